@@ -1,0 +1,1 @@
+"""Edges: one folder per outside thing."""

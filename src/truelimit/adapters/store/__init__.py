@@ -1,0 +1,1 @@
+"""What truelimit itself keeps: backups, receipts, cache."""

@@ -1,0 +1,1 @@
+"""Use cases, one file a verb, and the ports that the edges must offer."""

@@ -1,0 +1,1 @@
+"""The nouns: frozen records without I/O that all other rooms speak in."""

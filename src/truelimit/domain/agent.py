@@ -1,0 +1,115 @@
+"""An agent: which models it routes to, what it believes of their limits, how long it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from truelimit.domain.limits import SetBy
+from truelimit.domain.provenance import Known
+from truelimit.units import Seconds, Tokens
+
+ConfigPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigPlace:
+    """A key in a configuration file, with its line (1-based) where it is present."""
+
+    file: str
+    path: ConfigPath
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """Return ``file: a.b[0].c (line 12)``."""
+        keys = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in self.path).lstrip(".")
+        return f"{self.file}: {keys}" + (f" (line {self.line})" if self.line else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """One timer on the path of a request.
+
+    ``bounds``: what it ends: ``headers`` (silence before the first byte), ``idle`` (silence between bytes),
+    ``request`` (one attempt), ``run`` (all attempts of a turn), ``load``, ``compaction``.
+    ``place`` is the key that would change it; None where no key of this version moves it.
+    ``unlimited`` timers are not given at all. ``remedy`` says what can be done when there is no key.
+    """
+
+    name: str
+    seconds: Known[Seconds]
+    set_by: SetBy
+    bounds: str
+    place: ConfigPlace | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredModel:
+    """What the agent's configuration holds for a model: raw evidence for the origin of its limit.
+
+    ``listed``: the model has an entry of its own. ``sibling``: the model that it would borrow from if not.
+    ``own_window``: the entry sets its context itself. Launcher marks are those that Ollama's launcher wrote.
+    """
+
+    listed: bool
+    own_window: bool
+    max_tokens: int | None = None
+    api_key_is_launcher_mark: bool = False
+    costs_all_zero: bool = False
+    base_url_has_v1: bool = False
+    sibling: str | None = None
+    sibling_window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One model as one agent uses it.
+
+    ``ref`` is the agent's name for it (``ollama/qwen3-coder:30b``). ``agent_context`` is what the agent believes;
+    ``agent_context_set_by`` and ``agent_context_source`` (``explicit``, ``discovered``, ``sibling``,
+    ``filled-default``, ``fallback``, ``agent-cap``) tell where it came from; ``agent_context_place`` is the key
+    to edit (present or to be added).
+    ``request_context`` is the num_ctx that this version really sends over this api (None: it sends none).
+    ``prompt_budget`` is agent_context less the compaction reserve, where the agent keeps one.
+    ``attempts`` is how often one visible call is tried in all; ``hidden_attempts`` those the transcript does not show.
+    """
+
+    ref: str
+    provider: str
+    model: str
+    api: str
+    base_url: str | None
+    is_primary: bool
+    agent_context: Known[Tokens]
+    agent_context_set_by: SetBy
+    agent_context_source: str
+    agent_context_place: ConfigPlace
+    configured: ConfiguredModel
+    request_context: Known[Tokens] | None = None
+    request_context_place: ConfigPlace | None = None
+    output_reserve: Known[Tokens] | None = None
+    compaction_reserve: Known[Tokens] | None = None
+    prompt_budget: Known[Tokens] | None = None
+    compaction_works: Known[bool] | None = None
+    timeouts: tuple[Timeout, ...] = ()
+    attempts: Known[int] | None = None
+    hidden_attempts: Known[int] | None = None
+    model_place: ConfigPlace | None = None
+    primary_place: ConfigPlace | None = None
+    window_keys: tuple[str, ...] = ("contextWindow",)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent found on the machine. ``generation`` names the formats and defaults that its version belongs to.
+
+    ``read_only`` says why its configuration must not be written (None: it may).
+    """
+
+    name: str
+    version: Known[str] | None
+    generation: str
+    config_files: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    read_only: str | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)

@@ -1,0 +1,61 @@
+"""A language model as its own header describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from truelimit.domain.provenance import Basis, Known
+from truelimit.units import Bytes, Tokens
+
+Scalar = int | float | bool | str
+MetadataValue = Scalar | tuple[int, ...] | tuple[float, ...] | tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: its shape in file order (fastest dimension first), ggml type name and stored bytes."""
+
+    name: str
+    shape: tuple[int, ...]
+    type_name: str
+    n_bytes: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHeader:
+    """What a model says of itself: metadata (string arrays left out) and the tensor table.
+
+    ``tensors`` is empty when the source gives none (for example a short API answer); then
+    ``file_bytes`` is all that is known of the weights.
+    """
+
+    where: str
+    basis: Basis
+    architecture: str
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    tensors: tuple[Tensor, ...] = ()
+    file_bytes: Bytes | None = None
+
+    def get(self, key: str) -> MetadataValue | None:
+        """Return ``<architecture>.key`` of the metadata, or None."""
+        return self.metadata.get(f"{self.architecture}.{key}")
+
+    @property
+    def name(self) -> str:
+        """The model's own name, or its architecture where it has none."""
+        value = self.metadata.get("general.name")
+        return value if isinstance(value, str) and value else self.architecture
+
+    @property
+    def native_context(self) -> Known[Tokens] | None:
+        """What the model was trained for: ``<architecture>.context_length``, in tokens."""
+        value = self.get("context_length")
+        if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+            return None
+        return Known(Tokens(value), f"{self.where}: {self.architecture}.context_length", self.basis)
+
+    @property
+    def weights_bytes(self) -> Bytes | None:
+        """The stored bytes of all tensors, or None when there is no tensor table."""
+        return Bytes(sum(tensor.n_bytes for tensor in self.tensors)) if self.tensors else None

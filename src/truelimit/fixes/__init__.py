@@ -1,0 +1,1 @@
+"""Plans of change: edits, diff, conflicts, order. Pure."""

@@ -1,0 +1,1 @@
+"""The ladders of context, time and memory, and the rung that binds."""

@@ -1,0 +1,1 @@
+"""Estimates: pure functions from a model, settings and rates to bytes and seconds."""

@@ -1,0 +1,1 @@
+"""Finished objects to bytes. Computes nothing."""

@@ -1,0 +1,1 @@
+"""Diagnoses: one file a rule, pure checks over a stack."""
