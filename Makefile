@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo check test test-real docs bench build lock clean
+.PHONY: help setup demo check pages test test-real docs bench build lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ check: $(STAMP) ## linters, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/make_rule_pages.py --check
+
+pages: $(STAMP) ## write the pages of the rules from the rules and their cases
+	$(BIN)/python docs/make_rule_pages.py
 
 test: check ## checks, documentation and all tests that need nothing real
 	$(BIN)/python -m pytest -m "not real"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from truelimit.domain.limits import SetBy
@@ -49,6 +50,7 @@ class ConfiguredModel:
 
     ``listed``: the model has an entry of its own. ``sibling``: the model that it would borrow from if not.
     ``own_window``: the entry sets its context itself. Launcher marks are those that Ollama's launcher wrote.
+    ``numbers``: limits that the entry holds now, by key below it (``contextWindow``, ``params.num_ctx`` ...).
     """
 
     listed: bool
@@ -59,6 +61,7 @@ class ConfiguredModel:
     base_url_has_v1: bool = False
     sibling: str | None = None
     sibling_window: int | None = None
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Route:
     to edit (present or to be added).
     ``request_context`` is the num_ctx that this version really sends over this api (None: it sends none).
     ``prompt_budget`` is agent_context less the compaction reserve, where the agent keeps one.
+    ``model_place`` is the model's entry, ``references`` are all keys that name the model (primary, fallbacks, agents);
+    ``window_keys`` are the keys below the entry that this version reads and that must agree.
     ``attempts`` is how often one visible call is tried in all; ``hidden_attempts`` those the transcript does not show.
     """
 
@@ -97,6 +102,7 @@ class Route:
     model_place: ConfigPlace | None = None
     primary_place: ConfigPlace | None = None
     window_keys: tuple[str, ...] = ("contextWindow",)
+    references: tuple[ConfigPlace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Basis(StrEnum):
@@ -32,10 +32,10 @@ def worst(bases: Iterable[Basis]) -> Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
+class Known(Generic[T_co]):
     """A value, where it was read (file and key, endpoint, or default in whose code), and its basis."""
 
-    value: T
+    value: T_co
     where: str
     basis: Basis
 

@@ -33,6 +33,8 @@ class Definition:
 
     ``same_blob`` names other definitions that share the model file (they share one loaded copy in Ollama).
     ``parameters`` holds the definition's parameters with JSON types; ``num_ctx`` repeats the one that matters here.
+    ``flash_attention`` and ``batch`` (tokens, physical batch too) hold for this model where the server decides them
+    by model; None: the server's settings hold.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Definition:
     parameters: Mapping[str, object] = field(default_factory=dict)
     same_blob: tuple[str, ...] = ()
     quantization: str | None = None
+    flash_attention: Known[bool] | None = None
+    batch: Known[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class ModelLoaded(Event):
     flash_attention: bool | None = None
     batch: int | None = None
     seconds: Seconds | None = None
+    kv_type_v: str | None = None
+    ubatch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,10 @@ class PromptRead(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerWritten(Event):
-    """An answer ended: tokens written, seconds, and the depth (tokens before it) where known."""
+    """An answer ended: tokens that the seconds cover, seconds, and the depth (tokens before it) where known.
+
+    Engines since 2026 do not time the first token of an answer: then ``tokens`` leaves it out.
+    """
 
     task: str = ""
     tokens: Tokens = Tokens(0)
@@ -235,6 +244,13 @@ class CacheEntryRefused(Event):
 
     size: Bytes = Bytes(0)
     limit: Bytes = Bytes(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolExhausted(Event):
+    """Requests running together filled the context that all slots share: ``tasks`` of them failed at once."""
+
+    tasks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""One call seen in two places counts once: transcript first, then trajectory, then log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from truelimit.adapters.agents.openclaw.trajectory import MARK as TRAJECTORY_MARK
+from truelimit.adapters.agents.openclaw.trajectory import better_prompt, order_of
+from truelimit.domain.session import Call, CallError, ErrorKind, Session
+
+LOG_MARK = "log line"
+NEAR_SECONDS = 2
+_NEAR = timedelta(seconds=NEAR_SECONDS)
+_SAME_START = timedelta(seconds=10)
+_UNCLEAR = {ErrorKind.OTHER, ErrorKind.CANCELLED, ErrorKind.CONNECTION}
+
+
+def merge_calls(sessions: Iterable[Session]) -> tuple[Session, ...]:
+    """Return the sessions with calls of logs and trajectories dropped where a better source tells of the same call.
+
+    Two records are of one call when session (a log may not name it) and model agree and they ended within 2 s. What
+    the dropped record knew more of (which timer, how many seconds, the prompt) is kept. Sessions with one id become
+    one, and a record given twice counts once.
+    """
+    merge = _Merge()
+    for session in sorted(sessions, key=_worst_rank):
+        merge.add(session)
+    return merge.result()
+
+
+def _worst_rank(session: Session) -> int:
+    return max((_rank(call) for call in session.calls), default=0)
+
+
+def _rank(call: Call) -> int:
+    if f": {LOG_MARK} " in call.where:
+        return 2
+    return 1 if f": {TRAJECTORY_MARK} " in call.where else 0
+
+
+class _Merge:
+    """Sessions so far, their calls in lists that can be changed, and an index of the calls by the second they ended."""
+
+    def __init__(self) -> None:
+        self._sessions: list[Session] = []
+        self._calls: list[list[Call]] = []
+        self._home: dict[str, int] = {}
+        self._by_second: dict[int, list[tuple[int, int]]] = defaultdict(list)
+
+    def add(self, session: Session) -> None:
+        rest = [call for call in session.calls if not self._absorb(call)]
+        home = self._home.get(session.id)
+        if home is None:
+            if session.calls and not rest:
+                return
+            home = self._home[session.id] = len(self._sessions)
+            self._sessions.append(replace(session, calls=()))
+            self._calls.append([])
+        else:
+            self._sessions[home] = _one(self._sessions[home], session)
+        for call in rest:
+            self._index(home, call)
+
+    def _index(self, home: int, call: Call) -> None:
+        self._calls[home].append(call)
+        if call.ended is not None:
+            self._by_second[int(call.ended.timestamp())].append((home, len(self._calls[home]) - 1))
+
+    def _absorb(self, call: Call) -> bool:
+        """Give a call to the record of the same call that is there already. Returns whether there was one."""
+        for home, index in self._candidates(call.ended):
+            known = self._calls[home][index]
+            if _is_same(known, call):
+                self._calls[home][index] = _enriched(known, call)
+                return True
+        return False
+
+    def _candidates(self, ended: datetime | None) -> Iterator[tuple[int, int]]:
+        if ended is None:
+            return
+        second = int(ended.timestamp())
+        for near in range(second - NEAR_SECONDS, second + NEAR_SECONDS + 1):
+            yield from self._by_second.get(near, ())
+
+    def result(self) -> tuple[Session, ...]:
+        pairs = zip(self._sessions, self._calls, strict=True)
+        return tuple(replace(session, calls=tuple(sorted(calls, key=order_of))) for session, calls in pairs)
+
+
+def _is_same(known: Call, other: Call) -> bool:
+    if known.ended is None or other.ended is None or abs(known.ended - other.ended) > _NEAR:
+        return False
+    if _rank(known) == _rank(other):
+        return (known.session, known.started, known.ended) == (other.session, other.started, other.ended)
+    named = not other.session or ":" in other.session or known.session == other.session
+    return named and (not other.model or (known.provider, known.model) == (other.provider, other.model))
+
+
+def _enriched(call: Call, other: Call) -> Call:
+    prompt = better_prompt(call.prompt_tokens, other.prompt_tokens)
+    return replace(call, prompt_tokens=prompt, started=_start(call, other), error=_clearer(call.error, other.error))
+
+
+def _start(call: Call, other: Call) -> datetime | None:
+    """Return the trajectory's start where it begins with this call, else the call's own."""
+    if call.started is None or other.started is None:
+        return call.started or other.started
+    exact = _rank(other) == 1 and abs(call.started - other.started) <= _SAME_START
+    return other.started if exact else call.started
+
+
+def _clearer(ours: CallError | None, theirs: CallError | None) -> CallError | None:
+    if ours is None or theirs is None:
+        return ours
+    if ours.kind is not theirs.kind:
+        return theirs if ours.kind in _UNCLEAR and theirs.kind not in _UNCLEAR else ours
+    return replace(
+        ours,
+        prompt=ours.prompt or theirs.prompt,
+        context=ours.context or theirs.context,
+        seconds=ours.seconds or theirs.seconds,
+        misread=ours.misread or theirs.misread,
+        advice_key=ours.advice_key or theirs.advice_key,
+    )
+
+
+def _one(ours: Session, theirs: Session) -> Session:
+    """Return what two records of one session say of it, calls aside."""
+    return replace(
+        ours,
+        compaction_count=ours.compaction_count or theirs.compaction_count,
+        compaction_entries=max(ours.compaction_entries, theirs.compaction_entries),
+        context_tokens=ours.context_tokens or theirs.context_tokens,
+        total_tokens=ours.total_tokens or theirs.total_tokens,
+        pinned_model=ours.pinned_model or theirs.pinned_model,
+        damaged_lines=max(ours.damaged_lines, theirs.damaged_lines),
+    )

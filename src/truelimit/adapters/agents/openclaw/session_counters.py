@@ -1,0 +1,133 @@
+"""OpenClaw's own counters for a session: sessions.json of February 2026, ``session_nodes`` of September 2026."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from truelimit.adapters.agents.openclaw import json_values as read
+from truelimit.domain.provenance import Basis, Known, Missing
+from truelimit.units import Tokens
+
+LARGEST_FILE = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The agent's estimate of a prompt before it was sent."""
+
+    time: datetime
+    tokens: Known[Tokens]
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """One entry. ``prompts`` are counts that may be those of the last prompt, the likelier first."""
+
+    key: str
+    session: str
+    where: str
+    updated: datetime | None
+    prompts: tuple[Known[Tokens], ...]
+    context: Known[Tokens] | None
+    total: Known[Tokens] | None
+    compactions: Known[int] | None
+    pinned_model: str | None
+    estimate: Estimate | None
+    fixed_chars: int
+
+
+def counters_of(key: str, value: object, where: str) -> Counters | None:
+    """Return the counters in one entry, or None when it names no session. Fields of a wrong type count as absent."""
+    entry = read.mapping(value)
+    session = read.name(entry.get("sessionId"))
+    if not session:
+        return None
+    place = f"{where}: {read.name(key)}"
+    return Counters(
+        read.name(key),
+        session,
+        place,
+        read.moment(entry.get("updatedAt")),
+        _prompts(entry, place),
+        _tokens(entry, "contextTokens", place),
+        _tokens(entry, "totalTokens", place),
+        _known(entry, "compactionCount", place),
+        _pinned(entry),
+        _estimate(read.mapping(entry.get("contextBudgetStatus")), place),
+        _fixed_chars(read.mapping(entry.get("systemPromptReport"))),
+    )
+
+
+def read_sessions_json(path: Path) -> tuple[dict[str, Counters], tuple[Missing, ...]]:
+    """Return the counters of a sessions.json by session id, and why some could not be had. Never raises."""
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            return {}, (Missing("session counters", f"{path}: larger than {LARGEST_FILE // 2**20} MiB"),)
+        value = read.parse(path.read_bytes())
+    except OSError as error:
+        return {}, (Missing("session counters", f"{path}: {error.strerror or type(error).__name__}"),)
+    if not isinstance(value, dict):
+        return {}, (Missing("session counters", f"{path}: not a JSON object (half-written or damaged)"),)
+    found = [counters_of(key, entry, str(path)) for key, entry in value.items()]
+    bad = sum(item is None for item in found)
+    missing = (Missing("session counters", f"{path}: {bad} entries without a sessionId"),) if bad else ()
+    return by_session(item for item in found if item is not None), missing
+
+
+def by_session(found: Any) -> dict[str, Counters]:
+    """Return counters by session id; of two for one session the one updated last."""
+    result: dict[str, Counters] = {}
+    for item in found:
+        other = result.get(item.session)
+        if other is None or _is_newer(item, other):
+            result[item.session] = item
+    return result
+
+
+def _is_newer(item: Counters, other: Counters) -> bool:
+    return item.updated is not None and (other.updated is None or item.updated > other.updated)
+
+
+def _tokens(entry: Mapping[str, Any], key: str, where: str) -> Known[Tokens] | None:
+    value = read.number(entry.get(key))
+    return Known(Tokens(value), f"{where}.{key}", Basis.REPORTED) if value else None
+
+
+def _known(entry: Mapping[str, Any], key: str, where: str) -> Known[int] | None:
+    value = read.number(entry.get(key))
+    return None if value is None else Known(value, f"{where}.{key}", Basis.REPORTED)
+
+
+def _prompts(entry: Mapping[str, Any], where: str) -> tuple[Known[Tokens], ...]:
+    """Return totalTokens unless the agent itself calls it stale, then inputTokens."""
+    fresh = entry.get("totalTokensFresh") is not False
+    keys = ("totalTokens", "inputTokens") if fresh else ()
+    return tuple(known for key in keys if (known := _tokens(entry, key, where)) is not None)
+
+
+def _pinned(entry: Mapping[str, Any]) -> str | None:
+    model, provider = read.name(entry.get("modelOverride")), read.name(entry.get("providerOverride"))
+    if not model:
+        return None
+    return f"{provider}/{model}" if provider and not model.startswith(f"{provider}/") else model
+
+
+def _estimate(status: Mapping[str, Any], where: str) -> Estimate | None:
+    time, tokens = read.moment(status.get("updatedAt")), read.number(status.get("estimatedPromptTokens"))
+    if time is None or not tokens:
+        return None
+    place = f"{where}.contextBudgetStatus.estimatedPromptTokens (the agent's estimate)"
+    known = Known(Tokens(tokens), place, Basis.DERIVED)
+    return Estimate(time, known, read.name(status.get("provider")), read.name(status.get("model")))
+
+
+def _fixed_chars(report: Mapping[str, Any]) -> int:
+    """Return the characters of system prompt and tool schemas, which no transcript holds."""
+    system = read.number(read.mapping(report.get("systemPrompt")).get("chars")) or 0
+    return system + (read.number(read.mapping(report.get("tools")).get("schemaChars")) or 0)

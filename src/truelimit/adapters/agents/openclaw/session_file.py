@@ -1,0 +1,104 @@
+"""One session file that the user named, told apart by its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from truelimit.adapters.agents.openclaw import json_values as read
+from truelimit.adapters.agents.openclaw.session_counters import LARGEST_FILE, Counters, by_session, counters_of
+from truelimit.adapters.agents.openclaw.sessions import read_transcript
+from truelimit.adapters.agents.openclaw.sqlite_store import MAGIC, read_store, sessions_of
+from truelimit.adapters.agents.openclaw.trajectory import MARK, Trajectory
+from truelimit.adapters.agents.openclaw.transcript import Transcript
+from truelimit.adapters.agents.openclaw.transcript_lines import Damaged, entry_of, read_lines
+from truelimit.app.ports import Evidence
+from truelimit.domain.provenance import Missing
+
+_SNIFFED = 65_536
+
+
+def read_session_file(path: Path) -> Evidence:
+    """Return the sessions of a file: a transcript, decoded rows of a store, counters, or a store. Never raises."""
+    try:
+        if not path.is_file():
+            return Evidence(missing=(Missing("session", f"{path}: no such file"),))
+        with path.open("rb") as stream:
+            head = stream.read(_SNIFFED)
+    except OSError as error:
+        return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
+    if head.startswith(MAGIC):
+        return read_store(path)
+    first = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if first.startswith((b"[", b"{\n", b"{\r\n")):
+        return _read_counters(path)
+    return _read_rows(path) if is_rows(head) else read_transcript(path)
+
+
+def is_rows(head: bytes) -> bool:
+    """Return whether the first lines of a file are decoded rows of a store or trajectory events."""
+    line = head.lstrip().partition(b"\n")[0][:2048]
+    keys = (b'"session_id"', b'"event"') if b'"event"' in line else (b'"traceSchema"',)
+    return all(key in line for key in keys)
+
+
+def _read_rows(path: Path) -> Evidence:
+    transcripts: dict[str, Transcript] = {}
+    trajectory = Trajectory()
+    lost = 0
+    try:
+        for number, line in _lines(path):
+            lost += not _take(read.parse(line), f"{path}: ", number, transcripts, trajectory)
+    except OSError as error:
+        return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
+    sessions = tuple(sessions_of(str(path), transcripts, trajectory, {}))
+    calls = sum(len(session.calls) for session in sessions)
+    examined = f"{path}: {len(sessions)} sessions, {calls} calls, {lost} damaged rows"
+    missing = (Missing("session rows", f"{path}: {lost} damaged rows"),) if lost else ()
+    return Evidence(sessions=sessions, missing=missing, examined=(examined,))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as stream:
+        for number, (_, _, line, whole) in enumerate(read_lines(stream), 1):
+            if not line.isspace():
+                yield number, line if whole else b""
+
+
+def _take(value: object, where: str, number: int, transcripts: dict[str, Transcript], trajectory: Trajectory) -> bool:
+    """Give one row to its session. Returns whether it was a row."""
+    row = read.mapping(value)
+    event = row.get("event", row)
+    if read.mapping(event).get("traceSchema") is not None:
+        return trajectory.feed(event, f"{where}{MARK} {number}") is not None
+    session = read.name(row.get("session_id"))
+    if not session:
+        return False
+    if session not in transcripts:
+        transcripts[session] = Transcript(session, where.removesuffix(": "))
+    entry = entry_of(event)
+    transcripts[session].feed(entry, f"{where}line {number}")
+    transcripts[session].session = session
+    return not isinstance(entry, Damaged)
+
+
+def _read_counters(path: Path) -> Evidence:
+    """Return the sessions of a sessions.json, or of decoded rows of session_nodes: counters without calls."""
+    try:
+        value = read.parse(path.read_bytes()) if path.stat().st_size <= LARGEST_FILE else None
+    except OSError as error:
+        return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
+    counters = _counters(value, str(path))
+    if not counters:
+        return Evidence(missing=(Missing("session", f"{path}: neither a transcript nor session counters"),))
+    sessions = tuple(sessions_of(str(path), {}, Trajectory(), counters))
+    return Evidence(sessions=sessions, examined=(f"{path}: {len(counters)} session counters",))
+
+
+def _counters(value: object, where: str) -> dict[str, Counters]:
+    if isinstance(value, list):
+        pairs = [(read.name(read.mapping(row).get("session_key")), read.mapping(row).get("entry")) for row in value]
+    else:
+        pairs = list(read.mapping(value).items())
+    found = (counters_of(key, entry, where) for key, entry in pairs)
+    return by_session(item for item in found if item is not None)

@@ -1,0 +1,157 @@
+"""Everything that OpenClaw remembers of its sessions: transcripts, counters, stores and logs of both generations."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from truelimit.adapters.agents.openclaw.call_merge import merge_calls
+from truelimit.adapters.agents.openclaw.log_lines import read_log_file
+from truelimit.adapters.agents.openclaw.session_counters import Counters, read_sessions_json
+from truelimit.adapters.agents.openclaw.sqlite_store import read_store
+from truelimit.adapters.agents.openclaw.transcript import Transcript
+from truelimit.adapters.agents.openclaw.transcript_lines import entries, measure
+from truelimit.app.ports import Evidence, Places
+from truelimit.domain.provenance import Missing
+from truelimit.domain.session import Session
+
+STORE = Path("agent") / "openclaw-agent.sqlite"
+_BUFFER = 2**20
+
+
+def read_sessions(state_dir: Path, places: Places) -> Evidence:
+    """Return the sessions of all agents under ``state_dir``, and the calls that only logs know of. Never raises.
+
+    Logs are those in ``state_dir``/logs and, when this machine may be examined, those in its temporary folder.
+    """
+    found: list[Evidence] = []
+    missing: list[Missing] = []
+    found.extend(_read_agent(folder) for folder in _listed(state_dir / "agents", missing) if folder.is_dir())
+    found.extend(_read_found_log(path) for path in find_logs(state_dir, places))
+    return _together(found, missing)
+
+
+def _read_found_log(path: Path) -> Evidence:
+    """Return what a log tells. A file of another kind that only lies in the folder for logs is no missing fact."""
+    evidence = read_log_file(path)
+    return evidence if evidence.examined else Evidence(examined=(f"{path}: no log in OpenClaw's format",))
+
+
+def _read_agent(folder: Path) -> Evidence:
+    found = []
+    if (folder / STORE).is_file():
+        found.append(read_store(folder / STORE))
+    if (folder / "sessions").is_dir():
+        found.append(_read_folder(folder / "sessions"))
+    return _together(found)
+
+
+def _read_folder(folder: Path) -> Evidence:
+    """Return the sessions of a folder with sessions.json and transcripts, also those that a reset put aside."""
+    missing: list[Missing] = []
+    counters: dict[str, Counters] = {}
+    index = folder / "sessions.json"
+    if index.is_file():
+        counters, why = read_sessions_json(index)
+        missing.extend(why)
+    names = [path for path in _listed(folder, missing) if _is_transcript(path)]
+    found = [read_transcript(path, counters) for path in names]
+    seen = {session.id for evidence in found for session in evidence.sessions}
+    found.append(_counters_alone(counters, seen, str(index)))
+    return _together(found, missing)
+
+
+def _is_transcript(path: Path) -> bool:
+    name = path.name
+    return (name.endswith(".jsonl") or ".jsonl.reset." in name) and path.is_file()
+
+
+def _counters_alone(counters: dict[str, Counters], seen: set[str], where: str) -> Evidence:
+    """Return sessions without a transcript. Their count of compactions has nothing to compare with and is left out."""
+    from dataclasses import replace
+
+    alone = [Transcript(session, where).finish(entry) for session, entry in counters.items() if session not in seen]
+    sessions = tuple(replace(session, compaction_count=None) for session in alone)
+    examined = (f"{where}: {len(counters)} entries",) if counters else ()
+    return Evidence(sessions=sessions, examined=examined)
+
+
+def read_transcript(path: Path, counters: dict[str, Counters] | None = None) -> Evidence:
+    """Return the session of one transcript file, of either version. Never raises."""
+    transcript = Transcript(path.name.partition(".jsonl")[0], str(path), functools.partial(_measured, path))
+    try:
+        with path.open("rb", buffering=_BUFFER) as stream:
+            for line, entry in entries(stream):
+                transcript.feed(entry, f"{path}: line {line}")
+    except OSError as error:
+        return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
+    session = transcript.finish((counters or {}).get(transcript.session))
+    return Evidence(
+        sessions=(session,), missing=_empty(path, transcript), examined=(_counted(path, session, transcript),)
+    )
+
+
+def _empty(path: Path, transcript: Transcript) -> tuple[Missing, ...]:
+    if transcript.lines > transcript.damaged:
+        return ()
+    why = "it is empty" if not transcript.lines else f"none of its {transcript.lines} lines is a session entry"
+    return (Missing("session", f"{path}: {why}"),)
+
+
+def _counted(path: Path, session: Session, transcript: Transcript) -> str:
+    damaged = f", {transcript.damaged} damaged" if transcript.damaged else ""
+    return f"{path}: {len(session.calls)} calls in {transcript.lines} lines{damaged}"
+
+
+def _measured(path: Path, spans: list[tuple[int, int]]) -> int:
+    """Return the characters at ``spans``; a file that can't be read again counts one character a byte."""
+    try:
+        return measure(path, spans)
+    except OSError:
+        return sum(length for _, length in spans)
+
+
+def find_logs(state_dir: Path, places: Places) -> tuple[Path, ...]:
+    """Return OpenClaw's log files: under the state folder, and in this machine's temporary folder unless isolated."""
+    folders = [(state_dir / "logs", "*.log*")]
+    if not places.isolated:
+        folders += [(folder, "openclaw-*.log") for folder in _temporary()]
+    return tuple(path for folder, pattern in folders for path in _matching(folder, pattern))
+
+
+def _temporary() -> tuple[Path, ...]:
+    """Return where OpenClaw logs by default: /tmp/openclaw, else a folder of the user in the temporary folder."""
+    user = os.getuid() if hasattr(os, "getuid") else None
+    base = Path(tempfile.gettempdir())
+    names = ["openclaw"] + ([f"openclaw-{user}"] if user is not None else [])
+    usual = [] if os.name == "nt" else [Path("/tmp/openclaw")]  # noqa: S108
+    return tuple(dict.fromkeys([*usual, *(base / name for name in names)]))
+
+
+def _matching(folder: Path, pattern: str) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from (path for path in sorted(folder.glob(pattern)) if path.is_file())
+
+
+def _listed(folder: Path, missing: list[Missing]) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        missing.append(Missing("sessions", f"{folder}: {error.strerror or type(error).__name__}"))
+        return []
+
+
+def _together(found: Iterable[Evidence], missing: Iterable[Missing] = ()) -> Evidence:
+    """Return several pieces of evidence as one, each call once."""
+    pieces = list(found)
+    return Evidence(
+        sessions=merge_calls(session for piece in pieces for session in piece.sessions),
+        missing=(*missing, *(item for piece in pieces for item in piece.missing)),
+        examined=tuple(item for piece in pieces for item in piece.examined),
+    )

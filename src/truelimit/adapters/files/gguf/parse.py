@@ -1,0 +1,189 @@
+"""The grammar of a GGUF header: counts, metadata, tensor table.
+
+Source: llama.cpp ``ggml/src/gguf.cpp`` (build b11434) and ``docs/gguf.md`` of ggml. Nothing in the bytes is trusted:
+every count is compared with the bytes that follow, and what is kept in memory is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from struct import Struct
+
+from truelimit.adapters.files.gguf.cursor import Buffer, Cursor
+from truelimit.adapters.files.gguf.error import GgufError
+from truelimit.adapters.files.gguf.types import (
+    DEFAULT_ALIGNMENT,
+    MAGIC,
+    MAX_DIMENSIONS,
+    STRUCT_CODE,
+    TENSOR_TYPES,
+    ValueType,
+)
+from truelimit.domain.model import MetadataValue, Tensor
+
+LONGEST_KEPT_STRING = 2**18
+LONGEST_KEPT_LIST = 4096
+MOST_PAIRS = 4096
+MOST_TENSORS = 65536
+MOST_KEPT_NUMBERS = 2**18
+MOST_KEPT_TEXT = 2**23
+LARGEST_ALIGNMENT = 2**20
+
+_START = Struct("<4sI")
+_COUNTS = Struct("<QQ")
+_TYPE = Struct("<I")
+_LIST = Struct("<IQ")
+_SCALARS = {kind: Struct("<" + code) for kind, code in STRUCT_CODE.items()}
+_ROWS = {n: Struct(f"<{n}QIQ") for n in range(MAX_DIMENSIONS + 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Metadata and tensors of one file, in file order."""
+
+    metadata: Mapping[str, MetadataValue]
+    tensors: tuple[Tensor, ...]
+
+
+def parse(buffer: Buffer, where: str) -> Parsed:
+    """Return what a header says.
+
+    String arrays, numeric arrays of more than 4,096 elements and strings of more than 256 KiB are left out; of each
+    array left out the number of elements is kept as ``<key>.count``. Raises GgufError for anything that is no valid
+    header, ShortError when the bytes end within it.
+    """
+    try:
+        return _parse(Cursor(buffer, where, exact=False))
+    except GgufError:
+        return _parse(Cursor(buffer, where, exact=True))
+
+
+def _parse(cursor: Cursor) -> Parsed:
+    n_tensors, n_pairs = _counts(cursor)
+    metadata = _metadata(cursor, n_pairs)
+    _check_alignment(cursor, metadata.get("general.alignment", DEFAULT_ALIGNMENT))
+    cursor.doing = "the tensor table"
+    cursor.fits(n_tensors, 8 + 1 + 4 + 4 + 8, "a tensor table")
+    return Parsed(metadata, tuple(_tensor(cursor) for _ in range(n_tensors)))
+
+
+def _counts(cursor: Cursor) -> tuple[int, int]:
+    check_start(cursor.buffer[: _START.size], cursor.where)
+    cursor.skip(_START.size)
+    n_tensors, n_pairs = cursor.unpack(_COUNTS)
+    if n_tensors > MOST_TENSORS or n_pairs > MOST_PAIRS:
+        raise cursor.error(
+            f"the file claims {n_tensors:,} tensors and {n_pairs:,} metadata keys",
+            f"at most {MOST_TENSORS:,} and {MOST_PAIRS:,}",
+        )
+    return n_tensors, n_pairs
+
+
+def check_start(start: bytes, where: str) -> None:
+    """Raise GgufError unless the first eight bytes are those of a little-endian GGUF of version 2 or 3."""
+    if len(start) < _START.size or start[:4] != MAGIC:
+        found = "a Git LFS pointer, not the model" if start[:4] == b"vers" else f"the file starts with {start[:4]!r}"
+        raise GgufError(where, found, f"{MAGIC!r}", "give a GGUF model file")
+    version = int.from_bytes(start[4:], "little")
+    if version in {2, 3}:
+        return
+    expected = "little-endian GGUF of version 2 or 3"
+    if version == 1:
+        raise GgufError(where, "GGUF version 1 (August 2023)", expected, "convert the model again")
+    if int.from_bytes(start[4:], "big") in {1, 2, 3}:
+        raise GgufError(where, "a big-endian GGUF", expected, "convert it with gguf-convert-endian FILE little")
+    raise GgufError(where, f"unknown GGUF version {version}", expected, "update truelimit or download the model again")
+
+
+class _Kept:
+    """Counts what is kept in memory, as a file could ask for any amount."""
+
+    def __init__(self) -> None:
+        self.numbers = self.text = 0
+
+    def check(self, cursor: Cursor) -> None:
+        if self.numbers > MOST_KEPT_NUMBERS or self.text > MOST_KEPT_TEXT:
+            raise cursor.error(
+                "the metadata hold more than any model's",
+                f"at most {MOST_KEPT_NUMBERS:,} numbers in short arrays and {MOST_KEPT_TEXT:,} characters",
+            )
+
+
+def _metadata(cursor: Cursor, n_pairs: int) -> dict[str, MetadataValue]:
+    metadata: dict[str, MetadataValue] = {}
+    kept = _Kept()
+    for index in range(n_pairs):
+        cursor.doing = f"metadata key {index + 1} of {n_pairs}"
+        key = cursor.name()
+        cursor.doing = f"key {key[:80]!r}"
+        if key in metadata:
+            raise cursor.error("the key is there twice", "each key once")
+        (kind,) = cursor.unpack(_TYPE)
+        if kind == ValueType.ARRAY:
+            _array(cursor, key, metadata, kept)
+        else:
+            _scalar(cursor, key, kind, metadata, kept)
+        kept.text += len(key)
+        kept.check(cursor)
+    return metadata
+
+
+def _scalar(cursor: Cursor, key: str, kind: int, metadata: dict[str, MetadataValue], kept: _Kept) -> None:
+    if kind == ValueType.STRING:
+        text = cursor.string(LONGEST_KEPT_STRING)
+        if text is not None:
+            metadata[key] = text
+            kept.text += len(text)
+        return
+    (metadata[key],) = cursor.unpack(_form(cursor, kind))
+
+
+def _array(cursor: Cursor, key: str, metadata: dict[str, MetadataValue], kept: _Kept) -> None:
+    kind, count = cursor.unpack(_LIST)
+    if kind == ValueType.STRING:
+        metadata[f"{key}.count"] = count
+        cursor.skip_strings(count)
+        return
+    form = _form(cursor, kind)
+    if count > LONGEST_KEPT_LIST:
+        metadata[f"{key}.count"] = count
+        cursor.fits(count, form.size, "a list")
+        cursor.skip(count * form.size)
+        return
+    metadata[key] = cursor.unpack(Struct(f"<{count}{STRUCT_CODE[kind]}"))
+    kept.numbers += count
+
+
+def _form(cursor: Cursor, kind: int) -> Struct:
+    form = _SCALARS.get(kind)
+    if form is None:
+        what = "an array inside an array" if kind == ValueType.ARRAY else f"unknown value type {kind}"
+        raise cursor.error(what, f"one of the types 0 to {max(ValueType)}, arrays not nested")
+    return form
+
+
+def _check_alignment(cursor: Cursor, alignment: MetadataValue) -> None:
+    if type(alignment) is int and 0 < alignment <= LARGEST_ALIGNMENT and alignment.bit_count() == 1:
+        return
+    cursor.doing = "key 'general.alignment'"
+    raise cursor.error(f"the alignment is {alignment!r}"[:80], f"a power of two up to {LARGEST_ALIGNMENT:,}")
+
+
+def _tensor(cursor: Cursor) -> Tensor:
+    name = cursor.name()
+    cursor.doing = f"tensor {name[:80]!r}"
+    (n_dimensions,) = cursor.unpack(_TYPE)
+    if n_dimensions > MAX_DIMENSIONS:
+        raise cursor.error(f"{n_dimensions} dimensions", f"at most {MAX_DIMENSIONS}")
+    *shape, kind_id, _offset = cursor.unpack(_ROWS[n_dimensions])
+    kind = TENSOR_TYPES.get(kind_id)
+    if kind is None:
+        raise cursor.error(f"unknown tensor type {kind_id}", "a ggml type of llama.cpp b11434", "update truelimit")
+    try:
+        size = kind.stored_bytes(tuple(shape))
+    except ValueError as error:
+        raise cursor.error(str(error), "whole blocks") from None
+    if size >= 2**63:
+        raise cursor.error(f"the shape {tuple(shape)} overflows", "less than 2**63 bytes")
+    return Tensor(name, tuple(shape), kind.name, size)

@@ -1,0 +1,73 @@
+"""This machine, as the operating system and the drivers describe it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truelimit.adapters.host import apple
+from truelimit.adapters.host.pools import Devices, devices, measured, pools
+from truelimit.adapters.host.sources import Memory, Sources, first_bytes, this_machine
+from truelimit.domain.machine import Machine, MemoryPool
+from truelimit.domain.provenance import Basis, Known, Missing
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Deadline, Evidence, Places
+
+
+def read_machine(places: Places, deadline: Deadline, sources: Sources | None = None) -> Evidence:  # noqa: ARG001
+    """Return this machine's memory pools, chip, operating system and used swap, each MEASURED unless it says else.
+
+    Nothing of this machine is read when ``places`` is isolated. Commands are bounded by two seconds each. Facts that
+    cannot be had are Missing; nothing is raised.
+    """
+    from truelimit.app.ports import Evidence
+
+    if places.isolated:
+        return Evidence()
+    host = sources or this_machine()
+    found, processor = devices(host), _processor(host)
+    memory, missing = _memory(host)
+    held = () if memory is None else pools(host, memory, found, processor)
+    machine = _machine(host, memory, held, _chip(found, processor))
+    return Evidence(machine=machine, missing=(*missing, *_unread(host, found)), examined=("this machine",))
+
+
+def _memory(host: Sources) -> tuple[Memory | None, tuple[Missing, ...]]:
+    try:
+        return host.memory(), ()
+    except (OSError, RuntimeError, ValueError) as error:
+        return None, (Missing("memory of this machine", f"psutil cannot read it: {type(error).__name__}"),)
+
+
+def _machine(host: Sources, memory: Memory | None, held: tuple[MemoryPool, ...], chip: Known[str] | None) -> Machine:
+    # The host's own name is left out: a report may be shown to others.
+    name = {"Darwin": "macOS"}.get(host.system, host.system)
+    where = "platform.mac_ver()" if name == "macOS" else "platform.system(), release()"
+    system = Known(f"{name} {host.release}".strip(), where, Basis.MEASURED) if name else None
+    swap = None if memory is None else measured(memory.swap_used, "psutil swap_memory().used")
+    return Machine(None, chip, system, held, swap)
+
+
+def _chip(found: Devices, processor: str | None) -> Known[str] | None:
+    """Return the accelerator's name, else the processor's."""
+    if found.sysctl:
+        return apple.chip(found.sysctl)
+    for card in found.nvidia:
+        return Known(card.name, "NVML device name of GPU 0", Basis.MEASURED)
+    for device in found.amd:
+        if not device.in_processor:
+            return Known(device.name, f"sysfs {device.folder}/product_name, device", Basis.MEASURED)
+    return Known(processor, "the processor's own name", Basis.MEASURED) if processor else None
+
+
+def _processor(host: Sources) -> str | None:
+    text = first_bytes(host.root / "proc/cpuinfo") or ""
+    lines = (line.partition(":") for line in text.splitlines())
+    named = next((value.strip() for key, _, value in lines if key.strip() == "model name"), "")
+    return named or host.processor or None
+
+
+def _unread(host: Sources, found: Devices) -> tuple[Missing, ...]:
+    if host.system != "Windows" or found.nvidia:
+        return ()
+    return (Missing("accelerators of this machine", "only NVIDIA's are read on Windows, and none is there"),)

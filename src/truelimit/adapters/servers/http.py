@@ -1,0 +1,203 @@
+"""One way to ask a server over HTTP: bounded in time and size, and every failure says what to do.
+
+The whole exchange (name look-up, connection, headers, body) ends within the smaller of ``timeout`` and what
+is left of the deadline, also against a server that sends a byte now and then. Redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from truelimit.adapters.servers.http_exchange import Exchange, LateError, OversizeError
+from truelimit.units import MIB
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Deadline
+
+BODY_CAP = 8 * MIB
+TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """An answer: HTTP status, headers with lower-case names, and the body.
+
+    ``value`` is the parsed body where ``is_json``, else the body as text.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    value: object
+    is_json: bool = True
+
+
+class HttpTrouble(Exception):
+    """A server could not be asked, or did not answer as it should.
+
+    ``url`` holds neither user names, passwords nor query. ``status`` is the HTTP status, None when there was no
+    answer. ``value`` is the body of the answer (parsed where it is JSON) for callers that read error bodies;
+    it is not part of the message.
+    """
+
+    def __init__(
+        self, url: str, what: str, expected: str, do: str, *, status: int | None = None, value: object = None
+    ) -> None:
+        """Keep the parts; the message is one line made of them."""
+        self.url = shown(url)
+        self.status = status
+        self.what = what
+        self.expected = expected
+        self.do = do
+        self.value = value
+        super().__init__(f"{self.url}: {what}; expected {expected}; {do}")
+
+
+def get_json(url: str, deadline: Deadline, *, timeout: float = TIMEOUT, cap: int = BODY_CAP) -> object:
+    """Return the parsed JSON that a GET answers with status 2xx.
+
+    ``timeout`` in seconds for the whole exchange, ``cap`` in bytes of body. Raises HttpTrouble.
+    """
+    return _json_value(url, fetch("GET", url, deadline, timeout=timeout, cap=cap))
+
+
+def post_json(url: str, body: object, deadline: Deadline, *, timeout: float = TIMEOUT, cap: int = BODY_CAP) -> object:
+    """Return the parsed JSON that a POST of ``body`` (sent as JSON) answers with status 2xx. Raises HttpTrouble."""
+    return _json_value(url, fetch("POST", url, deadline, body=body, timeout=timeout, cap=cap))
+
+
+def get_text(url: str, deadline: Deadline, *, timeout: float = TIMEOUT, cap: int = BODY_CAP) -> str:
+    """Return the body of a GET as text, whatever its type. Raises HttpTrouble."""
+    reply = _raise_for_status(url, fetch("GET", url, deadline, timeout=timeout, cap=cap, parse=False))
+    return str(reply.value)
+
+
+def fetch(
+    method: str,
+    url: str,
+    deadline: Deadline,
+    *,
+    body: object = None,
+    timeout: float = TIMEOUT,
+    cap: int = BODY_CAP,
+    parse: bool = True,
+) -> HttpReply:
+    """Return the answer to one request, whatever its status: for callers that read error bodies and headers.
+
+    Raises HttpTrouble when there is no HTTP answer in time, or when it is larger than ``cap``.
+    """
+    seconds = min(timeout, deadline.left())
+    if seconds <= 0:
+        raise HttpTrouble(url, "not asked: the time for all servers is used up", "time left", "allow more time")
+    content = None if body is None else json.dumps(body).encode()
+    exchange = Exchange(method, _checked(url), content, seconds, cap, trust_env=not _is_local(url))
+    try:
+        answer = exchange.run()
+    except Exception as error:
+        raise _trouble(url, error, seconds, cap) from None
+    value, is_json = _parsed(answer.body) if parse else (_text(answer.body), False)
+    return HttpReply(answer.status, answer.headers, value, is_json)
+
+
+def shown(url: str) -> str:
+    """Return the URL without user name, password, query and fragment: what reports may show."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    except ValueError:
+        return "(unreadable address)"
+
+
+def _checked(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise HttpTrouble(url, "not an address", "http://HOST:PORT", "correct the address")
+    return url
+
+
+def _is_local(url: str) -> bool:
+    """Return whether proxies of the environment make no sense: this machine, its network, a bare host name."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".localhost", ".lan"))
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", errors="replace")
+
+
+def _parsed(body: bytes) -> tuple[object, bool]:
+    try:
+        return json.loads(body), True
+    except (ValueError, RecursionError):
+        return _text(body), False
+
+
+def _json_value(url: str, reply: HttpReply) -> object:
+    _raise_for_status(url, reply)
+    if reply.is_json:
+        return reply.value
+    raise HttpTrouble(
+        url,
+        f"status {reply.status}, but the body is not JSON",
+        "a JSON answer",
+        "check that the address is that of the model server",
+        status=reply.status,
+        value=reply.value,
+    )
+
+
+def _raise_for_status(url: str, reply: HttpReply) -> HttpReply:
+    if 200 <= reply.status < 300:
+        return reply
+    what, do = _STATUS.get(reply.status, (f"answered with status {reply.status}", "look at the server's log"))
+    if 300 <= reply.status < 400:
+        target = shown(reply.headers.get("location", "")) or "elsewhere"
+        what, do = f"redirects to {target} (not followed)", "name the final address"
+    raise HttpTrouble(url, what, "status 200", do, status=reply.status, value=reply.value)
+
+
+_STATUS = {
+    401: ("status 401: it wants an API key", "start the server without a key, or name an address that needs none"),
+    403: ("status 403: it refuses this client or host name", "use the address that the server is bound to"),
+    404: ("status 404: it does not know this path", "check which program answers at this address"),
+    501: ("status 501: this feature is switched off", "start the server with the flag that switches it on"),
+    503: ("status 503: it is loading or busy", "try again when it is ready"),
+}
+
+
+def _trouble(url: str, error: Exception, seconds: float, cap: int) -> HttpTrouble:
+    """Return the trouble for an exchange that gave no usable answer; no text of the answer is repeated."""
+    if isinstance(error, HttpTrouble):
+        return error
+    if isinstance(error, LateError):
+        return HttpTrouble(url, f"no complete answer within {seconds:.1f} s", "an answer in time", "allow more time")
+    if isinstance(error, OversizeError):
+        what = f"the answer is larger than {cap:,} bytes" if error.by_size else "the answer is compressed, unasked"
+        return HttpTrouble(url, what, "a plain answer of normal size", "check which program answers at this address")
+    if "Connect" in type(error).__name__:
+        return _connection_trouble(url, error)
+    what = f"the answer cannot be understood ({type(error).__name__})"
+    return HttpTrouble(url, what, "HTTP", "check which program answers at this address")
+
+
+def _connection_trouble(url: str, error: BaseException) -> HttpTrouble:
+    """Return the trouble for a connection that failed, told by the first cause: TLS, name, or nobody there."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    if "SSL" in type(error).__name__:
+        return HttpTrouble(url, "no TLS connection", "a trusted certificate", "check the certificate, or use http://")
+    if type(error).__name__ == "gaierror":
+        return HttpTrouble(url, "the host name is unknown", "a name that resolves", "correct the address")
+    return HttpTrouble(url, "nothing answers", "a model server", "start it, or name its address")

@@ -1,0 +1,1 @@
+"""llama.cpp's server: what runs at an address, and what its log tells."""

@@ -1,0 +1,181 @@
+"""``fix``: make the plan, apply it whole or not at all, prove it, roll back what an interrupted run left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from truelimit.app.fix_ports import FixError, FixPorts, OnStep, nothing, texts_of
+from truelimit.app.fix_proof import Proof, prove
+from truelimit.app.fix_receipt import DefinitionStep, FileStep, Receipt, Step
+from truelimit.app.fix_transaction import Transaction
+from truelimit.domain.diagnosis import Diagnosis
+from truelimit.domain.facts import Facts
+from truelimit.domain.findings import ConfigEdit
+from truelimit.fixes.change import FileChange, FixPlan
+from truelimit.fixes.files import EditRefused, edited
+from truelimit.fixes.outlook import Prospect
+from truelimit.fixes.plan import plan
+
+__all__ = ["FixFailed", "Proof", "apply", "make_plan", "prove", "recover"]
+
+
+class FixFailed(FixError):
+    """Applying failed. ``receipt`` tells how far it came; ``problems`` is empty when everything is as before."""
+
+    def __init__(self, cause: str, receipt: Receipt, problems: tuple[str, ...]) -> None:
+        """Say what failed and whether the old state is back."""
+        self.receipt = receipt
+        self.problems = problems
+        after = (
+            "everything is as before" if not problems else "NOT everything could be restored: " + "; ".join(problems)
+        )
+        super().__init__(f"{cause}. Rolled back: {after}")
+
+
+def make_plan(
+    diagnosis: Diagnosis,
+    facts: Facts,
+    ports: FixPorts,
+    *,
+    prospects: Sequence[Prospect] = (),
+    allow_unsafe: bool = False,
+    only: Collection[str] = (),
+) -> FixPlan:
+    """Return the plan for a diagnosis. Reads the files that would change; writes nothing.
+
+    ``only`` limits the plan to findings with these codes. ``prospects`` are what the stacks will be afterwards.
+    """
+    edits = tuple(
+        edit for item in diagnosis.findings if item.fix for edit in item.fix.edits if isinstance(edit, ConfigEdit)
+    )
+    made = plan(
+        diagnosis.findings,
+        facts,
+        texts_of(edits, ports.files),
+        ports.editor,
+        ports.gate,
+        prospects=prospects,
+        allow_unsafe=allow_unsafe,
+        only=only,
+    )
+    return replace(made, missing_before=tuple(item.fact for item in diagnosis.missing))
+
+
+def apply(plan: FixPlan, ports: FixPorts, on_step: OnStep = nothing) -> Receipt:
+    """Apply the plan whole and return its receipt; nothing is written before everything was checked.
+
+    Raises FixError when it cannot start (nothing touched), FixFailed when it broke off and was rolled back.
+    """
+    if plan.is_empty:
+        raise FixError("the plan holds nothing that can be written")
+    if plan.blocked:
+        raise FixError("the plan cannot be applied now: " + "; ".join(plan.blocked))
+    with ports.receipts.locked():
+        _refuse_open(ports)
+        sweep(ports)
+        steps, old, new = _prepared(plan, ports)
+        transaction = Transaction(
+            Receipt(ports.new_id(), ports.now(), steps=steps, resolves=plan.resolves), ports, on_step
+        )
+        transaction.receipt = _with_backups(transaction.receipt)
+        try:
+            transaction.forward(old, new)
+        except (Exception, KeyboardInterrupt) as error:
+            problems = transaction.back()
+            if isinstance(error, FixError | OSError):
+                raise FixFailed(str(error), transaction.receipt, problems) from error
+            raise
+        return transaction.receipt
+
+
+def recover(ports: FixPorts, on_step: OnStep = nothing) -> tuple[tuple[Receipt, tuple[str, ...]], ...]:
+    """Roll back every interrupted run, the newest first; return each receipt with the problems that remain."""
+    done = []
+    with ports.receipts.locked():
+        for receipt in reversed(open_receipts(ports)):
+            transaction = Transaction(receipt, ports, on_step)
+            problems = transaction.back()
+            done.append((transaction.receipt, problems))
+        sweep(ports)
+    return tuple(done)
+
+
+def open_receipts(ports: FixPorts) -> tuple[Receipt, ...]:
+    """Return the receipts of interrupted runs, oldest first."""
+    return tuple(receipt for receipt in ports.receipts.all() if receipt.is_open)
+
+
+def sweep(ports: FixPorts) -> None:
+    """Remove what a run that was killed after its last step left beside the files it changed."""
+    for receipt in ports.receipts.all():
+        if not receipt.is_open:
+            Transaction(receipt, ports).discard_staged()
+
+
+def _refuse_open(ports: FixPorts) -> None:
+    left = open_receipts(ports)
+    if left:
+        raise FixError(
+            f"an earlier run was interrupted (receipt {left[-1].id}, {left[-1].state}): "
+            f"run `truelimit undo {left[-1].id}` first"
+        )
+
+
+def _prepared(plan: FixPlan, ports: FixPorts) -> tuple[tuple[Step, ...], dict[int, bytes], dict[int, bytes]]:
+    """Return the steps and the old and new bytes of each file step, everything checked against the plan."""
+    steps: list[Step] = [*_definition_steps(plan, ports)]
+    old: dict[int, bytes] = {}
+    new: dict[int, bytes] = {}
+    for change in plan.files:
+        number = len(steps)
+        step, old[number], new[number] = _file_step(change, f"original-{number + 1}", ports)
+        steps.append(step)
+    return tuple(steps), old, new
+
+
+def _definition_steps(plan: FixPlan, ports: FixPorts) -> list[DefinitionStep]:
+    steps: list[DefinitionStep] = []
+    for change in plan.definitions:
+        server = ports.servers(change.server)
+        made = {step.name for step in steps if step.server == change.server}
+        if change.base not in made and server.digest(change.base) is None:
+            raise FixError(f"{change.server}: {change.base} does not exist there; nothing is made from it")
+        old_digest = server.digest(change.name)
+        if (old_digest is not None) != change.replaces:
+            what = "exists now" if old_digest is not None else "is gone"
+            raise FixError(f"{change.server}: {change.name} {what}, other than when the plan was made; examine again")
+        steps.append(DefinitionStep(change.server, change.name, change.base, change.parameters, None, old_digest))
+    return steps
+
+
+def _file_step(change: FileChange, kept: str, ports: FixPorts) -> tuple[FileStep, bytes, bytes]:
+    before = ports.files.inspect(change.file)
+    old = ports.files.read(change.file)
+    new = _new_bytes(change.file, old, change.edits, ports)
+    if not _hash(old) == before.sha256 == change.old_sha256 or _hash(new) != change.new_sha256:
+        raise FixError(f"{change.file} changed since the plan was made; examine again")
+    return FileStep(before, change.new_sha256, kept), old, new
+
+
+def _new_bytes(file: str, data: bytes, edits: tuple[ConfigEdit, ...], ports: FixPorts) -> bytes:
+    try:
+        return edited(data.decode("utf-8"), edits, ports.editor).encode("utf-8")
+    except (EditRefused, UnicodeDecodeError) as error:
+        raise FixError(f"{file} changed since the plan was made ({error}); examine again") from None
+
+
+def _with_backups(receipt: Receipt) -> Receipt:
+    """Return the receipt with a backup name for each definition that exists already."""
+    steps = tuple(
+        replace(step, backup=f"truelimit-backup:{receipt.id}-{number}")
+        if isinstance(step, DefinitionStep) and step.old_digest is not None
+        else step
+        for number, step in enumerate(receipt.steps, start=1)
+    )
+    return replace(receipt, steps=steps)
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,52 @@
+"""truelimit demo."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from truelimit.cli import output
+
+_INTRO = """The incident of 18 February 2026, 11:15. An agent on OpenClaw 2026.2.17 drives Qwen3-Coder 30B in Ollama 0.16.2
+on a Mac Studio M2 Ultra with 64 GB, keeps failing, and its owner is about to buy a new machine.
+Staged in {home} from the formats of that day; the same as: truelimit doctor --home {home}
+"""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Stage the bundled incident, print its diagnosis and the plan of its fix. Returns 0."""
+    parser = argparse.ArgumentParser("truelimit demo", description="Diagnose the bundled incident of 18 February 2026.")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="stage the home folder in DIR (new) and leave it there")
+    output.add_arguments(parser)
+    args = parser.parse_args(argv)
+    if args.keep is not None:
+        if args.keep.exists() and any(args.keep.iterdir()):
+            return output.complain(f"--keep {args.keep} is not empty; expected a new folder")
+        args.keep.mkdir(parents=True, exist_ok=True)
+        return _show(args.keep, args)
+    with tempfile.TemporaryDirectory(prefix="truelimit-demo-") as folder:
+        return _show(Path(folder), args)
+
+
+def _show(home: Path, args: argparse.Namespace) -> int:
+    from truelimit.adapters.demo.stage import stage
+    from truelimit.cli import doctor, fix, plan
+
+    stage(home)
+    form = _form(args)
+    if not (args.json or args.markdown):
+        output.write(_INTRO.format(home=home) + "\n")
+    doctor.run(["--home", str(home), *form])
+    if not args.json:
+        output.write("\nThe fix, not applied here:\n\n")
+        fix.run(["--home", str(home), *form])
+        output.write("\nWhat the full context takes, beside a model with twice the KV heads:\n\n")
+        plan.run(["qwen3-coder:30b", "--home", str(home), "--context", "262144", "--beside", "llama-3-8b", *form])
+    return 0
+
+
+def _form(args: argparse.Namespace) -> list[str]:
+    form = ["--json"] * args.json + ["--markdown"] * args.markdown + ["--no-color"] * args.no_colour
+    return form + (["--width", str(args.width)] if args.width else [])

@@ -1,0 +1,37 @@
+"""truelimit doctor."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from truelimit.cli import evidence, output
+
+
+def run(argv: Sequence[str]) -> int:
+    """Diagnose and print. Returns 0 without findings, 1 with, 2 when nothing could be examined."""
+    args = _parser().parse_args(argv)
+    try:
+        places, given = evidence.places(args), evidence.given(args)
+    except evidence.UsageError as error:
+        return output.complain(str(error))
+    from truelimit.app.doctor import diagnose
+    from truelimit.cli.wiring import gather
+    from truelimit.report import as_json, document
+
+    diagnosis = diagnose(gather(places, given, args.network_seconds))
+    output.show(args, lambda: document.doctor(diagnosis), lambda: as_json.doctor(diagnosis))
+    if not diagnosis.ladders and not diagnosis.incidents:
+        return 2
+    return 1 if diagnosis.findings or diagnosis.incidents else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "truelimit doctor",
+        description="Find the limits that bind (context, time, memory), explain every incident with its arithmetic.",
+        epilog="Exit codes: 0 nothing to say, 1 findings, 2 nothing could be examined.",
+    )
+    evidence.add_arguments(parser)
+    output.add_arguments(parser)
+    return parser

@@ -1,0 +1,94 @@
+"""The options that say where to look, and the facts they lead to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from truelimit.app.examine import Given
+from truelimit.app.ports import Places
+from truelimit.domain.agent import Timeout
+from truelimit.domain.limits import SetBy
+from truelimit.domain.machine import Machine
+from truelimit.domain.provenance import Basis, Known
+from truelimit.units import parse_go_duration
+
+
+class UsageError(ValueError):
+    """Options that cannot be used together or not read; the text says what was expected."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of evidence."""
+    group = parser.add_argument_group("where to look (default: this machine)")
+    group.add_argument("--home", type=Path, metavar="DIR", help="a home folder or a bundle: only this is examined")
+    group.add_argument("--ollama", metavar="URL", help="an Ollama server")
+    group.add_argument("--server", action="append", default=[], metavar="URL", help="a llama-server (repeatable)")
+    group.add_argument(
+        "--log", action="append", default=[], type=Path, metavar="FILE", help="a server's or agent's log"
+    )
+    group.add_argument(
+        "--session", action="append", default=[], type=Path, metavar="FILE", help="a transcript or store"
+    )
+    group.add_argument("--model-file", action="append", default=[], type=Path, metavar="FILE", help="a GGUF file")
+    group.add_argument("--machine", metavar="NAME", help="a machine of the table, in place of this one")
+    group.add_argument(
+        "--proxy", action="append", default=[], metavar="NAME=SECONDS", help="a proxy's timeout on the path"
+    )
+    group.add_argument("--network-seconds", type=float, default=5.0, metavar="S", help="bound on all network work (5)")
+
+
+def places(args: argparse.Namespace) -> Places:
+    """Return where to look. Raises UsageError when a named path does not exist."""
+    for path in [*([args.home] if args.home else []), *args.log, *args.session, *args.model_file]:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist; expected {'a folder' if path is args.home else 'a file'}")
+    if args.home and not args.home.is_dir():
+        raise UsageError(f"--home {args.home} is a file; expected a home folder or a folder that collect wrote")
+    named = bool(args.home)
+    return Places(
+        home=args.home or Path.home(),
+        isolated=named,
+        environment={} if named else dict(os.environ),
+        ollama=args.ollama,
+        servers=tuple(args.server),
+        logs=tuple(args.log),
+        sessions=tuple(args.session),
+        model_files=tuple(args.model_file),
+    )
+
+
+def given(args: argparse.Namespace) -> Given:
+    """Return what options and tables add. Raises UsageError for an unknown machine or a proxy without a time."""
+    from truelimit.tables.loader import published_rates
+
+    return Given(
+        machine=_machine(args.machine),
+        proxies=tuple(_proxy(text) for text in args.proxy),
+        published=published_rates(),
+        live=not args.home or bool(args.ollama or args.server),
+    )
+
+
+def _machine(name: str | None) -> Machine | None:
+    if name is None:
+        return None
+    from truelimit.tables.loader import TableError, machine
+
+    try:
+        return machine(name)
+    except TableError as error:
+        raise UsageError(str(error)) from error
+
+
+def _proxy(text: str) -> Timeout:
+    name, equals, length = text.partition("=")
+    try:
+        seconds = parse_go_duration(length)
+    except ValueError:
+        equals = ""
+    if not equals or not name:
+        raise UsageError(f"--proxy {text!r}: expected NAME=SECONDS, such as nginx=60")
+    known = Known(seconds, f"--proxy {text}", Basis.REPORTED)
+    return Timeout(f"proxy {name}", known, SetBy.PROXY, "headers", remedy=f"raise the read timeout of {name}")

@@ -1,0 +1,82 @@
+"""The command line: picks a verb, imports only that one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from truelimit import __version__
+
+VERBS = {
+    "doctor": "find the limits that bind, explain every incident, say what would mend it",
+    "fix": "show the plan of changes; --apply carries it out and proves it",
+    "undo": "restore what a fix changed, to the byte",
+    "plan": "what a model needs at a context: memory, and time where rates are known",
+    "explain": "the page of a rule",
+    "collect": "write a bundle of evidence without secrets and prompt text, for another machine",
+    "demo": "diagnose the bundled incident of 18 February 2026",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code: 0 nothing to say, 1 findings, 2 could not run."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] in (["--version"], ["-V"]):
+        print(f"truelimit {__version__}")
+        return 0
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(_help())
+        return 0 if arguments else 2
+    verb = arguments[0]
+    if verb not in VERBS:
+        print(f"truelimit: there is no verb {verb!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
+        return 2
+    return _guarded(verb, arguments[1:])
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {text}" for verb, text in VERBS.items())
+    return (
+        "usage: truelimit VERB [options]\n\n"
+        "Finds the true limit of a local language-model stack (context, time, memory), removes the false ones with a\n"
+        "fix that it proves and can undo. Nothing leaves this machine.\n\n"
+        f"{verbs}\n\n  truelimit VERB --help for the options of a verb; truelimit --version"
+    )
+
+
+def _guarded(verb: str, arguments: list[str]) -> int:
+    """Run a verb; no traceback reaches the user unless TRUELIMIT_DEBUG is set."""
+    from importlib import import_module
+
+    try:
+        return int(import_module(f"truelimit.cli.{verb}").run(arguments))
+    except KeyboardInterrupt:
+        print("truelimit: interrupted; nothing was left behind", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return _broken_pipe()
+    except Exception as error:
+        if _debugging():
+            raise
+        print(f"truelimit: {type(error).__name__}: {error}", file=sys.stderr)
+        print("This is a fault of truelimit. TRUELIMIT_DEBUG=1 shows where; please report it.", file=sys.stderr)
+        return 2
+
+
+def _debugging() -> bool:
+    import os
+
+    return bool(os.environ.get("TRUELIMIT_DEBUG"))
+
+
+def _broken_pipe() -> int:
+    """The reader of our output went away: no error, and no second one when Python flushes at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

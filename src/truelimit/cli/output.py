@@ -1,0 +1,64 @@
+"""Where and how a result is printed: JSON, Markdown or text of the terminal's width and colours."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from truelimit.report.document import Block
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of output."""
+    group = parser.add_argument_group("output")
+    form = group.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON for scripts (stable keys)")
+    form.add_argument("--markdown", action="store_true", help="print Markdown")
+    group.add_argument("--no-color", "--no-colour", action="store_true", dest="no_colour", help="no colours")
+    group.add_argument("--width", type=int, metavar="N", help="columns (default: the terminal's)")
+
+
+def show(args: argparse.Namespace, blocks: Callable[[], Sequence[Block]], as_json: Callable[[], str]) -> None:
+    """Print a result in the form that the arguments ask for."""
+    if args.json:
+        write(as_json())
+    elif args.markdown:
+        from truelimit.report.as_markdown import render
+
+        write(render(blocks()))
+    else:
+        from truelimit.report.as_text import render as render_text
+
+        write(render_text(blocks(), columns(args), colour(args)))
+
+
+def write(text: str) -> None:
+    """Write to standard output; signs that the terminal's encoding lacks are replaced, never fatal."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+
+
+def columns(args: argparse.Namespace) -> int:
+    """Return the width to print at."""
+    if args.width:
+        return int(args.width)
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def colour(args: argparse.Namespace) -> bool:
+    """Return whether to use colours: never with --no-color, NO_COLOR or outside a terminal."""
+    import os
+
+    if args.no_colour or os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def complain(what: str) -> int:
+    """Print an error for the user and return exit code 2."""
+    print(f"truelimit: {what}", file=sys.stderr)
+    return 2

@@ -1,0 +1,92 @@
+"""The one place that puts edges and use cases together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from truelimit.app.examine import Given, join
+from truelimit.app.ports import Deadline, Evidence, Places, Reader
+from truelimit.domain.facts import Facts
+from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
+from truelimit.domain.model import ModelHeader
+from truelimit.domain.provenance import Missing
+
+
+def gather(places: Places, given: Given, network_seconds: float) -> Facts:
+    """Return all facts at ``places``, spending at most ``network_seconds`` on the network together."""
+    deadline = Deadline(network_seconds)
+    evidence = [_guarded(name, read, places, deadline) for name, read in _readers()]
+    evidence.append(_model_files(places))
+    evidence.append(_unclaimed(places, evidence))
+    return join(evidence, given)
+
+
+def _readers() -> Iterator[tuple[str, Reader]]:
+    from truelimit.adapters.agents.openclaw.read import read as openclaw
+    from truelimit.adapters.host.read import read_machine
+    from truelimit.adapters.servers.llama_server.read import read as llama_server
+    from truelimit.adapters.servers.ollama.read import read as ollama
+
+    yield "OpenClaw", openclaw
+    yield "Ollama", ollama
+    yield "llama-server", llama_server
+    yield "this machine", read_machine
+
+
+def _guarded(name: str, read: Reader, places: Places, deadline: Deadline) -> Evidence:
+    """One edge must not take the others down: a fault in it is reported as missing evidence."""
+    try:
+        return read(places, deadline)
+    except OSError as error:
+        return Evidence(missing=(Missing(name, f"could not be read: {error}"),))
+    except Exception as error:
+        import os
+
+        if os.environ.get("TRUELIMIT_DEBUG"):
+            raise
+        return Evidence(missing=(Missing(name, f"a fault of truelimit while reading it: {type(error).__name__}"),))
+
+
+def _model_files(places: Places) -> Evidence:
+    from truelimit.adapters.files.gguf import GgufError, read_header
+
+    models, missing = [], []
+    for path in places.model_files:
+        try:
+            models.append(read_header(path))
+        except (GgufError, OSError) as error:
+            missing.append(Missing(f"model file {path}", str(error)))
+    return Evidence(models=tuple(models), missing=tuple(missing), examined=tuple(str(p) for p in places.model_files))
+
+
+def _unclaimed(places: Places, evidence: list[Evidence]) -> Evidence:
+    """Files that the user named and nobody recognised."""
+    seen = " ".join(text for part in evidence for text in part.examined)
+    seen += " ".join(f"{item.fact} {item.why}" for part in evidence for item in part.missing)
+    lost = [path for path in (*places.logs, *places.sessions) if not _named(path, seen)]
+    why = "not recognised as a log or transcript of OpenClaw, Ollama or llama-server"
+    return Evidence(missing=tuple(Missing(str(path), why) for path in lost))
+
+
+def _named(path: Path, seen: str) -> bool:
+    return str(path) in seen or path.name in seen
+
+
+def machine_at(places: Places) -> Machine:
+    """Return this machine, or the one that the evidence at ``places`` tells of."""
+    from truelimit.adapters.host.read import read_machine
+    from truelimit.adapters.servers.ollama.read import read as ollama
+
+    deadline = Deadline(0.0)
+    readers: tuple[Reader, ...] = (ollama,) if places.isolated else (read_machine,)
+    found = [evidence.machine for read in readers if (evidence := read(places, deadline)).machine is not None]
+    return found[0] or UNKNOWN_MACHINE if found else UNKNOWN_MACHINE
+
+
+def definitions_at(places: Places, network_seconds: float) -> dict[str, ModelHeader]:
+    """Return the model headers of Ollama's definitions at ``places``, by name."""
+    from truelimit.adapters.servers.ollama.read import read as ollama
+
+    servers = ollama(places, Deadline(network_seconds)).servers
+    return {item.name: item.header for server in servers for item in server.definitions if item.header is not None}

@@ -1,0 +1,145 @@
+"""What a larger window brings: window, wall and prefix cache are one fix.
+
+A larger window makes longer prompts possible, not faster. Where the longest prompt would then take longer than a timer
+allows, the failure has only moved from overflow to timeout; that is said, and what else is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from truelimit.domain.agent import Timeout
+from truelimit.domain.calculation import Calculation, calculate, term
+from truelimit.domain.findings import ConfigEdit, Expectation
+from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.rates import PrefillFit
+from truelimit.fixes.change import Outlook
+from truelimit.perf.prefill import extrapolates, is_lower_bound, largest_prompt, prefill_calculation
+from truelimit.units import Bytes, Seconds, Tokens, to_gib
+
+_ENDS_READING = ("headers", "idle", "request", "run")
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What the caller knows of one stack once the fix is in: numbers, not conclusions.
+
+    ``model`` is the stack's model as findings name it. ``old_limit`` is the context that bound so far.
+    ``prompt`` is the longest prompt to expect (the longest that occurred, else the window less its reserve).
+    ``timeouts`` are those of the route as they are now; the plan's own edits are taken into account here.
+    The rest is for the live proof: ``server``, ``served_name`` (the name there before the fix), ``request_context``
+    (the num_ctx that the agent sends, None when it sends none), ``aliases`` (names that share the model file).
+    """
+
+    model: str
+    served_context: Tokens | None
+    agent_context: Tokens | None
+    prompt: Known[Tokens] | None = None
+    old_limit: Tokens | None = None
+    prefill: PrefillFit | None = None
+    timeouts: tuple[Timeout, ...] = ()
+    memory_total: Known[Bytes] | None = None
+    memory_pool: Known[Bytes] | None = None
+    server: str | None = None
+    served_name: str | None = None
+    request_context: Tokens | None = None
+    aliases: tuple[str, ...] = ()
+
+
+def outlook(prospect: Prospect, edits: Iterable[ConfigEdit]) -> Outlook:
+    """Return what the stack will be, with arithmetic, and what else is needed for the fix to hold."""
+    walls = tuple(_after(timeout, tuple(edits)) for timeout in prospect.timeouts if timeout.bounds in _ENDS_READING)
+    wall = min(walls, key=lambda timeout: timeout.seconds.value, default=None)
+    memory = _memory(prospect)
+    notes = list(_memory_notes(prospect, memory))
+    calculations = [memory] if memory else []
+    needs: tuple[str, ...] = ()
+    moves = False
+    if prospect.prompt is None or prospect.prefill is None:
+        notes.append(_time_unknown(prospect, wall))
+    else:
+        reading = prefill_calculation(prospect.prefill, term("prompt", prospect.prompt, "tokens"))
+        calculations.append(reading)
+        moves = wall is not None and reading.result > wall.seconds.value
+        notes.append(_time_note(prospect.prompt.value, prospect.prefill, reading, wall))
+        needs = _needs(walls, Seconds(float(reading.result))) if moves else ()
+    expectation = Expectation(prospect.served_context, prospect.agent_context, tuple(note for note in notes if note))
+    return Outlook(prospect.model, expectation, tuple(calculations), moves, needs)
+
+
+def _after(timeout: Timeout, edits: tuple[ConfigEdit, ...]) -> Timeout:
+    """Return the timer as it will be once the plan's edits are in."""
+    if timeout.place is None:
+        return timeout
+    for edit in edits:
+        key = str(edit.path[-1]) if edit.path else ""
+        if (edit.file, edit.path) == (timeout.place.file, timeout.place.path) and _is_number(edit.value):
+            value = float(str(edit.value)) / (1000 if key.endswith("Ms") else 1)
+            seconds = Known(Seconds(value or float("inf")), f"{edit.file} after the fix", Basis.SPECIFIED)
+            return replace(timeout, seconds=seconds)
+    return timeout
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _memory(prospect: Prospect) -> Calculation | None:
+    if prospect.memory_total is None or prospect.memory_pool is None:
+        return None
+    return calculate(
+        "pool - total",
+        "bytes",
+        term("pool", prospect.memory_pool, "bytes"),
+        term("total", prospect.memory_total, "bytes"),
+    )
+
+
+def _memory_notes(prospect: Prospect, left: Calculation | None) -> Iterable[str]:
+    if prospect.memory_total is None:
+        yield "memory afterwards: unknown (the model's layout or its settings were not read)"
+    elif left is None:
+        yield f"memory afterwards: {to_gib(prospect.memory_total.value):.1f} GiB; how much this machine has is unknown"
+    else:
+        room = f"{to_gib(int(left.result)):.1f} GiB left" if left.result >= 0 else "it does NOT fit"
+        pool = to_gib(prospect.memory_pool.value) if prospect.memory_pool else 0.0
+        yield f"memory afterwards: {to_gib(prospect.memory_total.value):.1f} GiB of {pool:.1f} GiB, {room}"
+
+
+def _time_unknown(prospect: Prospect, wall: Timeout | None) -> str:
+    what = "no rate of this stack is known" if prospect.prompt else "no prompt to reckon with is known"
+    if wall is None:
+        return f"time afterwards: unknown ({what}); no timer ends the reading of a prompt"
+    return (
+        f"time afterwards: unknown ({what}); {wall.name} ends a prompt after {wall.seconds.value:,.0f} s, so the "
+        "larger window may only move the failure from overflow to timeout"
+    )
+
+
+def _time_note(prompt: int, fit: PrefillFit, reading: Calculation, wall: Timeout | None) -> str:
+    least = "at least " if is_lower_bound(fit, prompt) else ""
+    far = f" (extrapolated: the rate is known up to {fit.deepest:,} tokens)" if extrapolates(fit, prompt) else ""
+    read = f"a cold prompt of {prompt:,} tokens takes {least}{reading.result:,.0f} s to read{far}"
+    if wall is None:
+        return f"{read}; no timer ends it"
+    limit = f"{wall.name} ends it after {wall.seconds.value:,.0f} s"
+    if reading.result <= wall.seconds.value:
+        return f"{read}; {limit}: it fits"
+    return (
+        f"{read}; {limit}: the larger window alone would only move the failure from overflow to timeout. Cold prompts "
+        f"up to {largest_prompt(fit, wall.seconds.value):,} tokens are read in time; beyond that a retry with the same "
+        "beginning reads on from the prefix cache, as long as the model stays loaded with this context"
+    )
+
+
+def _needs(walls: tuple[Timeout, ...], reading: Seconds) -> tuple[str, ...]:
+    """Return what must change besides the window: each timer that would end the reading."""
+    return tuple(dict.fromkeys(_need(wall, reading) for wall in walls if wall.seconds.value < reading))
+
+
+def _need(wall: Timeout, reading: Seconds) -> str:
+    if wall.place is not None:
+        return f"raise {wall.place} above {reading:,.0f} s (now {wall.seconds.value:,.0f} s)"
+    remedy = wall.remedy or "shorter prompts, a warm prefix cache, or a version without it"
+    return f"{wall.name} ({wall.seconds.value:,.0f} s) has no key in this version: {remedy}"

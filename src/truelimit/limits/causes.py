@@ -1,0 +1,156 @@
+"""Why a turn failed. The first judge that the evidence supports answers; what none supports is unexplained.
+
+The order is the law of this file: what an engine itself reports (it died, it lacked memory) is never blamed on a
+setting; then what a server or agent said in words; then what the clock shows; then what a person did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from truelimit.domain.calculation import Calculation, Term, calculate, term
+from truelimit.domain.facts import Stack
+from truelimit.domain.limits import MemoryLadder
+from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.domain.server import EngineFailed, PromptRefused
+from truelimit.domain.session import Cause, ErrorKind
+from truelimit.limits.turns import Turn
+from truelimit.units import Tokens, to_gib
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is known of a stack when its incidents are judged."""
+
+    stack: Stack
+    served: Known[Tokens] | None
+    prefill: PrefillFit | None
+    decode: DecodeFit | None
+    memory: MemoryLadder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A cause, whether the evidence carries it, and what says so in words and arithmetic."""
+
+    cause: Cause
+    explained: bool
+    reasons: tuple[str, ...]
+    calculations: tuple[Calculation, ...] = ()
+
+
+Judge = Callable[[Turn, Scene], Judgement | None]
+
+
+def engine_failed(turn: Turn, scene: Scene) -> Judgement | None:
+    """The engine died, or memory did not do: by the log within the turn, or by the error's own text."""
+    failure = next((event for event in turn.events if isinstance(event, EngineFailed)), None)
+    if failure is not None and failure.reason == "load-timeout":
+        return None
+    out = (failure is not None and failure.reason == "out-of-memory") or turn.has(ErrorKind.OUT_OF_MEMORY)
+    if failure is None and not out and not turn.has(ErrorKind.ENGINE_CRASH):
+        return None
+    said = f"{failure.where}: {failure.text}" if failure is not None else _text(turn)
+    if not out:
+        return Judgement(
+            Cause.ENGINE_CRASH,
+            True,
+            (
+                f"the engine died: {said}",
+                "no window and no timer explains that: it is not a matter of the configuration",
+            ),
+        )
+    return Judgement(
+        Cause.OUT_OF_MEMORY, True, (f"the engine ran out of memory: {said}", *_memory(scene)), _left(scene)
+    )
+
+
+def _text(turn: Turn) -> str:
+    return f'"{turn.error.text}" ({turn.where})' if turn.error is not None else turn.where
+
+
+def _memory(scene: Scene) -> tuple[str, ...]:
+    memory = scene.memory
+    if memory is None or memory.headroom is None or memory.total is None or memory.pool is None:
+        return ("what it needed against what was there cannot be computed from the evidence",)
+    need = f"{to_gib(memory.total):.1f} GiB needed, {to_gib(memory.pool):.1f} GiB there"
+    if memory.headroom < 0:
+        return (f"the arithmetic agrees: {need}",)
+    return (f"by the arithmetic it should have fitted ({need}): something else held memory at that time",)
+
+
+def _left(scene: Scene) -> tuple[Calculation, ...]:
+    memory = scene.memory
+    return (memory.calculation,) if memory is not None and memory.calculation is not None else ()
+
+
+def overflow(turn: Turn, scene: Scene) -> Judgement | None:
+    """Server or agent refused the prompt as too long, in words."""
+    refused = next((event for event in turn.events if isinstance(event, PromptRefused)), None)
+    if turn.has(ErrorKind.WINDOW_TOO_SMALL):
+        return Judgement(Cause.OVERFLOW, True, (f"the agent refuses to work in so small a window: {_text(turn)}",))
+    said = turn.has(ErrorKind.OVERFLOW)
+    if not said and (refused is None or turn.match is not None or turn.has(ErrorKind.TIMEOUT)):
+        return None
+    prompt, context = _refused_sizes(turn, scene, refused)
+    who = _text(turn) if said or refused is None else refused.where
+    reason = f"the prompt was refused as too long: {who}"
+    if prompt is None or context is None:
+        return Judgement(Cause.OVERFLOW, True, (reason, "the evidence gives no sizes"))
+    over = calculate(
+        "prompt_tokens - context", "tokens", term("prompt_tokens", prompt, "tokens"), term("context", context, "tokens")
+    )
+    if prompt.value < context.value:
+        note = f"but {prompt.value:,} tokens are less than the {context.value:,} of the context, so sizes do not explain it"
+        shared = "requests that run at once share one pool on llama-server: together they may exceed it"
+        return Judgement(Cause.OVERFLOW, False, (reason, note, shared), (over,))
+    return Judgement(Cause.OVERFLOW, True, (reason, f"{prompt.value:,} tokens against {context.value:,}"), (over,))
+
+
+def _refused_sizes(
+    turn: Turn, scene: Scene, refused: PromptRefused | None
+) -> tuple[Known[Tokens] | None, Known[Tokens] | None]:
+    """The refusal's own numbers before all others: they are of the moment."""
+    error, where = turn.error, f"the error text of {turn.where}"
+    prompt, context = turn.prompt, scene.served
+    if refused is not None:
+        prompt = Known(refused.prompt, refused.where, Basis.REPORTED) if refused.prompt else prompt
+        context = Known(refused.context, refused.where, Basis.REPORTED) if refused.context else context
+    if error is not None:
+        prompt = Known(error.prompt, where, Basis.REPORTED) if error.prompt else prompt
+        context = Known(error.context, where, Basis.REPORTED) if error.context else context
+    return prompt, context
+
+
+def cancelled(turn: Turn, scene: Scene) -> Judgement | None:
+    """A person or the agent ended it, and no timer was due."""
+    del scene
+    if not turn.aborted:
+        return None
+    after = f" after {turn.seconds:,.0f} s" if turn.seconds is not None else ""
+    return Judgement(Cause.CANCELLED, True, (f"ended by its user or agent{after}; no known timer was due then",))
+
+
+def exceeds_window(turn: Turn, scene: Scene) -> Judgement | None:
+    """Not a cause: that the prompt exceeded the window as well, where it did. Reasons and calculation to add."""
+    prompt, served = turn.prompt, scene.served
+    if prompt is None or served is None or prompt.value <= served.value:
+        return None
+    over = calculate(
+        "prompt_tokens - served_context",
+        "tokens",
+        term("prompt_tokens", prompt, "tokens"),
+        term("served_context", served, "tokens"),
+    )
+    reason = (
+        f"the prompt exceeds the served context as well: {prompt.value:,} against {served.value:,} tokens, "
+        f"{over.result:,} too many"
+    )
+    return Judgement(Cause.OVERFLOW, True, (reason,), (over,))
+
+
+def seconds_term(name: str, value: float, where: str, basis: Basis = Basis.MEASURED) -> Term:
+    """Return a duration as a term."""
+    return Term(name, float(value), "s", where, basis)

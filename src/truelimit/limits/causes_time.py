@@ -1,0 +1,174 @@
+"""Judges that look at the clock: loading, waiting behind another request, and reading longer than a wall."""
+
+from __future__ import annotations
+
+from truelimit.domain.calculation import Calculation, Term, calculate, term
+from truelimit.domain.provenance import Basis
+from truelimit.domain.server import EngineFailed, ModelLoaded, RequestEnded
+from truelimit.domain.session import Cause, ErrorKind
+from truelimit.limits.causes import Judgement, Scene, seconds_term
+from truelimit.limits.prefill_proof import proof
+from truelimit.limits.timeline import instant
+from truelimit.limits.turns import Turn
+from truelimit.perf.prefill import prefill_seconds
+
+_NEARLY = 0.9  # of an attempt spent on something else than reading leaves no doubt what ended it
+_SLACK = 5.0  # s
+_CLIENT_GONE_BEFORE_READING = 499
+
+
+def loading(turn: Turn, scene: Scene) -> Judgement | None:
+    """The model took longer to load than somebody waited."""
+    stalled = next((e for e in turn.events if isinstance(e, EngineFailed) and e.reason == "load-timeout"), None)
+    if stalled is not None or turn.has(ErrorKind.LOAD_TIMEOUT):
+        said = f"{stalled.where}: {stalled.text}" if stalled is not None else turn.where
+        reason = f"the model did not finish loading in time: {said}"
+        return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (reason,), _against_load_timeout(turn, scene))
+    wall = wall_seconds(turn)
+    if wall is None:
+        return None
+    load = load_in(turn)
+    if load is not None and load.seconds is not None and load.seconds >= wall:
+        terms = (seconds_term("load", load.seconds, load.where), wall_term(turn, wall))
+        over = calculate("load - wall", "s", *terms)
+        return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (_load_words(load, wall),), (over,))
+    if _gone_before_reading(turn) and not others(turn):
+        reason = "the server logged 499: the client left while the model was still loading or its request waiting"
+        return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (reason, _ended_at(turn)), match_calculation(turn))
+    return None
+
+
+def _against_load_timeout(turn: Turn, scene: Scene) -> tuple[Calculation, ...]:
+    timeout = scene.stack.server.settings.load_timeout if scene.stack.server else None
+    if timeout is None or turn.seconds is None:
+        return ()
+    lasted = seconds_term("duration", turn.seconds, turn.where)
+    return (calculate("duration - load_timeout", "s", lasted, term("load_timeout", timeout, "s")),)
+
+
+def _load_words(load: ModelLoaded, wall: float) -> str:
+    return f"loading the model alone took {load.seconds:,.0f} s, the wall is {wall:,.0f} s ({load.where})"
+
+
+def load_in(turn: Turn) -> ModelLoaded | None:
+    """Return the load that went on during the turn, or None."""
+    for event in turn.events:
+        if isinstance(event, ModelLoaded) and event.seconds is not None and event.time is not None:
+            began = instant(event.time) - event.seconds
+            if turn.start is not None and began >= turn.start - _SLACK:
+                return event
+    return None
+
+
+def queued(turn: Turn, scene: Scene) -> Judgement | None:
+    """Another request held the server's slot."""
+    if turn.has(ErrorKind.BUSY):
+        return Judgement(Cause.QUEUE_EXCEEDS_WALL, True, (f"the server's queue was full: {turn.where}",))
+    wall = wall_seconds(turn)
+    waited = _waited(turn)
+    parallel = scene.stack.server.settings.parallel if scene.stack.server else None
+    if wall is None or waited is None or turn.seconds is None or (parallel is not None and parallel.value > 1):
+        return None
+    seconds, other = waited
+    words = f"another request held the server for the first {seconds:,.0f} s of it ({other.where})"
+    waiting = seconds_term("waited", seconds, other.where)
+    if seconds >= _NEARLY * turn.seconds:
+        over = calculate("waited / attempt_seconds", "of the attempt", waiting, attempt_term(turn))
+        return Judgement(Cause.QUEUE_EXCEEDS_WALL, True, (words, _ended_at(turn)), (over,))
+    if scene.prefill is None or turn.prompt is None or turn.attempts > 1:
+        return None
+    needed = prefill_seconds(scene.prefill, turn.prompt.value)
+    if needed > wall or seconds + needed <= wall:
+        return None
+    reading = Term("prefill", needed, "s", scene.prefill.where, scene.prefill.basis)
+    total = calculate("waited + prefill", "s", waiting, reading)
+    return Judgement(
+        Cause.QUEUE_EXCEEDS_WALL, True, (words, "without that wait it would have been read in time"), (total,)
+    )
+
+
+def others(turn: Turn) -> list[RequestEnded]:
+    """Return the requests that were already running when the turn began, by the server's access log."""
+    if turn.start is None:
+        return []
+    found = []
+    for event in turn.events:
+        if isinstance(event, RequestEnded) and event.time is not None:
+            end = instant(event.time)
+            if end - event.seconds < turn.start - _SLACK and end > turn.start + _SLACK:
+                found.append(event)
+    return found
+
+
+def _waited(turn: Turn) -> tuple[float, RequestEnded] | None:
+    running = others(turn)
+    if not running or turn.start is None or turn.end is None:
+        return None
+    last = max(running, key=lambda event: instant(event.time) if event.time else 0.0)
+    end = instant(last.time) if last.time else 0.0
+    return min(end, turn.end) - turn.start, last
+
+
+def _gone_before_reading(turn: Turn) -> bool:
+    """Every request that the access log shows within the turn ended with 499."""
+    own = [e for e in turn.events if isinstance(e, RequestEnded) and e not in others(turn) and e.seconds >= _SLACK]
+    return bool(own) and all(event.status == _CLIENT_GONE_BEFORE_READING for event in own)
+
+
+def prefill_exceeds_wall(turn: Turn, scene: Scene) -> Judgement | None:
+    """The client hung up at a wall while the server was still reading the prompt; or the arithmetic denies that."""
+    wall = wall_seconds(turn)
+    if turn.match is None or wall is None:
+        return None
+    found = proof(turn, scene, wall)
+    quiet = ("the server's log shows no failure of the engine then",) if turn.events else ()
+    reasons = (_ended_at(turn), *quiet, *found.reasons)
+    if not found.holds:
+        return Judgement(Cause.UNEXPLAINED, False, reasons, found.calculations)
+    calculations = found.calculations or match_calculation(turn)
+    load = load_in(turn)
+    if load is not None and load.seconds is not None and load.seconds >= _SLACK:
+        reasons += (f"of the first attempt, {load.seconds:,.0f} s went into loading the model ({load.where})",)
+    return Judgement(Cause.PREFILL_EXCEEDS_WALL, True, reasons, calculations)
+
+
+def wall_seconds(turn: Turn) -> float | None:
+    """Return the wall that ended the attempts, in seconds, or None."""
+    return float(turn.match.wall.seconds.value) if turn.match is not None else None
+
+
+def wall_term(turn: Turn, wall: float) -> Term:
+    """Return the wall as a term."""
+    if turn.match is None:
+        return seconds_term("wall", wall, "the duration itself", Basis.DERIVED)
+    known = turn.match.wall.seconds
+    return Term("wall", wall, "s", f"{turn.match.wall.name}: {known.where}", known.basis)
+
+
+def attempt_term(turn: Turn) -> Term:
+    """Return the mean length of an attempt as a term (a wall's, where the duration is not known)."""
+    value = turn.attempt_seconds or wall_seconds(turn) or 0.0
+    basis = Basis.MEASURED if turn.attempts == turn.visible else Basis.DERIVED
+    return seconds_term("attempt_seconds", value, turn.where, basis)
+
+
+def match_calculation(turn: Turn) -> tuple[Calculation, ...]:
+    """Return by how much an attempt outlived the wall: what says that this wall, and no crash, ended it."""
+    wall = wall_seconds(turn)
+    if wall is None or turn.attempt_seconds is None:
+        return ()
+    return (calculate("attempt_seconds - wall", "s", attempt_term(turn), wall_term(turn, wall)),)
+
+
+def _ended_at(turn: Turn) -> str:
+    if turn.match is None:
+        return "no timer that is known was due"
+    timer, run = turn.match.wall, turn.match.run
+    length = f" of {turn.attempt_seconds:,.1f} s on average" if turn.attempt_seconds is not None else ""
+    hidden = turn.attempts - turn.visible
+    tries = f"{turn.attempts} attempts{length} ended" if turn.attempts > 1 else f"one attempt{length} ended"
+    unseen = f" ({hidden} of them hidden inside one call)" if hidden > 0 else ""
+    text = f"{tries}{unseen} at the {timer.name} of {timer.seconds.value:,.0f} s: the client hung up"
+    return text + (
+        f"; the last one was cut by the {run.name} of {run.seconds.value:,.0f} s over them all" if run else ""
+    )

@@ -1,0 +1,112 @@
+"""Incidents of a stack: failed turns, prompts cut in silence, and failures that only the server's log shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from truelimit.domain.facts import Stack
+from truelimit.domain.limits import MemoryLadder
+from truelimit.domain.provenance import Known
+from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.domain.session import Cause, Incident
+from truelimit.limits.causes import Judge, Judgement, Scene, cancelled, engine_failed, exceeds_window, overflow
+from truelimit.limits.causes_time import loading, prefill_exceeds_wall, queued
+from truelimit.limits.cut import cut_prompts, truncated_by_log
+from truelimit.limits.loose import loose_turns
+from truelimit.limits.timeline import Timeline
+from truelimit.limits.turns import Turn, failed_turns
+from truelimit.limits.walls import attempt_walls, run_walls
+from truelimit.units import Seconds, Tokens
+
+_JUDGES: tuple[Judge, ...] = (
+    engine_failed,
+    overflow,
+    loading,
+    queued,
+    prefill_exceeds_wall,
+    truncated_by_log,
+    cancelled,
+)
+
+
+def incidents(
+    stack: Stack,
+    served: Known[Tokens] | None,
+    prefill: PrefillFit | None,
+    decode: DecodeFit | None,
+    memory: MemoryLadder | None = None,
+) -> tuple[Incident, ...]:
+    """Return what went wrong on the stack, in order of time, each with its cause or as unexplained."""
+    timeline = Timeline(stack.server.events if stack.server else ())
+    scene = Scene(stack, served, prefill, decode, memory)
+    turns = [*failed_turns(stack, timeline), *loose_turns(stack)]
+    found = [_incident(stack, turn, judge(turn, scene)) for turn in turns]
+    found += cut_prompts(stack, served, timeline)
+    found.sort(key=lambda item: (item.time is None, item.time.timestamp() if item.time else 0.0))
+    return tuple(replace(item, id=f"{_name(stack)} #{number}") for number, item in enumerate(found, 1))
+
+
+def _name(stack: Stack) -> str:
+    model = stack.route.ref if stack.route else stack.model
+    return f"{stack.agent.name} {model}" if stack.agent else model
+
+
+def judge(turn: Turn, scene: Scene) -> Judgement:
+    """Return the judgement of the first judge that the evidence supports, else that the turn is unexplained."""
+    found = next((result for judged in _JUDGES if (result := judged(turn, scene)) is not None), None)
+    if found is None:
+        return _unexplained(turn, scene)
+    also = exceeds_window(turn, scene) if found.cause not in {Cause.OVERFLOW, Cause.TRUNCATION} else None
+    if also is None:
+        return found
+    return Judgement(
+        found.cause, found.explained, (*found.reasons, *also.reasons), (*found.calculations, *also.calculations)
+    )
+
+
+def _unexplained(turn: Turn, scene: Scene) -> Judgement:
+    walls = [*attempt_walls(scene.stack), *run_walls(scene.stack)]
+    known = ", ".join(f"{wall.name} {wall.seconds.value:,.0f} s" for wall in walls)
+    said = (f'the error says "{turn.error.text}"',) if turn.error is not None else ()
+    if turn.seconds is None:
+        return Judgement(Cause.UNEXPLAINED, False, (*said, "how long it took is not recorded"))
+    lasted = f"it lasted {turn.seconds:,.1f} s"
+    tried = f"{lasted}, which matches no timer that is known ({known})" if known else f"{lasted}, and no timer is known"
+    return Judgement(
+        Cause.UNEXPLAINED, False, (*said, tried, "the log shows no crash, no refusal and no long load then")
+    )
+
+
+def _incident(stack: Stack, turn: Turn, found: Judgement) -> Incident:
+    return Incident(
+        id="",
+        time=_time(turn),
+        session=turn.session,
+        model=stack.route.ref if stack.route else stack.model,
+        cause=found.cause,
+        explained=found.explained,
+        attempts=turn.attempts,
+        hidden_attempts=turn.attempts - turn.visible,
+        prompt_tokens=turn.prompt,
+        seconds=Seconds(turn.seconds) if turn.seconds is not None else None,
+        attempt_seconds=Seconds(turn.attempt_seconds) if turn.attempt_seconds is not None else None,
+        calculations=found.calculations,
+        reasons=found.reasons,
+        error=turn.error,
+        where=turn.where,
+    )
+
+
+def _time(turn: Turn) -> datetime | None:
+    """When the turn began, in the zone of its transcript where it has one."""
+    own = turn.calls[0].started or turn.calls[0].ended if turn.calls else None
+    if own is not None or turn.start is None:
+        return own
+    return datetime.fromtimestamp(turn.start, UTC)
+
+
+def by_cause(found: Sequence[Incident], *causes: Cause) -> tuple[Incident, ...]:
+    """Return the incidents with one of these causes."""
+    return tuple(item for item in found if item.cause in causes)

@@ -1,0 +1,133 @@
+"""Failures that only the server's log shows: requests that no transcript has, grouped to turns like calls are.
+
+Ollama has no timeout of its own for a request (http.Server without one): a 500 after a round duration is the client
+that hung up while its prompt was read, 499 one that hung up before (measured on 0.24.0 and 0.33.0-rc2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from truelimit.domain.agent import Timeout
+from truelimit.domain.facts import Stack
+from truelimit.domain.limits import SetBy
+from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.server import EngineFailed, Event, PromptRefused, RequestEnded
+from truelimit.limits.timeline import Busy, Timeline, instant
+from truelimit.limits.turns import Turn, prompt_in
+from truelimit.limits.walls import Match, match_call
+from truelimit.units import Seconds
+
+_PATHS = ("/api/chat", "/api/generate", "/v1/", "/completion", "/chat/completions")
+_FAILED = {499, 500, 502, 504}
+_SAME_TURN = 60.0  # s
+_LONG = 10.0  # s: a failure that took longer was a wait, not an answer of the server
+_ROUND = (30, 60, 90, 120, 180, 240, 300, 600, 900, 1200, 1800, 3600)
+_LATE = 3.5  # s
+
+
+def loose_turns(stack: Stack) -> list[Turn]:
+    """Return the failed turns of requests, engines and refusals in the log that fall into no call of the stack."""
+    events = stack.server.events if stack.server else ()
+    busy, timeline = Busy(stack.calls), Timeline(events)
+    alone = [event for event in events if _is_alone(event, busy)]
+    requests = [event for event in alone if isinstance(event, RequestEnded) and _failed(event)]
+    turns = [_of_requests(stack, group, timeline) for group in _groups(requests)]
+    spans = [(turn.start, turn.end) for turn in turns]
+    others = [e for e in alone if isinstance(e, EngineFailed | PromptRefused) and not _inside(e, spans)]
+    return turns + [_of_events(group) for group in _streaks(others)]
+
+
+def _is_alone(event: Event, busy: Busy) -> bool:
+    """No call was running then; without a time, only where no call has one either."""
+    if event.time is None:
+        return not busy and isinstance(event, EngineFailed | PromptRefused)
+    return not busy.at(instant(event.time))
+
+
+def _failed(event: RequestEnded) -> bool:
+    return event.status in _FAILED and event.seconds >= _LONG and any(part in event.path for part in _PATHS)
+
+
+def _groups(requests: Sequence[RequestEnded]) -> list[list[RequestEnded]]:
+    """Requests of like length in a row, each begun within a minute of the end of the last: attempts at one turn."""
+    groups: list[list[RequestEnded]] = []
+    for event in sorted(requests, key=_end):
+        before = groups[-1][-1] if groups else None
+        if (
+            before is not None
+            and abs(_end(event) - event.seconds - _end(before)) <= _SAME_TURN
+            and _alike(before, event)
+        ):
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    return groups
+
+
+def _alike(one: RequestEnded, other: RequestEnded) -> bool:
+    return one.path == other.path and abs(one.seconds - other.seconds) <= _LATE
+
+
+def _end(event: Event) -> float:
+    return instant(event.time) if event.time is not None else 0.0
+
+
+def _of_requests(stack: Stack, group: Sequence[RequestEnded], timeline: Timeline) -> Turn:
+    start, end = _end(group[0]) - group[0].seconds, _end(group[-1])
+    events = tuple(timeline.during(start, end))
+    mean = sum(float(event.seconds) for event in group) / len(group)
+    known = match_call(mean, stack) if stack.route is not None else None
+    once = known if known is not None and known.attempts == 1 else None
+    return Turn(
+        (),
+        start,
+        end,
+        len(group),
+        len(group),
+        mean,
+        once or _round_wall(group),
+        prompt_in(events),
+        None,
+        events,
+        group[0].where,
+        None,
+        group[-1].status,
+    )
+
+
+def _round_wall(group: Sequence[RequestEnded]) -> Match | None:
+    """A round time just below all durations is the client's own timer, whose name the log doesn't know."""
+    for wall in _ROUND:
+        if all(-0.5 <= event.seconds - wall <= _LATE for event in group):
+            where = (
+                f"the durations in the server's log ({group[0].where}): a round time that no setting of the server has"
+            )
+            known = Known(Seconds(float(wall)), where, Basis.DERIVED)
+            return Match(Timeout("client's timeout", known, SetBy.CLIENT_LIBRARY, "request"), 1)
+    return None
+
+
+def _inside(event: Event, spans: Iterable[tuple[float | None, float | None]]) -> bool:
+    time = instant(event.time) if event.time is not None else None
+    return time is not None and any(a is not None and b is not None and a - 2 <= time <= b + 5 for a, b in spans)
+
+
+def _streaks(events: Sequence[EngineFailed | PromptRefused]) -> list[list[EngineFailed | PromptRefused]]:
+    streaks: list[list[EngineFailed | PromptRefused]] = []
+    for event in events:
+        before = streaks[-1][-1] if streaks else None
+        near = before is not None and abs(_end(event) - _end(before)) <= _SAME_TURN
+        if before is not None and near and type(before) is type(event):
+            streaks[-1].append(event)
+        else:
+            streaks.append([event])
+    return streaks
+
+
+def _of_events(group: Sequence[EngineFailed | PromptRefused]) -> Turn:
+    first, last = group[0], group[-1]
+    start = _end(first) if first.time is not None else None
+    end = _end(last) if last.time is not None else None
+    prompt = prompt_in(group)
+    return Turn((), start, end, len(group), len(group), None, None, prompt, None, tuple(group), first.where)

@@ -1,0 +1,123 @@
+"""The memory that a stack's model takes at a context, with the settings of its server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from truelimit.domain.facts import Stack
+from truelimit.domain.provenance import Basis, Known, Missing
+from truelimit.domain.server import Engine, ServerKind, ServerSettings
+from truelimit.limits.served import PADDING, native_context
+from truelimit.perf.cache_layout import UnknownLayoutError
+from truelimit.perf.kv_cache import CacheSettings
+from truelimit.perf.memory import MemoryNeed, MemorySettings, memory_needed
+from truelimit.units import GIB, Bytes, Tokens
+
+T = TypeVar("T")
+
+DEFAULT_PROMPT_CACHE = Bytes(8 * GIB)  # llama-server --cache-ram: 8192 MiB; Ollama from 0.30 runs it so
+_DEFAULT_UBATCH = 512
+
+
+def memory_need(
+    stack: Stack, context: int, *, kv_type: str | None = None, flash_attention: bool | None = None
+) -> MemoryNeed | None:
+    """Return the memory for one request's context of so many tokens, over all slots; None where it is not known.
+
+    ``kv_type`` and ``flash_attention`` stand for the server's own where given.
+    """
+    need = need_or_reason(stack, context, kv_type, flash_attention)
+    return None if isinstance(need, Missing) else need
+
+
+def need_or_reason(
+    stack: Stack, context: int, kv_type: str | None = None, flash_attention: bool | None = None
+) -> MemoryNeed | Missing:
+    """Return the memory needed, or the reason why it cannot be computed."""
+    header = stack.header
+    if header is None:
+        return Missing("memory of the model", "no header of the model was found (file, store or server)")
+    try:
+        return memory_needed(header, memory_settings(stack, context, kv_type, flash_attention))
+    except UnknownLayoutError as error:
+        return Missing("memory of the model", f"{header.where}: {error}")
+
+
+def memory_settings(
+    stack: Stack, context: int, kv_type: str | None = None, flash_attention: bool | None = None
+) -> MemorySettings:
+    """Return the settings of the stack's server for a context that one request may use."""
+    settings = stack.server.settings if stack.server else ServerSettings()
+    attention = flash_attention if flash_attention is not None else _value(settings.flash_attention, default=True)
+    type_k = kv_type or _value(settings.kv_type, default="f16")
+    type_v = kv_type or _value(settings.kv_type_v, default=type_k)
+    slots, unified, whole = _slots(stack, settings, context)
+    cache = CacheSettings(
+        context=Tokens(whole),
+        slots=slots,
+        unified=unified,
+        kv_type_k=type_k,
+        kv_type_v=type_v,
+        ubatch=_value(settings.ubatch, default=_DEFAULT_UBATCH),
+    )
+    return MemorySettings(
+        cache=cache,
+        flash_attention=attention,
+        logits_reserved=_reserves_logits(stack),
+        prompt_cache=_prompt_cache(stack),
+    )
+
+
+def _value(known: Known[T] | None, default: T) -> T:
+    return known.value if known is not None else default
+
+
+def _slots(stack: Stack, settings: ServerSettings, context: int) -> tuple[int, bool, int]:
+    """Slots, whether they share one cache, and the context over all of them.
+
+    Ollama allocates num_ctx for each slot. llama-server without --parallel gives 4 slots one shared cache.
+    """
+    slots = max(1, _value(settings.parallel, default=1))
+    ollama = stack.server is not None and stack.server.kind is ServerKind.OLLAMA
+    unified = slots == 1 or (not ollama and _value(settings.unified_kv, default=True))
+    return slots, unified, context if unified else context * slots
+
+
+def _reserves_logits(stack: Stack) -> bool:
+    """Builds before llama.cpp PR 23861 (2026-06-01) reserve logits of a whole batch: all of Ollama's own runner."""
+    return stack.server is not None and stack.server.engine is Engine.OLLAMA_RUNNER
+
+
+def _prompt_cache(stack: Stack) -> Bytes:
+    """The host's prompt cache: as set, else llama-server's default where that engine runs, else none."""
+    server = stack.server
+    if server is None:
+        return Bytes(0)
+    if server.settings.prompt_cache is not None:
+        return server.settings.prompt_cache.value
+    return DEFAULT_PROMPT_CACHE if server.engine is Engine.LLAMA_SERVER else Bytes(0)
+
+
+def largest_fit(stack: Stack, holds: Callable[[MemoryNeed], bool]) -> Tokens | None:
+    """Return the largest context, in steps of 256 up to the native one, whose need is held; None where none is.
+
+    The need grows with the context, so the largest is found by halving.
+    """
+    native = native_context(stack)
+    if native is None:
+        return None
+    low, high = 0, -(-native.value // PADDING)  # steps: low is held (or 0), high + 1 is not looked at
+    while low < high:
+        middle = (low + high + 1) // 2
+        need = memory_need(stack, min(middle * PADDING, native.value))
+        if need is None:
+            return None
+        low, high = (middle, high) if holds(need) else (low, middle - 1)
+    return Tokens(min(low * PADDING, native.value)) if low else None
+
+
+def kv_basis(stack: Stack) -> tuple[str, Basis]:
+    """Return where the type of the cache is known from: the server's setting, or the default f16."""
+    known = stack.server.settings.kv_type if stack.server else None
+    return (known.where, known.basis) if known is not None else ("f16, the engine's default", Basis.SPECIFIED)

@@ -1,0 +1,160 @@
+"""Does the arithmetic carry it that reading the prompt outlasted the wall? Yes, yes as far as known, or no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from truelimit.domain.calculation import Calculation, Term, calculate, term
+from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.rates import PrefillFit
+from truelimit.domain.server import PromptProgress, PromptRead
+from truelimit.limits.causes import Scene, seconds_term
+from truelimit.limits.timeline import instant
+from truelimit.limits.turns import Turn
+from truelimit.perf.decode import decode_seconds
+from truelimit.perf.prefill import (
+    extrapolates,
+    is_lower_bound,
+    prefill_calculation,
+    prefill_seconds,
+    wall_as_context_calculation,
+)
+from truelimit.units import Tokens
+
+_TRUST_OWN = 0.75  # a fit of this stack, within its range: a prediction below this share of the wall denies it
+_TRUST_FAR = 0.5  # a published fit, or beyond the range
+_SLOWEST = 5.0  # tokens/s: slower reading than any on record (7.5 tok/s: a 30B model on two processors of 2017)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether it holds, the reasons, and the calculations, the telling one first."""
+
+    holds: bool
+    reasons: tuple[str, ...]
+    calculations: tuple[Calculation, ...] = ()
+
+
+def proof(turn: Turn, scene: Scene, wall: float) -> Proof:
+    """Return whether the prompt can have been read until the wall, by the best evidence there is."""
+    denied = _had_answer(turn)
+    if denied is not None:
+        return denied
+    if turn.prompt is None or turn.prompt.value <= 0:
+        reason = "the size of the prompt is not recorded, so how fast it was read cannot be said"
+        return Proof(True, (reason, *_progress(turn)))
+    read = _really_read(turn.prompt, scene)
+    fit = scene.prefill
+    if fit is None or is_lower_bound(fit, read.value):
+        return _by_itself(turn, scene, read, wall)
+    return _by_fit(turn, fit, read, wall)
+
+
+def _had_answer(turn: Turn) -> Proof | None:
+    """The wall met an answer that was being written: then no prefill was too long."""
+    first = turn.calls[-1].first_token if turn.calls else None
+    if first is not None:
+        return Proof(False, (f"but its first token came after {first:,.0f} s: the prompt had been read by then",))
+    if turn.attempts > 1 or turn.end is None or turn.start is None:
+        return None
+    for event in turn.events:
+        if isinstance(event, PromptRead) and event.time and turn.start < instant(event.time) < turn.end - 3:
+            return Proof(False, (f"but the log says that the prompt had been read before ({event.where})",))
+    return None
+
+
+def _really_read(prompt: Known[Tokens], scene: Scene) -> Known[Tokens]:
+    """What the server had to read at most: a server that cuts or refuses reads no more than its context."""
+    served = scene.served
+    return served if served is not None and served.value < prompt.value else prompt
+
+
+def _by_fit(turn: Turn, fit: PrefillFit, read: Known[Tokens], wall: float) -> Proof:
+    name = "prompt_tokens" if read is turn.prompt else "served_context"
+    needed = prefill_calculation(fit, term(name, read, "tokens"))
+    result = float(needed.result)
+    own = fit.basis is Basis.MEASURED and not extrapolates(fit, read.value)
+    said = f"reading {read.value:,} tokens takes {result:,.0f} s at the rate of this stack ({fit.where})"
+    if not own:
+        said += ", extrapolated" if extrapolates(fit, read.value) else ""
+    if result < (_TRUST_OWN if own else _TRUST_FAR) * wall:
+        reason = f"but {said}, far below the wall of {wall:,.0f} s: something else kept the server silent"
+        return Proof(False, (reason,), (needed, *implied(turn)))
+    within = "" if result > wall else f"; the wall of {wall:,.0f} s lies within the error of that"
+    context = wall_as_context_calculation(fit, wall, turn.match.wall.seconds.where if turn.match else "the wall")
+    mine, theirs = (needed, context), implied(turn)
+    ordered = (*mine, *theirs) if fit.basis is Basis.MEASURED else (*theirs, *mine)
+    reasons = (said + within, *_progress(turn), *_implied_words(turn), *_resumption(turn, fit, read))
+    return Proof(True, reasons, ordered)
+
+
+def _by_itself(turn: Turn, scene: Scene, read: Known[Tokens], wall: float) -> Proof:
+    """No rate is known that could judge: the incident itself says how fast reading was at most."""
+    rate = read.value / wall
+    slowest = _slowest_reading(scene, read)
+    if not _progress(turn) and (rate < _SLOWEST or (slowest is not None and slowest < wall)):
+        than = "than this stack writes" if slowest is not None and slowest < wall else "than any reading on record"
+        rated = f"{read.value:,} tokens in {wall:,.0f} s would be {rate:.1f} tokens/s"
+        reason = f"but {rated}, slower {than}: something else kept the server silent"
+        return Proof(False, (reason,), implied(turn))
+    note: tuple[str, ...] = ()
+    if scene.prefill is not None:
+        least = prefill_seconds(scene.prefill, read.value)
+        note = (f"the only rate known ({scene.prefill.where}) says at least {least:,.0f} s: a lower bound",)
+    return Proof(True, (*_implied_words(turn), *_progress(turn), *note), implied(turn))
+
+
+def _slowest_reading(scene: Scene, read: Known[Tokens]) -> float | None:
+    """Reading is never slower than writing the same tokens one by one, where that rate is known."""
+    return float(decode_seconds(scene.decode, read.value)) if scene.decode is not None else None
+
+
+def implied(turn: Turn) -> tuple[Calculation, ...]:
+    """Return the average rate that the incident implies, as an upper bound; and the one if the attempts resumed."""
+    prompt = turn.prompt
+    length = turn.attempt_seconds or (float(turn.match.wall.seconds.value) if turn.match else None)
+    if prompt is None or not length:
+        return ()
+    size = term("prompt_tokens", prompt, "tokens")
+    basis = Basis.MEASURED if turn.attempts == turn.visible else Basis.DERIVED
+    attempt = seconds_term("attempt_seconds", length, turn.where, basis)
+    found = [calculate("prompt_tokens / attempt_seconds", "tokens/s at most, implied", size, attempt)]
+    if turn.attempts > 1:
+        count = Term("attempts", turn.attempts, "attempts", "the duration over the wall", basis)
+        unit = "tokens/s at most if each attempt had resumed the last, implied"
+        found.append(calculate("prompt_tokens / (attempts * attempt_seconds)", unit, size, count, attempt))
+    return tuple(found)
+
+
+def _implied_words(turn: Turn) -> tuple[str, ...]:
+    rates = implied(turn)
+    if not rates:
+        return ()
+    words = f"the incident itself implies an average of less than {rates[0].result:,.0f} tokens/s over such a prompt"
+    if len(rates) < 2:
+        return (words,)
+    return (words, f"had each attempt resumed the last, of less than {rates[1].result:,.0f} tokens/s")
+
+
+def _progress(turn: Turn) -> tuple[str, ...]:
+    """What the log shows of the reading when the client left."""
+    seen = [event for event in turn.events if isinstance(event, PromptProgress) and event.fraction < 1]
+    if not seen:
+        return ()
+    last = seen[-1]
+    share = f", {last.fraction:.0%} of the prompt" if last.fraction else ""
+    read = f"{last.tokens:,} tokens{share} after {last.seconds:,.0f} s"
+    return (f"the log shows the reading under way: {read} ({last.where})",)
+
+
+def _resumption(turn: Turn, fit: PrefillFit, read: Known[Tokens]) -> tuple[str, ...]:
+    """Several attempts that together outlasted the reading cannot all have gone on where the last one stopped."""
+    if turn.attempts < 2 or turn.attempt_seconds is None:
+        return ()
+    together, needed = turn.attempts * turn.attempt_seconds, prefill_seconds(fit, read.value)
+    if together <= needed:
+        return ()
+    return (
+        f"all attempts together lasted {together:,.0f} s, longer than the {needed:,.0f} s of one cold reading: a retry "
+        "that went on where the last stopped would have been answered, so at least one began anew",
+    )

@@ -1,0 +1,74 @@
+"""Points for rates out of whole requests: upper bounds of the time, because answers and waiting are in them.
+
+A cached prefix would make reading look faster than it is, so only requests whose cached part is told, or that open a
+session, count.
+"""
+
+from __future__ import annotations
+
+from truelimit.domain.facts import Stack
+from truelimit.domain.provenance import Basis
+from truelimit.domain.rates import DecodeFit
+from truelimit.domain.server import PromptStarted, RequestEnded
+from truelimit.domain.session import Call, Outcome
+from truelimit.limits.timeline import instant
+from truelimit.perf.decode import decode_seconds
+from truelimit.perf.prefill import PrefillPoint
+from truelimit.units import Seconds, Tokens
+
+_MIN_PROMPT = 1_024  # tokens: below it, overheads and the answer outweigh the reading
+
+
+def request_points(stack: Stack) -> list[PrefillPoint]:
+    """Return the points of an older Ollama's log: a prompt began, and its request ended well."""
+    points: list[PrefillPoint] = []
+    begun: PromptStarted | None = None
+    for event in stack.server.events if stack.server else ():
+        if isinstance(event, PromptStarted):
+            begun = event if event.time is not None else None
+        elif isinstance(event, RequestEnded) and begun is not None:
+            points += _point_of(begun, event)
+            begun = None
+    return points
+
+
+def _point_of(begun: PromptStarted, ended: RequestEnded) -> list[PrefillPoint]:
+    if ended.time is None or begun.time is None or begun.cached is None or not 200 <= ended.status < 300:
+        return []
+    seconds = instant(ended.time) - instant(begun.time)
+    evaluated = begun.prompt - begun.cached
+    asked_before = ended.seconds + 1 >= seconds  # the request must have begun before its prompt was read
+    if evaluated < _MIN_PROMPT or seconds <= 0 or not asked_before:
+        return []
+    where = f"{ended.where} (upper bound: the answer is in it)"
+    return [PrefillPoint(begun.cached, Tokens(evaluated), Seconds(seconds), where, Basis.DERIVED)]
+
+
+def transcript_points(stack: Stack, decode: DecodeFit | None) -> list[PrefillPoint]:
+    """Return the points of answered calls that read their whole prompt: none cached, or the first of a session."""
+    seen: set[str] = set()
+    points: list[PrefillPoint] = []
+    for call in stack.calls:
+        first = call.session not in seen
+        seen.add(call.session)
+        cold = call.cached_tokens == 0 or (call.cached_tokens is None and first)
+        if call.outcome is Outcome.DONE and cold:
+            points += _call_point(call, decode)
+    return points
+
+
+def _call_point(call: Call, decode: DecodeFit | None) -> list[PrefillPoint]:
+    prompt = call.prompt_tokens
+    if prompt is None or prompt.value < _MIN_PROMPT:
+        return []
+    if call.first_token is not None:
+        return [PrefillPoint(Tokens(0), prompt.value, call.first_token, f"{call.where}: first token", Basis.DERIVED)]
+    if call.seconds is None:
+        return []
+    written = call.output_tokens or 0
+    answer = decode_seconds(decode, written, prompt.value) if decode is not None else 0.0
+    left = call.seconds - answer
+    if left <= 0:
+        return []
+    how = f"less {answer:.0f} s for its answer" if answer else f"upper bound: {written} tokens of answer are in it"
+    return [PrefillPoint(Tokens(0), prompt.value, Seconds(left), f"{call.where} ({how})", Basis.DERIVED)]

@@ -1,0 +1,145 @@
+"""The rungs of the context ladder that a server sets: default, definition, request, fit, slot, and what is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from truelimit.domain.facts import Stack
+from truelimit.domain.limits import LimitKind, Rung, SetBy
+from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.server import ContextChanged, ModelLoaded, ServerKind
+from truelimit.limits.attribution import concerns
+from truelimit.limits.names import label_for
+from truelimit.limits.origin import definition_label
+from truelimit.limits.served import PADDING, loaded_context, native_context, request_context
+from truelimit.units import Tokens
+
+
+def server_rungs(stack: Stack) -> tuple[list[Rung], list[Rung]]:
+    """Return the server's limits that are in force, and those that a stronger one overrides.
+
+    In order of strength: request, definition, environment or default, default by memory tier.
+    """
+    strongest_first = [rung for rung in (_request(stack), _definition(stack), *_defaults(stack)) if rung is not None]
+    overridden = [replace(rung, note=_joined(rung.note, "overridden")) for rung in strongest_first[1:]]
+    in_force = [_noted_clamp(stack, rung) for rung in strongest_first[:1]]
+    return [*in_force, *_fit(stack), *_slot(stack)], overridden
+
+
+def _joined(note: str, more: str) -> str:
+    return f"{note}; {more}" if note else more
+
+
+def _noted_clamp(stack: Stack, rung: Rung) -> Rung:
+    native = native_context(stack)
+    if native is None or rung.value <= native.value:
+        return rung
+    return replace(rung, note=_joined(rung.note, f"clamped to the native {native.value:,}"))
+
+
+def _request(stack: Stack) -> Rung | None:
+    asked = request_context(stack)
+    if asked is None:
+        return None
+    names = (stack.route.model if stack.route else None, stack.definition.name if stack.definition else None)
+    label = label_for(asked.value, *names)
+    kind = LimitKind.LABEL if label else LimitKind.CONFIGURED
+    note = "sent with each request, so it overrides the server" + (f'; the label "{label.text}"' if label else "")
+    return Rung("request", asked.value, SetBy.REQUEST, kind, asked.where, asked.basis, note=note)
+
+
+def _definition(stack: Stack) -> Rung | None:
+    held = stack.definition.num_ctx if stack.definition else None
+    if held is None:
+        return None
+    label = definition_label(stack)
+    kind = LimitKind.LABEL if label else LimitKind.CONFIGURED
+    note = f'the number of the label "{label.text}" in {label.name}' if label else ""
+    return Rung("definition", held.value, SetBy.SERVER_DEFINITION, kind, held.where, held.basis, note=note)
+
+
+def _defaults(stack: Stack) -> list[Rung]:
+    settings = stack.server.settings if stack.server else None
+    if settings is None:
+        return []
+    found, default, tier = [], settings.default_context, settings.tier_context
+    if default is not None:
+        set_by = settings.default_context_set_by
+        found.append(_configured("server-default", default, set_by))
+    if tier is not None and (default is None or default.value != tier.value):
+        found.append(_configured("vram-tier", tier, SetBy.SERVER_DEFAULT))
+    return found
+
+
+def _configured(name: str, known: Known[Tokens], set_by: SetBy, note: str = "") -> Rung:
+    return Rung(name, known.value, set_by, LimitKind.CONFIGURED, known.where, known.basis, note=note)
+
+
+def _fit(stack: Stack) -> list[Rung]:
+    """A context that the engine reduced by itself at its last load, because memory would not do."""
+    if stack.server is None:
+        return []
+    changed: ContextChanged | None = None
+    for event in stack.server.events:
+        if isinstance(event, ModelLoaded) and concerns(event, stack):
+            fits = changed is not None and event.total_context in {None, changed.used}
+            changed = changed if fits else None
+        elif isinstance(event, ContextChanged) and event.reason in {"fit", "out-of-memory"}:
+            changed = event
+    if changed is None or changed.used <= 0:
+        return []
+    known = Known(changed.used, changed.where, Basis.REPORTED)
+    note = f"the engine reduced {changed.asked:,} by itself ({changed.reason})"
+    return [_configured("fit", known, SetBy.SERVER_DEFAULT, note)]
+
+
+def _slot(stack: Stack) -> list[Rung]:
+    """llama-server with --parallel N gives each slot an N-th. Ollama's num_ctx is for one slot already."""
+    server = stack.server
+    if server is None or server.kind is not ServerKind.LLAMA_SERVER:
+        return []
+    whole, slots = _whole(stack), server.settings.parallel
+    unified = server.settings.unified_kv
+    if whole is None or slots is None or slots.value < 2 or (unified is not None and unified.value):
+        return []
+    share = loaded_context(stack)
+    if share is None or unified is not None:
+        derived = Known(Tokens(whole.value // slots.value), f"{whole.where}, {slots.where}", Basis.DERIVED)
+        share = share if share is not None and share.value < whole.value else derived
+    if share.value >= whole.value:
+        return []
+    note = f"{whole.value:,} over {slots.value} slots"
+    return [_configured("slot", share, SetBy.SLOT, note)]
+
+
+def _whole(stack: Stack) -> Known[Tokens] | None:
+    if stack.definition is not None and stack.definition.num_ctx is not None:
+        return stack.definition.num_ctx
+    events = stack.server.events if stack.server else ()
+    loads = [e for e in events if isinstance(e, ModelLoaded) and e.total_context and concerns(e, stack)]
+    return Known(Tokens(loads[-1].total_context or 0), loads[-1].where, Basis.REPORTED) if loads else None
+
+
+def loaded_rung(stack: Stack, rungs: list[Rung], served: Known[Tokens] | None) -> tuple[Rung | None, bool]:
+    """Return the context that is loaded now, and whether it is what the agent's requests get.
+
+    It is said to be set by the rung that it equals (padding aside); where it equals none, by another client's request.
+    """
+    loaded = loaded_context(stack)
+    if loaded is None:
+        return None, False
+    truth = served is None or served.value == loaded.value
+    source = next((rung for rung in reversed(rungs) if 0 <= loaded.value - rung.value < PADDING), None)
+    if source is not None:
+        note = f"as {source.name} says"
+        rung = Rung("loaded", loaded.value, source.set_by, source.kind, loaded.where, loaded.basis, note=note)
+        return rung, truth
+    set_by = SetBy.REQUEST if _is_ollama(stack) else SetBy.SERVER_DEFINITION
+    note = "loaded so for another request, another name of the same file, or before a change"
+    if not _is_ollama(stack):
+        note = "as llama-server was started"
+    return _configured("loaded", loaded, set_by, note), truth
+
+
+def _is_ollama(stack: Stack) -> bool:
+    return stack.server is None or stack.server.kind is ServerKind.OLLAMA

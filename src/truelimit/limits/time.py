@@ -1,0 +1,73 @@
+"""The time ladder: every timer on the path of a request, and the wall that ends a long prefill first.
+
+What ends a prefill depends on when the server sends its first byte:
+- Ollama, both engines: nothing before the first token; comments that its engine sends are swallowed (measured on
+  0.24.0 and 0.33.0-rc2; ollama issue 16443). Timers of headers, silence and first event all run against the prefill.
+- llama-server from b9478 (PRs 23884 and 24013), streamed: headers and a first event within 0.2 s, a comment every
+  30 s. Timers of headers, silence and first event do not run against it.
+- llama-server before, and any server that is not known: as Ollama.
+A timer of one whole request, and the one over all attempts (``run``), always count.
+"""
+
+from __future__ import annotations
+
+import re
+
+from truelimit.domain.agent import Timeout
+from truelimit.domain.facts import Stack
+from truelimit.domain.limits import Ladder, LimitKind, Rung, SetBy
+from truelimit.domain.provenance import Known
+from truelimit.domain.server import Server, ServerKind
+from truelimit.units import Seconds
+
+EARLY_BYTES_BUILD = 9478
+_SILENCE = {"headers", "idle", "first-event"}
+_WHOLE = {"request", "run"}
+_BUILD = re.compile(r"(?:^|\bb|build\s*)(\d{4,6})\b")
+
+
+def time_ladder(stack: Stack) -> Ladder:
+    """Return the time ladder in seconds; the binding rung is the lowest that bounds a prefill, None where none does."""
+    rungs = [_rung(timer) for timer in timers(stack)]
+    load = stack.server.settings.load_timeout if stack.server else None
+    if load is not None and load.value > 0:
+        note = "ends a model that does not finish loading, never a prefill"
+        rungs.append(_fixed("server-load", load, SetBy.SERVER_LOAD, "load", note))
+    binding = [rung for rung in rungs if bounds_prefill(rung.bounds, stack.server)]
+    return Ladder("seconds", tuple(rungs), min(binding, key=lambda rung: rung.value, default=None))
+
+
+def timers(stack: Stack) -> tuple[Timeout, ...]:
+    """Return the timers of agent and client library, then those of proxies that the user named."""
+    own = stack.route.timeouts if stack.route else ()
+    return tuple(timer for timer in (*own, *stack.proxies) if timer.seconds.value > 0)
+
+
+def bounds_prefill(bounds: str, server: Server | None) -> bool:
+    """Return whether a timer of this kind can end a prefill on this server (see the rule above)."""
+    return bounds in _WHOLE or (bounds in _SILENCE and silent_until_first_token(server))
+
+
+def silent_until_first_token(server: Server | None) -> bool:
+    """Return whether the server may send nothing until the prompt is read. Unknown servers and builds: yes."""
+    if server is None or server.kind is not ServerKind.LLAMA_SERVER:
+        return True
+    build = build_number(server.version.value if server.version else None)
+    return build is None or build < EARLY_BYTES_BUILD
+
+
+def build_number(version: str | None) -> int | None:
+    """Return llama.cpp's build number in a version text (``b10434-abc``, ``10434``), or None."""
+    match = _BUILD.search(version.strip().lower()) if version else None
+    return int(match.group(1)) if match else None
+
+
+def _rung(timer: Timeout) -> Rung:
+    where = str(timer.place) if timer.place is not None and timer.place.line is not None else timer.seconds.where
+    note = timer.remedy or ("" if timer.place is not None else "no key of this version moves it")
+    kind = LimitKind.CONFIGURED
+    return Rung(timer.name, timer.seconds.value, timer.set_by, kind, where, timer.seconds.basis, timer.bounds, note)
+
+
+def _fixed(name: str, known: Known[Seconds], set_by: SetBy, bounds: str, note: str) -> Rung:
+    return Rung(name, known.value, set_by, LimitKind.CONFIGURED, known.where, known.basis, bounds, note)

@@ -1,0 +1,95 @@
+"""One stack with all that is known of its limits: what rules look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from truelimit.domain.agent import Agent, Route
+from truelimit.domain.facts import Stack
+from truelimit.domain.limits import Ladder, Ladders, MemoryLadder
+from truelimit.domain.machine import Machine
+from truelimit.domain.model import ModelHeader
+from truelimit.domain.provenance import Known, Missing
+from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.domain.server import Definition, Event, Server
+from truelimit.domain.session import Call, Incident, Session
+from truelimit.limits.context import context_ladder
+from truelimit.limits.incidents import incidents
+from truelimit.limits.memory import memory_ladder
+from truelimit.limits.origin import OriginVerdict, origin_of_served, origin_of_window
+from truelimit.limits.rates import decode_fit, prefill_fit
+from truelimit.limits.served import served_context
+from truelimit.limits.target import Target, target_context
+from truelimit.limits.time import time_ladder
+from truelimit.units import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class StackView:
+    """A stack, its three ladders, its rates, and what happened on it. A part that is not known is None.
+
+    ``served`` is the context that the server gives to one request. ``origin`` tells where the agent's window came
+    from (the server's where there is no agent), ``served_origin`` where the server's did. ``events`` are the server's
+    that concern this model. ``missing`` are facts without which a part could not be computed.
+    """
+
+    stack: Stack
+    agent: Agent | None
+    route: Route | None
+    server: Server | None
+    definition: Definition | None
+    header: ModelHeader | None
+    machine: Machine
+    calls: tuple[Call, ...]
+    sessions: tuple[Session, ...]
+    context: Ladder
+    time: Ladder
+    memory: MemoryLadder
+    served: Known[Tokens] | None = None
+    prefill: PrefillFit | None = None
+    decode: DecodeFit | None = None
+    origin: OriginVerdict | None = None
+    target: Target | None = None
+    incidents: tuple[Incident, ...] = ()
+    events: tuple[Event, ...] = ()
+    served_origin: OriginVerdict | None = None
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def ladders(self) -> Ladders:
+        """The three ladders with the names of agent and model, as the report shows them."""
+        name = self.agent.name if self.agent else ""
+        model = self.route.ref if self.route else self.stack.model
+        return Ladders(name, model, self.context, self.time, self.memory)
+
+
+def view(stack: Stack) -> StackView:
+    """Return the stack with its limits, rates and incidents computed. Pure: the same stack gives the same view."""
+    served = served_context(stack)
+    origin, served_origin = origin_of_window(stack), origin_of_served(stack)
+    target = target_context(stack)
+    memory, missing = memory_ladder(stack, served)
+    prefill, decode = prefill_fit(stack), decode_fit(stack)
+    return StackView(
+        stack,
+        stack.agent,
+        stack.route,
+        stack.server,
+        stack.definition,
+        stack.header,
+        stack.machine,
+        stack.calls,
+        stack.sessions,
+        context_ladder(stack, served, origin, target),
+        time_ladder(stack),
+        memory,
+        served,
+        prefill,
+        decode,
+        origin or served_origin,
+        target,
+        incidents(stack, served, prefill, decode, memory),
+        stack.server.events if stack.server else (),
+        served_origin,
+        missing,
+    )

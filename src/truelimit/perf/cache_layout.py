@@ -1,0 +1,47 @@
+"""From a model's header to the layout of its cache: never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from truelimit.domain.model import ModelHeader
+from truelimit.perf.layouts.keys import Keys
+from truelimit.perf.layouts.nouns import (
+    CacheLayout,
+    KvGroup,
+    SettingsRefusedError,
+    Span,
+    StateGroup,
+    UnknownLayoutError,
+)
+from truelimit.perf.layouts.table import DOCUMENTED_ARCHITECTURES, RULES, VERIFIED_ARCHITECTURES
+
+
+def layout_of(header: ModelHeader) -> CacheLayout:
+    """Return what a model keeps for its context, read from its header.
+
+    Raises UnknownLayoutError, with the reason, for an architecture without a known rule and for keys that are
+    missing, contradict each other or hold nonsense.
+    """
+    rule = RULES.get(header.architecture)
+    if rule is None:
+        raise UnknownLayoutError(
+            f"{header.where}: no rule is known for the cache of architecture {header.architecture[:60]!r}"
+        )
+    layout = rule(Keys(header))
+    if not layout.groups and not layout.states:
+        raise UnknownLayoutError(f"{header.where}: the keys describe neither a KV cache nor a state")
+    return replace(layout, verified=header.architecture in VERIFIED_ARCHITECTURES)
+
+
+__all__ = [
+    "DOCUMENTED_ARCHITECTURES",
+    "VERIFIED_ARCHITECTURES",
+    "CacheLayout",
+    "KvGroup",
+    "SettingsRefusedError",
+    "Span",
+    "StateGroup",
+    "UnknownLayoutError",
+    "layout_of",
+]

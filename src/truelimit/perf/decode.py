@@ -1,0 +1,67 @@
+"""Decode: how long writing one token takes: c + d*depth, as the cache that is read for it grows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.provenance import Basis, worst
+from truelimit.domain.rates import DecodeFit
+from truelimit.perf.least_squares import fit_two_costs, largest_error, spread
+from truelimit.units import Seconds, Tokens, TokensPerSecond
+
+_TELLS_DEPTH = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecodePoint:
+    """``tokens`` written from a depth (tokens before the answer) in so many seconds."""
+
+    depth: Tokens
+    tokens: Tokens
+    seconds: Seconds
+    where: str
+    basis: Basis = Basis.MEASURED
+
+
+def fit_decode(points: Sequence[DecodePoint]) -> DecodeFit | None:
+    """Return the fit over the points, or None where none is usable. One depth only gives d = 0."""
+    usable = [p for p in points if p.tokens > 0 and p.seconds > 0 and p.depth >= 0 and math.isfinite(p.seconds)]
+    if not usable:
+        return None
+    rows = [(1.0, p.depth + p.tokens / 2, p.seconds / p.tokens) for p in usable]
+    one_depth = spread([depth for _, depth, _ in rows]) < _TELLS_DEPTH
+    c, d = fit_two_costs([(x, 0.0, t) for x, _, t in rows] if one_depth else rows)
+    where = usable[-1].where if len(usable) == 1 else f"{len(usable)} measurements, the last {usable[-1].where}"
+    return DecodeFit(
+        c,
+        d,
+        None if len(usable) == 1 else largest_error(rows, c, d),
+        Tokens(max(p.depth + p.tokens for p in usable)),
+        len(usable),
+        where + ("; one depth only" if one_depth else ""),
+        worst(p.basis for p in usable),
+    )
+
+
+def decode_seconds(fit: DecodeFit, tokens: int, depth: int = 0) -> Seconds:
+    """Return the seconds to write ``tokens`` after ``depth`` tokens."""
+    n = float(tokens)
+    return Seconds(fit.c * n + fit.d * (n * depth + n * n / 2))
+
+
+def decode_rate(fit: DecodeFit, depth: int) -> TokensPerSecond:
+    """Return the tokens per second at a depth. Raises ValueError for a fit without cost."""
+    cost = fit.c + fit.d * depth
+    if cost <= 0:
+        raise ValueError("a decode fit must cost more than nothing")
+    return TokensPerSecond(1 / cost)
+
+
+def decode_calculation(fit: DecodeFit, depth: Term) -> Calculation:
+    """Return the decode rate at a depth as a calculation in tokens/s."""
+    c = Term("c", fit.c, "s/token", fit.where, fit.basis)
+    d = Term("d", fit.d, "s/token/token", fit.where, fit.basis)
+    return calculate(f"1 / (c + d * {depth.name})", "tokens/s", c, d, depth)

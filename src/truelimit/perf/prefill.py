@@ -1,0 +1,118 @@
+"""Prefill: how long reading a prompt takes. T(n) = A*n + B*n**2/2, never a constant rate.
+
+Each token costs A for the linear layers and B for every token before it (attention), so a chunk of m tokens that
+starts at depth d costs A*m + B*(d*m + m**2/2). Over llama.cpp's own published series this fits within 2.4 %, where a
+constant rate errs by a factor of 2 to 22 at 146,760 tokens (benches/ of llama.cpp b11434).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.provenance import Basis, worst
+from truelimit.domain.rates import PrefillFit
+from truelimit.perf.least_squares import Row, fit_two_costs, largest_error, spread
+from truelimit.units import Seconds, Tokens
+
+_TELLS_DEPTH = 2.0  # mean depths must differ by this factor before they can tell A from B
+
+
+@dataclass(frozen=True, slots=True)
+class PrefillPoint:
+    """``tokens`` really evaluated (cached ones never), from a depth, in so many seconds."""
+
+    from_depth: Tokens
+    tokens: Tokens
+    seconds: Seconds
+    where: str
+    basis: Basis = Basis.MEASURED
+
+
+def fit_prefill(points: Sequence[PrefillPoint]) -> PrefillFit | None:
+    """Return the fit over the points, or None where none is usable (tokens and seconds above 0).
+
+    Points at one depth only give a single rate (b = 0): a lower bound of the cost deeper down, and ``where`` says so.
+    A single point has no error to state: ``error`` is None.
+    """
+    usable = [p for p in points if p.tokens > 0 and p.seconds > 0 and p.from_depth >= 0 and math.isfinite(p.seconds)]
+    if not usable:
+        return None
+    rows = [_row(point) for point in usable]
+    one_depth = spread([p.from_depth + p.tokens / 2 for p in usable]) < _TELLS_DEPTH
+    a, b = (_single_rate(rows), 0.0) if one_depth else fit_two_costs(rows)
+    where = usable[-1].where if len(usable) == 1 else f"{len(usable)} measurements, the last {usable[-1].where}"
+    return PrefillFit(
+        a,
+        b,
+        None if len(usable) == 1 else largest_error(rows, a, b),
+        Tokens(max(p.from_depth + p.tokens for p in usable)),
+        len(usable),
+        where + ("; one depth only, so a lower bound of the cost deeper down" if one_depth else ""),
+        worst(p.basis for p in usable),
+    )
+
+
+def _row(point: PrefillPoint) -> Row:
+    n, d = float(point.tokens), float(point.from_depth)
+    return n, n * d + n * n / 2, float(point.seconds)
+
+
+def _single_rate(rows: Sequence[Row]) -> float:
+    return fit_two_costs([(x, 0.0, t) for x, _, t in rows])[0]
+
+
+def prefill_seconds(fit: PrefillFit, tokens: int, from_depth: int = 0) -> Seconds:
+    """Return the seconds to read ``tokens`` that start at ``from_depth`` (what is cached before them)."""
+    n, d = float(tokens), float(from_depth)
+    return Seconds(fit.a * n + fit.b * (n * d + n * n / 2))
+
+
+def largest_prompt(fit: PrefillFit, seconds: float) -> Tokens:
+    """Return the tokens of the largest prompt that is read from an empty cache within ``seconds``.
+
+    n = (-A + sqrt(A**2 + 2*B*T)) / B. Returns 0 for a time of 0 or less, or a fit without cost.
+    """
+    if seconds <= 0 or (fit.a <= 0 and fit.b <= 0):
+        return Tokens(0)
+    if fit.b <= 0:
+        return Tokens(math.floor(seconds / fit.a))
+    # (sqrt(a^2 + 2bT) - a) / b without the cancellation that a tiny b would bring
+    return Tokens(math.floor(2 * seconds / (math.sqrt(fit.a**2 + 2 * fit.b * seconds) + fit.a)))
+
+
+def extrapolates(fit: PrefillFit, tokens: int) -> bool:
+    """Return whether ``tokens`` lie beyond the deepest one that the fit knows."""
+    return tokens > fit.deepest
+
+
+def is_lower_bound(fit: PrefillFit, tokens: int) -> bool:
+    """Return whether the fit can only understate the cost of ``tokens``: one rate, used beyond its depth."""
+    return fit.b <= 0 and extrapolates(fit, tokens)
+
+
+def prefill_calculation(fit: PrefillFit, tokens: Term, from_depth: int = 0) -> Calculation:
+    """Return T(n) as a calculation in seconds; ``tokens`` is the term for n (its name is used as it is)."""
+    n = tokens.name
+    if from_depth:
+        depth = Term("cached_tokens", from_depth, "tokens", tokens.source, tokens.basis)
+        formula = f"a * {n} + b * ({n} * cached_tokens + {n} ** 2 / 2)"
+        return calculate(formula, "s", *_costs(fit), tokens, depth)
+    return calculate(f"a * {n} + b * {n} ** 2 / 2", "s", *_costs(fit), tokens)
+
+
+def wall_as_context_calculation(
+    fit: PrefillFit, wall: float, where: str = "the wall that binds", basis: Basis = Basis.SPECIFIED
+) -> Calculation:
+    """Return the wall of so many seconds as a context in tokens: the largest cold prompt that is read in time."""
+    limit = Term("wall", float(wall), "s", where, basis)
+    a, b = _costs(fit)
+    if fit.b > 0:
+        return calculate("floor(2 * wall / (sqrt(a ** 2 + 2 * b * wall) + a))", "tokens", a, b, limit)
+    return calculate("floor(wall / a)", "tokens", a, limit)
+
+
+def _costs(fit: PrefillFit) -> tuple[Term, Term]:
+    return Term("a", fit.a, "s/token", fit.where, fit.basis), Term("b", fit.b, "s/token^2", fit.where, fit.basis)

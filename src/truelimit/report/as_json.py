@@ -1,0 +1,185 @@
+"""The JSON that scripts rely on. Keys keep their names and meaning; new ones may be added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from truelimit.app.plan import ModelPlan, Rate
+from truelimit.domain.calculation import Calculation
+from truelimit.domain.diagnosis import Diagnosis
+from truelimit.domain.findings import Finding, FixIdea
+from truelimit.domain.limits import Ladder, Ladders, Rung
+from truelimit.domain.session import Incident
+
+DOCTOR = "truelimit.doctor/1"
+PLAN = "truelimit.plan/1"
+_VALUE = ("value", "low", "high", "basis")
+
+
+def doctor(diagnosis: Diagnosis) -> str:
+    """Return a diagnosis as JSON text of schema truelimit.doctor/1."""
+    return dump(
+        {
+            "schema": DOCTOR,
+            "verdict": {
+                "sentence": diagnosis.verdict.sentence,
+                "hardware": diagnosis.verdict.hardware.value,
+                "reasons": list(diagnosis.verdict.reasons),
+                "calculations": [calculation(item) for item in diagnosis.verdict.calculations],
+            },
+            "ladders": [_ladders(item) for item in diagnosis.ladders],
+            "incidents": [_incident(item, diagnosis.findings) for item in diagnosis.incidents],
+            "findings": [finding(item) for item in diagnosis.findings],
+            "missing": [{"fact": item.fact, "why": item.why} for item in diagnosis.missing],
+            "examined": list(diagnosis.examined),
+        }
+    )
+
+
+def dump(value: Mapping[str, object]) -> str:
+    """Return JSON text with a stable layout and no NaN."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def calculation(item: Calculation | None) -> dict[str, object] | None:
+    """Return a calculation as CALC of the contract, or None."""
+    if item is None:
+        return None
+    return {
+        "terms": [
+            {"name": t.name, "value": t.value, "unit": t.unit, "source": t.source, "basis": t.basis.value}
+            for t in item.terms
+        ],
+        "formula": item.formula,
+        "result": item.result,
+        "unit": item.unit,
+    }
+
+
+def _ladders(item: Ladders) -> dict[str, object]:
+    memory = item.memory
+    return {
+        "agent": item.agent or None,
+        "model": item.model,
+        "context": _ladder(item.context),
+        "time": _ladder(item.time),
+        "memory": {
+            **_ladder(memory.ladder),
+            "total_bytes": memory.total,
+            "pool_bytes": memory.pool,
+            "headroom_bytes": memory.headroom,
+            "calculation": calculation(memory.calculation),
+        },
+    }
+
+
+def _ladder(item: Ladder) -> dict[str, object]:
+    return {
+        "binding": _rung(item.binding) if item.binding else None,
+        "rungs": [_rung(rung) for rung in item.rungs],
+        "overridden": [_rung(rung) for rung in item.overridden],
+    }
+
+
+def _rung(item: Rung) -> dict[str, object]:
+    return {
+        "name": item.name,
+        "value": item.value,
+        "set_by": item.set_by.value,
+        "kind": item.kind.value,
+        "where": item.where,
+        "basis": item.basis.value,
+        "bounds": item.bounds,
+        "note": item.note,
+    }
+
+
+def _incident(item: Incident, findings: tuple[Finding, ...]) -> dict[str, object]:
+    return {
+        "id": item.id,
+        "time": item.time.isoformat() if item.time else None,
+        "session": item.session,
+        "model": item.model,
+        "cause": item.cause.value,
+        "explained": item.explained,
+        "attempts": item.attempts,
+        "hidden_attempts": item.hidden_attempts,
+        "prompt_tokens": item.prompt_tokens.value if item.prompt_tokens else None,
+        "prompt_tokens_basis": item.prompt_tokens.basis.value if item.prompt_tokens else None,
+        "seconds": item.seconds,
+        "attempt_seconds": item.attempt_seconds,
+        "calculation": calculation(item.calculation),
+        "calculations": [calculation(calc) for calc in item.calculations],
+        "reasons": list(item.reasons),
+        "findings": list(dict.fromkeys(f.code for f in findings if item.id in f.incidents)),
+        "where": item.where,
+    }
+
+
+def finding(item: Finding) -> dict[str, object]:
+    """Return a finding as the contract has it, with evidence and excluded rivals beside it."""
+    return {
+        "code": item.code,
+        "name": item.name,
+        "severity": item.severity.value,
+        "message": item.message,
+        "model": item.model,
+        "origin": item.origin.value if item.origin else None,
+        "calculation": calculation(item.calculation),
+        "calculations": [calculation(calc) for calc in item.calculations],
+        "fix": _fix(item.fix),
+        "evidence": list(item.evidence),
+        "excluded": [{"origin": rival.origin.value, "reason": rival.reason} for rival in item.excluded],
+        "incidents": list(item.incidents),
+    }
+
+
+def _fix(item: FixIdea | None) -> dict[str, object] | None:
+    if item is None:
+        return None
+    return {
+        "title": item.title,
+        "applicability": item.applicability.value,
+        "edits": len(item.edits),
+        "steps": list(item.steps),
+    }
+
+
+def plan(item: ModelPlan) -> str:
+    """Return a plan as JSON text of schema truelimit.plan/1."""
+    need, seconds = item.need, item.prefill_seconds
+    return dump(
+        {
+            "schema": PLAN,
+            "model": item.model,
+            "native_context": item.native_context,
+            "context": item.wanted.context,
+            "memory": {
+                "weights_bytes": need.weights,
+                "kv_cache_bytes": need.kv_cache,
+                "state_bytes": need.state,
+                "compute_bytes": need.compute,
+                "prompt_cache_bytes": need.prompt_cache,
+                "total_bytes": need.total,
+                "pool_bytes": item.pool,
+                "fits": item.fits,
+                "headroom_bytes": item.headroom,
+            },
+            "decode": [{"depth": depth, "rate": _rate(rate)} for depth, rate in item.decode],
+            "prefill": {
+                "rate_at_0": _rate(item.prefill_rate),
+                "seconds": None
+                if seconds is None
+                else dict(zip(_VALUE, (*seconds[:3], seconds[3].value), strict=True)),
+            },
+            "largest_context": item.largest_context,
+            "calculations": [calculation(calc) for calc in item.calculations],
+        }
+    )
+
+
+def _rate(rate: Rate | None) -> dict[str, object] | None:
+    if rate is None:
+        return None
+    return dict(zip(_VALUE, (rate.value, rate.low, rate.high, rate.basis.value), strict=True))

@@ -1,0 +1,72 @@
+"""The agent believes in more context than the server gives.
+
+## What it does
+Compares agent_context with served_context. Looks for the fingerprints of a silent cut: prompt counts that stop at the
+served context (Ollama up to 0.24), at half of it plus 2 (from 0.30.11), or at one less (0.30.0 to 0.30.8).
+
+## Why it matters
+The agent never compacts, because it thinks that there is room. The server cuts the oldest messages without a word (the
+answer is HTTP 200), or refuses. The agent forgets its task and nobody sees why.
+
+## Fix safety
+Raising the server is safe when the larger cache fits in memory. Where it does not fit, the agent must be lowered to
+what the server gives: safe, because that only makes visible what happens anyway.
+
+## Sources
+Ollama 0.11.4, 0.24.0 and 0.33.0 (truncation); OpenClaw 2026.9.6 sends no num_ctx for an explicit contextWindow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from truelimit.domain.agent import Route
+from truelimit.domain.calculation import calculate, term
+from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.limits import Origin
+from truelimit.domain.provenance import Known
+from truelimit.domain.session import Cause
+from truelimit.limits.view import StackView
+from truelimit.rules.raise_window import raise_window, window_edits
+from truelimit.rules.rule import Rule, caused_by, ids, tokens
+from truelimit.units import Tokens
+
+
+def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Finding]:
+    """Yield one finding when agent_context exceeds served_context."""
+    believed = route.agent_context
+    if believed.value <= served.value:
+        return
+    gap = calculate(
+        "agent_context - served_context",
+        "tokens",
+        term("agent_context", believed, "tokens"),
+        term("served_context", served, "tokens"),
+    )
+    hit = caused_by(view.incidents, Cause.TRUNCATION, Cause.OVERFLOW)
+    yield Finding(
+        "CTX002",
+        "agent-believes-more",
+        Severity.FAILS if hit else Severity.DEGRADES,
+        f"The agent plans with {tokens(believed.value)} tokens, the server gives {tokens(served.value)}: the last "
+        f"{tokens(gap.result)} do not exist. "
+        + ("The evidence shows prompts that were cut or refused there." if hit else "No request has hit it yet."),
+        view.stack.model,
+        evidence=(f"agent: {believed.where}", f"server: {served.where}"),
+        calculations=(gap,),
+        fix=_fix(view, route, served),
+        origin=Origin.SERVER_DEFAULT if view.definition is None or view.definition.num_ctx is None else None,
+        incidents=ids(hit),
+    )
+
+
+def _fix(view: StackView, route: Route, served: Known[Tokens]) -> FixIdea | None:
+    target = view.target
+    if target is not None and target.fits is not False and target.context > served.value:
+        return raise_window(route, view.server, view.definition, target)
+    edits = window_edits(route, served.value)
+    title = f"Lower the agent to the {tokens(served.value)} tokens that the server gives"
+    return FixIdea(title, Applicability.SAFE, tuple(edits)) if edits else None
+
+
+RULE = Rule("CTX002", "agent-believes-more", check, __doc__ or "")

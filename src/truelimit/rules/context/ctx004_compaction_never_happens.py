@@ -1,0 +1,65 @@
+"""Compaction is counted but never happens.
+
+## What it does
+Compares the agent's count of compactions with the compaction entries in the transcript. A count without entries means
+that each attempt failed. Also fires where this version is known to be unable to compact over this api.
+
+## Why it matters
+The session grows past the window without a log line; every turn is cut by the server and read again from the start.
+
+## Fix safety
+Manual: use the api over which this version can compact, or a version that can.
+
+## Sources
+OpenClaw 2026.2.17, native Ollama: "No API provider registered for api: ollama" (mended in March 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from truelimit.domain.calculation import Term, calculate, term
+from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.provenance import Basis
+from truelimit.domain.session import Session
+from truelimit.limits.view import StackView
+from truelimit.rules.rule import Rule
+
+
+def check(view: StackView, sessions: tuple[Session, ...]) -> Iterator[Finding]:
+    """Yield one finding per session whose compactions left no trace."""
+    for session in sessions:
+        count = session.compaction_count
+        if count is None or count.value <= session.compaction_entries:
+            continue
+        entries = Term(
+            "compaction_entries", session.compaction_entries, "entries", f"transcript {session.where}", Basis.MEASURED
+        )
+        failed = calculate(
+            "counted - compaction_entries", "compactions", term("counted", count, "compactions"), entries
+        )
+        yield Finding(
+            "CTX004",
+            "compaction-never-happens",
+            Severity.FAILS,
+            f"Session {session.id} counts {count.value} compactions and its transcript holds "
+            f"{session.compaction_entries}: {failed.result} failed, and the session kept growing.",
+            view.stack.model,
+            evidence=(count.where, session.where),
+            calculations=(failed,),
+            fix=FixIdea("Compact over an api that can", Applicability.MANUAL, steps=_steps(view)),
+        )
+
+
+def _steps(view: StackView) -> tuple[str, ...]:
+    works = view.route.compaction_works if view.route else None
+    if works is not None and not works.value:
+        return (
+            "upgrade OpenClaw to a version of March 2026 or later: there compaction works over the native Ollama api",
+            'or set the provider\'s api to "openai-completions" and its baseUrl to end in /v1',
+            "start a new session (/new): this one is past the window already",
+        )
+    return ("start a new session (/new)", "look for the reason of the failed compactions in the agent's log")
+
+
+RULE = Rule("CTX004", "compaction-never-happens", check, __doc__ or "")

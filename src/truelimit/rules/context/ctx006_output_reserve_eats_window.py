@@ -1,0 +1,74 @@
+"""The output reserve eats the window.
+
+## What it does
+Compares the tokens kept for the answer, and those kept for compaction, with the window.
+
+## Why it matters
+A reserve of 32,000 in a window of 32,768 leaves no room for a prompt: the agent compacts or refuses at once.
+
+## Fix safety
+Unsafe: a smaller reserve can cut long answers; a larger window (CTX001, CTX005) is the better way where it fits.
+
+## Sources
+The agent's own keys (maxTokens, reserveTokens).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from truelimit.domain.agent import Route
+from truelimit.domain.calculation import Term, calculate, term
+from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, Finding, FixIdea, Severity
+from truelimit.domain.provenance import Known
+from truelimit.limits.view import StackView
+from truelimit.rules.rule import Rule, tokens
+from truelimit.units import Tokens
+
+_SHARE = 0.5  # of the window: beyond it the reserve, not the window, is the limit
+
+
+def check(view: StackView, route: Route) -> Iterator[Finding]:
+    """Yield one finding when reserves take half of the window or more."""
+    reserves = [item for item in (route.output_reserve, route.compaction_reserve) if item is not None]
+    if not reserves:
+        return
+    largest = max(reserves, key=lambda item: item.value)
+    window = _window(view, route)
+    if largest.value < _SHARE * window.value:
+        return
+    left = calculate("window - reserve", "tokens", window, term("reserve", largest, "tokens"))
+    yield Finding(
+        "CTX006",
+        "output-reserve-eats-window",
+        Severity.FAILS if left.result <= 0 else Severity.DEGRADES,
+        f"{tokens(largest.value)} of {tokens(window.value)} tokens are kept for the answer or for compaction: "
+        f"{tokens(max(0, left.result))} are left for the prompt.",
+        view.stack.model,
+        evidence=(largest.where,),
+        calculations=(left,),
+        fix=_fix(route, largest, int(window.value)),
+    )
+
+
+def _window(view: StackView, route: Route) -> Term:
+    served: Known[Tokens] = route.agent_context
+    if view.served is not None and view.served.value < served.value:
+        served = view.served
+    return term("window", served, "tokens")
+
+
+def _fix(route: Route, reserve: Known[Tokens], window: int) -> FixIdea | None:
+    if reserve is not route.output_reserve or route.model_place is None or not route.configured.listed:
+        return None
+    edit = ConfigEdit(
+        route.model_place.file,
+        (*route.model_place.path, "maxTokens"),
+        ABSENT if route.configured.max_tokens is None else route.configured.max_tokens,
+        max(1024, window // 4),
+        "a quarter of the window is enough for an answer",
+    )
+    return FixIdea("Keep a quarter of the window for the answer", Applicability.UNSAFE, (edit,))
+
+
+RULE = Rule("CTX006", "output-reserve-eats-window", check, __doc__ or "")

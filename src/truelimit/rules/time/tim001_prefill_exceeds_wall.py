@@ -1,0 +1,108 @@
+"""Reading the prompt takes longer than somebody waits.
+
+## What it does
+Finds failures whose attempts ended at a known wall while the server was still reading, and prints T(n) = a*n + b*n**2/2
+against the wall: by a fit of the server's own log, else by the incident itself (the average rate that it implies, as
+an upper bound). Also says what the wall means as a context: the longest cold prompt that is read in time.
+
+## Why it matters
+It looks like a crash every five minutes. Nothing crashed: the client hung up. The same prompt would have been answered.
+
+## Fix safety
+Safe where the wall has a key that this version accepts: a longer wait breaks nothing. Where no key moves it, manual:
+see TIM002.
+
+## Sources
+Node's fetch (300 s without headers); OpenClaw 2026.2.17 and 2026.9.6 (every timer on the path); llama.cpp's published
+depth series (why one rate in tokens/s does not describe a long prompt).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from truelimit.domain.agent import Timeout
+from truelimit.domain.calculation import Calculation
+from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, Finding, FixIdea, Severity
+from truelimit.domain.session import Cause, Incident
+from truelimit.limits.view import StackView
+from truelimit.perf.prefill import prefill_seconds, wall_as_context_calculation
+from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
+
+_MARGIN = 1.5  # a key is set to the computed time with half as much again, to the full minute
+
+
+def check(view: StackView) -> Iterator[Finding]:
+    """Yield one finding for all incidents in which reading outlasted a wall."""
+    hit = caused_by(view.incidents, Cause.PREFILL_EXCEEDS_WALL)
+    wall = view.time.binding
+    if not hit or wall is None:
+        return
+    biggest = max(hit, key=lambda item: item.prompt_tokens.value if item.prompt_tokens else 0)
+    yield Finding(
+        "TIM001",
+        "prefill-exceeds-wall",
+        Severity.FAILS,
+        _message(view, hit, biggest),
+        view.stack.model,
+        evidence=(*(reason for item in hit for reason in item.reasons[:1]), f"{wall.name}: {wall.where}"),
+        calculations=_calculations(view, biggest),
+        fix=_fix(view, biggest),
+        incidents=ids(hit),
+    )
+
+
+def _message(view: StackView, hit: tuple[Incident, ...], biggest: Incident) -> str:
+    wall = view.time.binding
+    attempts = sum(item.attempts for item in hit)
+    size = f"{tokens(biggest.prompt_tokens.value)} tokens" if biggest.prompt_tokens else "a prompt of unknown size"
+    text = (
+        f"{attempts} attempt{'s' if attempts > 1 else ''} ended at the wall of {seconds(wall.value) if wall else '?'} "
+        f"({wall.name if wall else '?'}) while the server was still reading {size}: no crash, the client hung up."
+    )
+    if view.prefill is None:
+        return text
+    limit = wall_as_context_calculation(view.prefill, wall.value) if wall else None
+    more = f" At this stack's rate that wall is a context of {tokens(limit.result)} tokens." if limit else ""
+    return text + more
+
+
+def _calculations(view: StackView, biggest: Incident) -> tuple[Calculation, ...]:
+    found = list(biggest.calculations)
+    if view.prefill is not None and view.time.binding is not None:
+        found.append(wall_as_context_calculation(view.prefill, view.time.binding.value))
+    return tuple(found)
+
+
+def wall_timer(view: StackView) -> Timeout | None:
+    """Return the agent's timer behind the binding rung of the time ladder, or None."""
+    wall = view.time.binding
+    if wall is None or view.route is None:
+        return None
+    return next((item for item in view.route.timeouts if item.name == wall.name), None)
+
+
+def _fix(view: StackView, biggest: Incident) -> FixIdea | None:
+    timer = wall_timer(view)
+    if timer is None or timer.place is None or view.route is None:
+        return None
+    needed = _needed(view, biggest)
+    if needed is None:
+        return None
+    path = timer.place
+    current = round(timer.seconds.value) if path.line is not None else ABSENT
+    value = max(60, math.ceil(needed * _MARGIN / 60) * 60)
+    edit = ConfigEdit(
+        path.file, path.path, current, value, "reading such a prompt takes this long, with half as much again"
+    )
+    return FixIdea(f"Wait {seconds(value)} instead of {seconds(timer.seconds.value)}", Applicability.SAFE, (edit,))
+
+
+def _needed(view: StackView, biggest: Incident) -> float | None:
+    if view.prefill is not None and biggest.prompt_tokens is not None:
+        return max(prefill_seconds(view.prefill, biggest.prompt_tokens.value), float(biggest.seconds or 0))
+    return biggest.seconds and float(biggest.seconds) * 2
+
+
+RULE = Rule("TIM001", "prefill-exceeds-wall", check, __doc__ or "")

@@ -1,0 +1,73 @@
+"""No key of this version moves the wall.
+
+## What it does
+Where the wall that ended requests is built into a client library, it says so, and what does help: fewer tokens, a warm
+prefix, a version without that wall. Also fires where a key exists but a hidden wall lies below it.
+
+## Why it matters
+Users raise every timeout they find, and the request still dies after 300 s. Hours go into keys that are never read.
+
+## Fix safety
+Manual: upgrades and working habits are for a person to decide.
+
+## Sources
+Node's fetch (undici): headersTimeout and bodyTimeout of 300 s; OpenClaw 2026.2.17 has no key for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from truelimit.domain.agent import Route
+from truelimit.domain.calculation import Calculation
+from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.session import Cause
+from truelimit.limits.view import StackView
+from truelimit.perf.prefill import wall_as_context_calculation
+from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
+from truelimit.rules.time.tim001_prefill_exceeds_wall import wall_timer
+
+
+def check(view: StackView, route: Route) -> Iterator[Finding]:
+    """Yield one finding when the binding wall has no key and a request met it or would meet it."""
+    timer, hit = wall_timer(view), caused_by(view.incidents, Cause.PREFILL_EXCEEDS_WALL)
+    if timer is None or timer.place is not None:
+        return
+    calculations = _as_context(view, float(timer.seconds.value))
+    reachable = bool(calculations) and calculations[0].result < route.agent_context.value
+    if not hit and not reachable:
+        return
+    yield Finding(
+        "TIM002",
+        "wall-without-key",
+        Severity.FAILS if hit else Severity.DEGRADES,
+        f"No key of this version moves the {timer.name} of {seconds(timer.seconds.value)}"
+        + (
+            f": a cold prompt above {tokens(calculations[0].result)} tokens cannot be read here."
+            if calculations
+            else "."
+        ),
+        view.stack.model,
+        evidence=(timer.seconds.where,),
+        calculations=calculations,
+        fix=FixIdea("Get past a wall that has no key", Applicability.MANUAL, steps=_steps(view, timer.remedy)),
+        incidents=ids(hit),
+    )
+
+
+def _as_context(view: StackView, wall: float) -> tuple[Calculation, ...]:
+    return (wall_as_context_calculation(view.prefill, wall),) if view.prefill is not None else ()
+
+
+def _steps(view: StackView, remedy: str) -> tuple[str, ...]:
+    steps = [remedy] if remedy else []
+    limit = _as_context(view, float(view.time.binding.value)) if view.time.binding else ()
+    if limit:
+        steps.append(
+            f"until then keep cold prompts below {tokens(limit[0].result)} tokens (compact earlier, start anew)"
+        )
+    steps.append("keep the model loaded and the start of the prompt unchanged, so that only new tokens are read")
+    return tuple(steps)
+
+
+RULE = Rule("TIM002", "wall-without-key", check, __doc__ or "")
