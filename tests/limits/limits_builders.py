@@ -66,7 +66,9 @@ def timeout(name: str, seconds: float, bounds: str, set_by: SetBy = SetBy.CLIENT
 
 UNDICI = timeout("headersTimeout", 300, "headers", remedy="upgrade")
 BODY = timeout("bodyTimeout", 300, "idle")
-RUN = timeout("agents.defaults.timeoutSeconds", 2100, "run", SetBy.AGENT_CONFIG, place=place("agents", "timeoutSeconds"))
+RUN = timeout(
+    "agents.defaults.timeoutSeconds", 2100, "run", SetBy.AGENT_CONFIG, place=place("agents", "timeoutSeconds")
+)
 
 
 def route(window: int = LABEL, **extra: Any) -> Route:
@@ -93,7 +95,9 @@ def route(window: int = LABEL, **extra: Any) -> Route:
 
 def definition(name: str = MODEL, num_ctx: int | None = LABEL, **extra: Any) -> Definition:
     size = known(Tokens(num_ctx), f"{name}: params num_ctx", Basis.MEASURED) if num_ctx else None
-    return Definition(name, f"manifests/{name}", num_ctx=size, **({"header": header(), "quantization": "Q4_K_M"} | extra))
+    return Definition(
+        name, f"manifests/{name}", num_ctx=size, **({"header": header(), "quantization": "Q4_K_M"} | extra)
+    )
 
 
 def ollama(*definitions: Definition, version: str = "0.15.5", **extra: Any) -> Server:
@@ -126,7 +130,9 @@ def mac(gib: int = 64, usable: float | None = 48.0) -> Machine:
     return Machine("Mac Studio", known("Apple M2 Ultra"), known("macOS"), (pool,))
 
 
-def call(start: float, seconds: float, error: ErrorKind | None = None, prompt: int | None = 146_760, **extra: Any) -> Call:
+def call(
+    start: float, seconds: float, error: ErrorKind | None = None, prompt: int | None = 146_760, **extra: Any
+) -> Call:
     fields: dict[str, Any] = {
         "session": "s1",
         "agent": "openclaw",
@@ -138,7 +144,7 @@ def call(start: float, seconds: float, error: ErrorKind | None = None, prompt: i
         "ended": at(start + seconds),
         "outcome": Outcome.ERROR if error else Outcome.DONE,
         "prompt_tokens": known(Tokens(prompt), "usage.input") if prompt else None,
-        "error": CallError(error, "Request timed out.") if error else None,
+        "error": CallError(error, "Request timed out.", **extra.pop("told", {})) if error else None,
     }
     return Call(**(fields | extra))
 

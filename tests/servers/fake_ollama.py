@@ -47,12 +47,15 @@ class FakeModel:
     num_ctx: object = None
     parent: str = ""
     native: int = 8192
+    kv_heads: list[int] | None = None
 
-    def show(self) -> dict[str, Any]:
-        """Return the body of /api/show."""
+    def show(self, *, verbose: bool = False) -> dict[str, Any]:
+        """Return the body of /api/show; a list of heads is null unless verbose, as in Ollama."""
         body = sample("show-base.json")
         body["details"]["parent_model"] = self.parent
         body["model_info"]["llama.context_length"] = self.native
+        if self.kv_heads is not None:
+            body["model_info"]["llama.attention.head_count_kv"] = self.kv_heads if verbose else None
         if self.num_ctx is not None:
             value = json.dumps(self.num_ctx)
             body["parameters"] = f"num_ctx                        {value}\n" + body["parameters"]
@@ -96,7 +99,7 @@ class FakeOllama:
             case "GET", "/api/ps":
                 return 200, {"models": [self._ps(item, context) for item, context in self.loaded.items()]}
             case "POST", "/api/show" if name in self.models:
-                return 200, self.models[name].show()
+                return 200, self.models[name].show(verbose=body.get("verbose") is True)
             case "POST", "/api/generate" if name in self.models:
                 return self._generate(name, body)
             case "POST", "/api/create":

@@ -124,6 +124,10 @@ class DefinitionServer(Protocol):
         """Load a model with an empty prompt, within ``seconds``; ``context`` is the num_ctx of the request, if any."""
         ...
 
+    def unload(self, name: str) -> None:
+        """Unload the model file of this name, under whatever name it is in memory; requests at work are not cut."""
+        ...
+
     def loaded(self) -> Mapping[str, int]:
         """Return the context of each model in memory, by name."""
         ...

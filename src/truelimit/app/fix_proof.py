@@ -125,17 +125,32 @@ def _new_failures(plan: FixPlan, after: Diagnosis) -> list[str]:
 
 
 def _served(probe: Probe, server: DefinitionServer) -> tuple[Outcome, str]:
-    """Load with an empty prompt, then ask the server what it has in memory: its word, not ours."""
+    """Load with an empty prompt, then ask the server what it has in memory: its word, not ours.
+
+    A server keeps one copy of a model file, and lists it under the name that loaded it: if that is another name
+    (it may even be deleted since), the file is unloaded once and loaded under ours.
+    """
     server.load(probe.model, probe.request_context, LOAD_SECONDS)
+    found = _listed(probe, server)
+    if found is None:
+        server.unload(probe.model)
+        server.load(probe.model, probe.request_context, LOAD_SECONDS)
+        found = _listed(probe, server)
+    if found is None:
+        return Outcome.FAILED, f"loaded without an error, but the server does not list {probe.model} in memory"
+    name, context = found
+    if context != probe.context:
+        return Outcome.FAILED, f"the server reports {context:,} tokens, not {probe.context:,}"
+    alias = "" if name == probe.model else f" (listed as {name}, which shares its model file)"
+    return Outcome.PASSED, f"the server reports {context:,} tokens{alias}"
+
+
+def _listed(probe: Probe, server: DefinitionServer) -> tuple[str, int] | None:
+    """Return name and context under which the model is in memory: its own, else an alias with the right context."""
     loaded = server.loaded()
-    for name in (probe.model, *probe.aliases):
-        context = loaded.get(name)
-        if context == probe.context:
-            alias = "" if name == probe.model else f" (listed as {name}, which shares its model file)"
-            return Outcome.PASSED, f"the server reports {context:,} tokens{alias}"
     if probe.model in loaded:
-        return Outcome.FAILED, f"the server reports {loaded[probe.model]:,} tokens, not {probe.context:,}"
-    return Outcome.FAILED, f"loaded without an error, but the server does not list {probe.model} in memory"
+        return probe.model, loaded[probe.model]
+    return next(((name, loaded[name]) for name in probe.aliases if loaded.get(name) == probe.context), None)
 
 
 def _read(probe: Probe, server: DefinitionServer, bound: float) -> tuple[Outcome, str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from truelimit.cli import output
 
-_INTRO = """The incident of 18 February 2026, 11:15. An agent on OpenClaw 2026.2.17 drives Qwen3-Coder 30B in Ollama 0.16.2
-on a Mac Studio M2 Ultra with 64 GB, keeps failing, and its owner is about to buy a new machine.
+_INTRO = """The incident of 18 February 2026, 11:15. An agent on OpenClaw 2026.2.17 drives Qwen3-Coder 30B in
+Ollama 0.16.2 on a Mac Studio M2 Ultra with 64 GB, keeps failing, and its owner is about to buy a new machine.
 Staged in {home} from the formats of that day; the same as: truelimit doctor --home {home}
 """
 
@@ -18,7 +18,9 @@ Staged in {home} from the formats of that day; the same as: truelimit doctor --h
 def run(argv: Sequence[str]) -> int:
     """Stage the bundled incident, print its diagnosis and the plan of its fix. Returns 0."""
     parser = argparse.ArgumentParser("truelimit demo", description="Diagnose the bundled incident of 18 February 2026.")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="stage the home folder in DIR (new) and leave it there")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="stage the home folder in DIR (new) and leave it there"
+    )
     output.add_arguments(parser)
     args = parser.parse_args(argv)
     if args.keep is not None:

@@ -30,7 +30,8 @@ class ConfigPlace:
 class Timeout:
     """One timer on the path of a request.
 
-    ``bounds``: what it ends: ``headers`` (silence before the first byte), ``idle`` (silence between bytes),
+    ``bounds``: what it ends: ``headers`` (silence before the first byte), ``first-event`` (silence between the headers and the first
+    event), ``idle`` (silence between bytes),
     ``request`` (one attempt), ``run`` (all attempts of a turn), ``load``, ``compaction``.
     ``place`` is the key that would change it; None where no key of this version moves it.
     ``unlimited`` timers are not given at all. ``remedy`` says what can be done when there is no key.

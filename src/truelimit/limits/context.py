@@ -18,6 +18,7 @@ from truelimit.domain.limits import Ladder, LimitKind, Origin, Rung, SetBy
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import ErrorKind
 from truelimit.limits.origin import OriginVerdict, window_label
+from truelimit.limits.pools import ESTIMATE
 from truelimit.limits.served import native_context
 from truelimit.limits.server_rungs import loaded_rung, server_rungs
 from truelimit.limits.target import Target
@@ -69,10 +70,8 @@ def _fits(target: Target | None) -> list[Rung]:
     """The largest context that memory holds, where memory is the limit."""
     if target is None or target.fits is None or target.basis is not Basis.DERIVED or target.context <= 0:
         return []
-    note = target.why
-    return [
-        Rung("memory-fit", target.context, SetBy.MACHINE, LimitKind.PHYSICAL, target.where, target.basis, note=note)
-    ]
+    set_by, kind = SetBy.MACHINE, LimitKind.PHYSICAL
+    return [Rung("memory-fit", target.context, set_by, kind, ESTIMATE, target.basis, note=target.why)]
 
 
 def _agent(stack: Stack, origin: OriginVerdict | None) -> list[Rung]:

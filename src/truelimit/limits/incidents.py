@@ -30,6 +30,8 @@ _JUDGES: tuple[Judge, ...] = (
     cancelled,
 )
 
+_BY_THE_CLOCK = {Cause.PREFILL_EXCEEDS_WALL, Cause.LOAD_EXCEEDS_WALL, Cause.QUEUE_EXCEEDS_WALL}
+
 
 def incidents(
     stack: Stack,
@@ -58,7 +60,7 @@ def judge(turn: Turn, scene: Scene) -> Judgement:
     found = next((result for judged in _JUDGES if (result := judged(turn, scene)) is not None), None)
     if found is None:
         return _unexplained(turn, scene)
-    also = exceeds_window(turn, scene) if found.cause not in {Cause.OVERFLOW, Cause.TRUNCATION} else None
+    also = exceeds_window(turn, scene) if found.cause in _BY_THE_CLOCK else None
     if also is None:
         return found
     return Judgement(

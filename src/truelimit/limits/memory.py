@@ -8,6 +8,7 @@ from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.limits.need import kv_basis, memory_need, need_or_reason
 from truelimit.limits.pools import ESTIMATE, Budget, budget, share_source
 from truelimit.limits.served import native_context
+from truelimit.limits.server_rungs import server_rungs
 from truelimit.perf.memory import MemoryNeed
 from truelimit.units import Bytes, Tokens
 
@@ -44,7 +45,7 @@ def _against(stack: Stack, at: Known[Tokens], need: MemoryNeed, pool: Budget) ->
 def _rungs(stack: Stack, at: Known[Tokens], need: MemoryNeed, pool: Budget | None) -> tuple[Rung, ...]:
     where, basis = kv_basis(stack)
     header = stack.header.where if stack.header else ESTIMATE
-    model, server = SetBy.MODEL, SetBy.SERVER_DEFINITION
+    model, server = SetBy.MODEL, _context_set_by(stack)
     derived = need.calculation.basis
     parts = [
         _rung("weights", need.weights, model, LimitKind.PHYSICAL, header, derived),
@@ -69,6 +70,12 @@ def _rungs(stack: Stack, at: Known[Tokens], need: MemoryNeed, pool: Budget | Non
 
 def _rung(name: str, size: int, set_by: SetBy, kind: LimitKind, where: str, basis: Basis, note: str = "") -> Rung:
     return Rung(name, size, set_by, kind, where, basis, "total", note)
+
+
+def _context_set_by(stack: Stack) -> SetBy:
+    """Who set the context that the cache is allocated for."""
+    in_force, _ = server_rungs(stack)
+    return in_force[0].set_by if in_force else SetBy.SERVER_DEFAULT
 
 
 def _weights_only(stack: Stack, why: str) -> tuple[Rung, ...]:

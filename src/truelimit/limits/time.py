@@ -23,7 +23,7 @@ from truelimit.units import Seconds
 EARLY_BYTES_BUILD = 9478
 _SILENCE = {"headers", "idle", "first-event"}
 _WHOLE = {"request", "run"}
-_BUILD = re.compile(r"(?:^|\bb|build\s*)(\d{4,6})\b")
+_BUILD = re.compile(r"(?:^|\bb|build\s*|version:\s*)(\d{4,6})\b")
 
 
 def time_ladder(stack: Stack) -> Ladder:

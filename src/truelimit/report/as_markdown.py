@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from truelimit.report.document import Block, Heading, Items, Paragraph, Rows
+from truelimit.report.document import Block, Heading, Items, Paragraph, Preformatted, Rows
 
 
 def render(blocks: Iterable[Block]) -> str:
@@ -20,6 +20,8 @@ def _lines(block: Block) -> list[str]:
             return [f"**{_safe(text)}**" if tone == "verdict" else _safe(text), ""]
         case Items(lines=lines):
             return [*(f"- {_safe(line)}" for line in lines), ""]
+        case Preformatted(text=text):
+            return ["", *(f"    {line}" for line in text.splitlines()), ""]
         case Rows():
             return _table(block)
 

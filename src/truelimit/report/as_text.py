@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from io import StringIO
 
-from truelimit.report.document import Block, Heading, Items, Paragraph, Rows
+from truelimit.report.document import Block, Heading, Items, Paragraph, Preformatted, Rows
 
 _TONES = {"verdict": "bold", "good": "green", "bad": "red", "dim": "dim", "plain": ""}
+_DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def render(blocks: Iterable[Block], width: int, colour: bool) -> str:
@@ -44,6 +45,9 @@ def _print(console, block: Block) -> None:  # type: ignore[no-untyped-def]
         case Items(lines=lines, indent=indent):
             for line in lines:
                 console.print(Padding(_hanging(line), (0, 0, 0, indent)))
+        case Preformatted(text=text):
+            for line in text.splitlines():
+                console.print(Text(line, style=_DIFF.get(line[:1], "")), soft_wrap=True)
         case Rows():
             console.print(_table(block))
 

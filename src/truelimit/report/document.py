@@ -47,7 +47,14 @@ class Items:
     indent: int = 0
 
 
-Block = Heading | Paragraph | Rows | Items
+@dataclass(frozen=True, slots=True)
+class Preformatted:
+    """Text whose lines stay as they are: a diff."""
+
+    text: str
+
+
+Block = Heading | Paragraph | Rows | Items | Preformatted
 
 
 def doctor(diagnosis: Diagnosis) -> list[Block]:

@@ -63,7 +63,7 @@ def test_the_recorded_september_config(tmp_path: Path) -> None:
     assert primary.agent_context.value == 262144
     assert primary.configured.numbers == {"contextWindow": 262144, "maxTokens": 8192}
     assert [place.path for place in primary.references] == [("agents", "defaults", "model", "primary")]
-    assert primary.agent_context_place.line == 32
+    assert primary.agent_context_place.line == 31
     assert primary.request_context_place is not None
     assert (primary.request_context_place.path[-1], primary.request_context_place.line) == ("num_ctx", None)
     assert primary.request_context is None  # contextWindow alone is not sent

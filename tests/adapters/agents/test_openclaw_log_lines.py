@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,14 @@ def test_a_log_line_adds_its_limit_to_the_call_of_the_transcript_and_is_dropped(
     assert "session-native" in session.calls[1].where
 
 
+def test_a_log_line_without_model_takes_that_of_its_session() -> None:
+    transcript = read_session_file(FEBRUARY / "session-native-ollama-600s-abort.jsonl").sessions[0]
+    (log,) = read_log_file(FEBRUARY / "log-agent-timeout-300s.jsonl").sessions
+    call = replace(log.calls[0], session=transcript.id)
+    (session,) = merge_calls([transcript, replace(log, id=transcript.id, calls=(call,))])
+    assert [item.model for item in session.calls] == ["stall330"] * 3
+
+
 def test_transcript_trajectory_and_log_of_one_session_count_once() -> None:
     parts = [
         read_session_file(SEPTEMBER / "timeout-trajectory.jsonl"),
@@ -159,7 +168,5 @@ def test_merging_is_idempotent_and_keeps_order() -> None:
 
 def test_different_sessions_that_end_together_stay_apart() -> None:
     a, b = (read_session_file(FEBRUARY / "session-usage-above-window.jsonl").sessions[0] for _ in range(2))
-    from dataclasses import replace
-
     other = replace(b, id="other", calls=tuple(replace(call, session="other") for call in b.calls))
     assert [len(session.calls) for session in merge_calls([a, other])] == [1, 1]

@@ -152,10 +152,15 @@ def test_nothing_around_the_known_phrase_is_kept(text: str) -> None:
     assert "\n" not in error.text
 
 
-@pytest.mark.parametrize("gap", ["'max_tokens' {0} is too large {0} your request has 5 input tokens",
-                                 "embedded run timeout: {0} timeoutMs=5",
-                                 "trying to keep the first 9 tokens when context the overflows {0} context length of only 4 tokens",
-                                 "503 {0} loading model"])  # fmt: skip
+@pytest.mark.parametrize(
+    "gap",
+    [
+        "'max_tokens' {0} is too large {0} your request has 5 input tokens",
+        "embedded run timeout: {0} timeoutMs=5",
+        "trying to keep the first 9 tokens when context the overflows {0} context length of only 4 tokens",
+        "503 {0} loading model",
+    ],
+)
 def test_nothing_within_a_known_phrase_is_kept(gap: str) -> None:
     error = classify(gap.format(SECRET))
     assert error.kind is not K.OTHER

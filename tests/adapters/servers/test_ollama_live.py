@@ -40,6 +40,16 @@ def test_the_header_of_an_answer_has_native_context_and_tensors() -> None:
     assert header.weights_bytes == 96_576_768
 
 
+def test_arrays_that_a_short_answer_hides_are_asked_for() -> None:
+    models = {"hybrid:x": FakeModel(kv_heads=[0, 3] * 15), "plain:x": FakeModel()}
+    with fake_ollama(models=models) as fake:
+        header = live.ask(fake.url, Deadline(5)).definitions[0].header
+        asked = fake.asked("/api/show")
+    assert header is not None
+    assert header.get("attention.head_count_kv") == (0, 3) * 15
+    assert asked == [{"model": "hybrid:x"}, {"model": "hybrid:x", "verbose": True}, {"model": "plain:x"}]
+
+
 def test_a_build_without_version_shows_its_engine_by_its_answers() -> None:
     with fake_ollama(version="0.0.0") as fake:
         found = live.ask(fake.url, Deadline(5))

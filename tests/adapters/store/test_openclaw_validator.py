@@ -24,7 +24,8 @@ def _ask(
     program.write_text(
         "import os, pathlib, sys, time\n"
         f"{before}\n"
-        f"pathlib.Path({str(tmp_path / 'asked')!r}).write_text(' '.join(sys.argv[1:]) + os.environ['OPENCLAW_CONFIG_PATH'])\n"
+        "asked = ' '.join(sys.argv[1:]) + os.environ['OPENCLAW_CONFIG_PATH']\n"
+        f"pathlib.Path({str(tmp_path / 'asked')!r}).write_text(asked)\n"
         f"sys.stdout.buffer.write(pathlib.Path({str(answer)!r}).read_bytes())\n"
         f"sys.exit({status})\n",
         encoding="utf-8",

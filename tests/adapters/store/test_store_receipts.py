@@ -22,9 +22,7 @@ RECEIPT = Receipt(
     "2026-02-18T11:15:00+00:00",
     ReceiptState.APPLYING,
     (
-        DefinitionStep(
-            "http://h", "n:new", "n:old", {"num_ctx": 262144}, "truelimit-backup:x-1", "d1", None, StepState.STARTED
-        ),
+        DefinitionStep("http://h", "n:new", "n:old", {"num_ctx": 262144}, "copy:1", "d1", None, StepState.STARTED),
         FileStep(FileState("a", "/b/a", "00", 3, 0o640, (1, 2)), "ff", "original-2", StepState.PENDING),
         FileStep(FileState("c", "/b/c", "00", 3, 0o640, None), "ff", "original-3", StepState.DONE),
     ),
@@ -79,7 +77,7 @@ def test_a_damaged_journal_is_an_error_with_its_place(tmp_path: Path, data: byte
     folder.save(RECEIPT)
     path = tmp_path / "receipts" / RECEIPT.id / "journal.json"
     path.write_bytes(data)
-    with pytest.raises(FixError, match="journal.json"):
+    with pytest.raises(FixError, match=r"journal\.json"):
         folder.all()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def _params(blobs: Path, num_ctx: int) -> dict[str, object]:
     return {"mediaType": _PARAMS, **_blob(blobs, {"num_ctx": num_ctx, "temperature": 0.7})}
 
 
-def _manifest(models: Path, blobs: Path, name: str, tag: str, layers: list[dict[str, object]]) -> None:
+def _manifest(models: Path, blobs: Path, name: str, tag: str, layers: Sequence[Mapping[str, object]]) -> None:
     config = {
         "model_format": "gguf",
         "model_family": "qwen3moe",
@@ -83,7 +84,7 @@ def _manifest(models: Path, blobs: Path, name: str, tag: str, layers: list[dict[
     path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def _blob(blobs: Path, value: dict[str, object]) -> dict[str, object]:
+def _blob(blobs: Path, value: Mapping[str, object]) -> dict[str, object]:
     data = json.dumps(value, separators=(",", ":")).encode()
     digest = hashlib.sha256(data).hexdigest()
     (blobs / f"sha256-{digest}").write_bytes(data)

@@ -118,10 +118,10 @@ def _read(path: Path, kind: ServerKind, sample: bytes) -> ServerLog:
     ollama = OllamaLines(store, loads, failures)
     lines = LineFinder(path)
     for line in lines:
-        if (is_ollama and ollama.see(line)) or tasks.see(line):
-            continue
-        if not loads.see(line):
-            failures.see(line)
+        try:
+            _ = (is_ollama and ollama.see(line)) or tasks.see(line) or loads.see(line) or failures.see(line)
+        except (KeyError, ValueError, OverflowError):
+            store.damaged += 1
     for part in (tasks, loads, failures):
         part.end()
     store.damaged += lines.damaged

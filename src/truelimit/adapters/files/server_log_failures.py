@@ -43,7 +43,7 @@ class Failures:
         """Start with no failure seen."""
         self._store = store
         self._hint: Line | None = None
-        self._last: int | None = None
+        self._last: tuple[int, str, str] | None = None
 
     def see(self, line: Line) -> bool:
         """Return whether the line told of a failure or of a shortage that may become one."""
@@ -73,9 +73,19 @@ class Failures:
         if self._hint is not None and reason == CRASH:
             line, reason = self._hint, OUT_OF_MEMORY
         self._hint = None
-        if self._last is None or line.number - self._last > _SAME_FAILURE_LINES:
+        if not self._is_same(line, reason):
             self._store.add(EngineFailed, line, reason=reason, text=_short(line.text))
-        self._last = max(line.number, self._last or 0)
+        self._last = (line.number, reason, _short(line.text))
+
+    def _is_same(self, line: Line, reason: str) -> bool:
+        """Return whether this is one more line on the failure told last.
+
+        A cause is followed by what it led to, and a trial run before a load fails as the load then does.
+        """
+        if self._last is None:
+            return False
+        number, before, text = self._last
+        return text == _short(line.text) or (line.number - number <= _SAME_FAILURE_LINES and reason in {before, CRASH})
 
 
 def _reason(text: str) -> str | None:

@@ -12,7 +12,7 @@ from truelimit.units import Bytes, Seconds, Tokens, from_mib
 
 _KINDS = {"model": "model", "KV": "kv", "compute": "compute", "output": "output", "RS": "state"}
 _BUFFER = re.compile(r"(\S+) +(?:(model|KV|compute|output|RS) +)?buffer size = +([\d.]+) MiB")
-_CELLS = re.compile(r"size = +[\d.]+ MiB \( *(\d+) cells, .*\), K \((\w+)\): .* V \((\w+)\)")
+_TYPES = re.compile(r"size +=.*, K \((\w+)\): .* V \((\w+)\)")
 _SIZES = re.compile(
     r"(?:llama_\w+|print_info|llm_load_print_meta): +(n_ctx|n_ctx_train|n_batch|n_ubatch|flash_attn) += (\w+)"
 )
@@ -93,8 +93,8 @@ class Loads:
         kind = _KINDS[found[2] or "model"]
         self._store.add(BuffersReported, line, kind=kind, device=found[1], size=from_mib(float(found[3])))
 
-    def _cells(self, line: Line, found: re.Match[str]) -> None:
-        self.note(line, kv_type=found[2], kv_type_v=found[3])
+    def _types(self, line: Line, found: re.Match[str]) -> None:
+        self.note(line, kv_type=found[1], kv_type_v=found[2])
 
     def _size(self, line: Line, found: re.Match[str]) -> None:
         key, value = found[1], found[2]
@@ -165,7 +165,7 @@ def _stamp(text: str) -> float | None:
 _SIZE_PARTS = {"n_ctx": "total_context", "n_ctx_train": "native_context", "n_batch": "batch", "n_ubatch": "ubatch"}
 _HANDLERS = (
     ("buffer size", _BUFFER, Loads._buffer),
-    ("cells", _CELLS, Loads._cells),
+    (" K (", _TYPES, Loads._types),
     ("n_ctx_", _SEQUENCE, Loads._sequence),
     ("n_slots", _SLOTS, Loads._slots),
     ("new slot", _NEW_SLOT, Loads._new_slot),

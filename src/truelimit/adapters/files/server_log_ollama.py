@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from truelimit.adapters.files.server_log_failures import Failures
 from truelimit.adapters.files.server_log_lines import Line
 from truelimit.adapters.files.server_log_loads import FLASH, Loads
-from truelimit.adapters.files.server_log_slog import environment_of, gin_parts, gin_time, slog_fields
+from truelimit.adapters.files.server_log_slog import environment_of, gin_parts, gin_time, plain, slog_fields
 from truelimit.adapters.files.server_log_store import EventStore
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import (
@@ -78,7 +78,7 @@ class OllamaLines:
     invalid_options: set[str] = field(default_factory=set)
 
     def see(self, line: Line) -> bool:
-        """Return whether it was a line of Ollama's own."""
+        """Return whether it was a line of Ollama's own. Raises KeyError or ValueError for one that is damaged."""
         if "[GIN]" in line.text:
             return self._access(line)
         fields = slog_fields(line.text)
@@ -86,13 +86,9 @@ class OllamaLines:
             return False
         for start, handle in _HANDLERS:
             if fields["msg"].startswith(start):
-                try:
-                    handle(self, line, fields)
-                except (KeyError, ValueError, OverflowError):
-                    self.store.damaged += 1
-                break
-        else:
-            self._failure(line, fields)
+                handle(self, line, fields)
+                return True
+        self._failure(line, fields)
         return True
 
     def _failure(self, line: Line, fields: Fields) -> None:
@@ -101,17 +97,12 @@ class OllamaLines:
         self.failures.see(replace(line, text=text))
 
     def _access(self, line: Line) -> bool:
-        parts = gin_parts(line.text)
+        parts = gin_parts(plain(line.text))
         if parts is None:
-            self.store.damaged += 1
-            return True
+            raise ValueError("not an access line")
         ended, status, duration, _method, path = parts
         self.store.time(line)
-        try:
-            seconds = parse_go_duration(duration)
-        except ValueError:
-            self.store.damaged += 1
-            return True
+        seconds = parse_go_duration(duration)
         time = gin_time(ended, self.store.offset)
         self.store.add(RequestEnded, line, time=time, status=status, seconds=seconds, path=path)
         return True

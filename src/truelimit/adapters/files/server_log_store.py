@@ -13,6 +13,7 @@ from truelimit.adapters.files.server_log_slog import slog_time
 from truelimit.domain.server import Event
 
 KEPT = 20_000
+_LARGEST = 2**53
 
 
 @dataclass(slots=True)
@@ -28,7 +29,13 @@ class EventStore:
     _sequence: int = 0
 
     def add(self, event: type[Event], at: Line, *, time: datetime | None = None, **fields: Any) -> None:
-        """Keep an event of this class with these fields, placed at a line, at ``time`` or at the line's own."""
+        """Keep an event of this class with these fields, placed at a line, at ``time`` or at the line's own.
+
+        An event with a number that nothing real has is counted as damaged instead.
+        """
+        if not all(_is_sane(value) for value in fields.values()):
+            self.damaged += 1
+            return
         kept = self._events.setdefault(event.__name__, deque(maxlen=KEPT))
         if len(kept) == KEPT:
             self.left_out[event.__name__] += 1
@@ -51,3 +58,7 @@ class EventStore:
         """Return all kept events in the order of the log."""
         entries = sorted((entry for kept in self._events.values() for entry in kept), key=lambda entry: entry[0])
         return tuple(event for _, event in entries)
+
+
+def _is_sane(value: object) -> bool:
+    return not isinstance(value, int | float) or abs(value) < _LARGEST

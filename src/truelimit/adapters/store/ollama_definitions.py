@@ -10,7 +10,26 @@ from truelimit.adapters.servers.ollama.client import OllamaClient, full_name
 from truelimit.app.fix_ports import PromptRefusal, ServerError
 from truelimit.app.ports import Deadline
 
-_WORDS = ("one", "two", "six", "ten", "red", "sun", "day", "man", "car", "dog", "the", "and", "for", "you", "not", "can")
+_WORDS = (
+    "one",
+    "two",
+    "six",
+    "ten",
+    "red",
+    "sun",
+    "day",
+    "man",
+    "car",
+    "dog",
+    "the",
+    "and",
+    "for",
+    "you",
+    "not",
+    "can",
+)
+_UNLOAD_SECONDS = 10.0
+_PAUSE = 0.05
 
 
 class OllamaDefinitions:
@@ -52,6 +71,16 @@ class OllamaDefinitions:
     def load(self, name: str, context: int | None, seconds: float) -> None:
         """Load the model with an empty prompt."""
         self._generate({"model": name}, context, seconds)
+
+    def unload(self, name: str) -> None:
+        """Ask for the model file to be unloaded, and wait (at most 10 s) until fewer models are in memory."""
+        import time
+
+        before = len(self.loaded())
+        self._generate({"model": name, "keep_alive": 0}, None, self._seconds)
+        deadline = Deadline(_UNLOAD_SECONDS)
+        while before and len(self.loaded()) >= before and deadline.left() > 0:
+            time.sleep(_PAUSE)
 
     def loaded(self) -> Mapping[str, int]:
         """Return the context of each model in memory, by full name and, for the tag ``latest``, also without it."""

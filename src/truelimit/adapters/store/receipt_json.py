@@ -33,7 +33,7 @@ def decode(data: bytes) -> Receipt:
             resolves=tuple((str(code), str(model)) for code, model in value["resolves"]),
             proof=tuple(str(line) for line in value["proof"]),
         )
-    except (KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a receipt ({type(error).__name__}: {error})") from None
 
 

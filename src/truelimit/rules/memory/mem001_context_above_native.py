@@ -57,7 +57,8 @@ def _asked(view: StackView) -> Known[Tokens] | None:
         event for event in view.events if isinstance(event, ContextChanged) and event.reason.startswith(("cl", "cap"))
     ]
     asked = [Known(event.asked, event.where, Basis.REPORTED) for event in capped[-1:]]
-    asked += [item for item in (route and route.request_context, _defined(definition)) if item is not None]
+    sent = route.request_context if route is not None else None
+    asked += [item for item in (sent, _defined(definition)) if item is not None]
     return max(asked, key=lambda item: item.value, default=None)
 
 

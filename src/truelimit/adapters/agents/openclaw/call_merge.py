@@ -15,6 +15,7 @@ LOG_MARK = "log line"
 NEAR_SECONDS = 2
 _NEAR = timedelta(seconds=NEAR_SECONDS)
 _SAME_START = timedelta(seconds=10)
+_IDENTITY = ("agent", "session", "provider", "model", "ended", "outcome")
 _UNCLEAR = {ErrorKind.OTHER, ErrorKind.CANCELLED, ErrorKind.CONNECTION}
 
 
@@ -47,22 +48,30 @@ class _Merge:
     def __init__(self) -> None:
         self._sessions: list[Session] = []
         self._calls: list[list[Call]] = []
-        self._home: dict[str, int] = {}
+        self._home: dict[tuple[str, str], int] = {}
         self._by_second: dict[int, list[tuple[int, int]]] = defaultdict(list)
 
     def add(self, session: Session) -> None:
         rest = [call for call in session.calls if not self._absorb(call)]
-        home = self._home.get(session.id)
+        key = session.agent, session.id
+        home = self._home.get(key)
         if home is None:
             if session.calls and not rest:
                 return
-            home = self._home[session.id] = len(self._sessions)
+            home = self._home[key] = len(self._sessions)
             self._sessions.append(replace(session, calls=()))
             self._calls.append([])
         else:
             self._sessions[home] = _one(self._sessions[home], session)
         for call in rest:
-            self._index(home, call)
+            self._index(home, self._with_model(home, call))
+
+    def _with_model(self, home: int, call: Call) -> Call:
+        """Give a log's call that names no model the model that its session used last."""
+        if call.model or not self._calls[home]:
+            return call
+        last = self._calls[home][-1]
+        return replace(call, provider=last.provider, model=last.model, api=call.api or last.api)
 
     def _index(self, home: int, call: Call) -> None:
         self._calls[home].append(call)
@@ -94,7 +103,7 @@ def _is_same(known: Call, other: Call) -> bool:
     if known.ended is None or other.ended is None or abs(known.ended - other.ended) > _NEAR:
         return False
     if _rank(known) == _rank(other):
-        return (known.session, known.started, known.ended) == (other.session, other.started, other.ended)
+        return all(getattr(known, name) == getattr(other, name) for name in _IDENTITY)
     named = not other.session or ":" in other.session or known.session == other.session
     return named and (not other.model or (known.provider, known.model) == (other.provider, other.model))
 

@@ -40,7 +40,8 @@ def name(value: object) -> str:
     """Return a name (model, provider, key) in one printable line of at most 200 characters; empty if it is no text."""
     if not isinstance(value, str):
         return ""
-    return "".join(char for char in value[:_LONGEST_NAME] if char.isprintable()).strip()
+    value = value[:_LONGEST_NAME].strip()
+    return value if value.isprintable() else "".join(char for char in value if char.isprintable()).strip()
 
 
 def words(value: object) -> str:

@@ -21,10 +21,16 @@ from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Call, Session
 
 SNIFFED = 65_536
-_WANTED = re.compile(
-    rb"embedded run timeout|context-overflow-diag|context-overflow-precheck|fetch timeout|blocked model \(context"
-    rb"|embedded[_ ]run[_ ]agent[_ ]end|embedded_run_failover_decision"
-    rb"|transient same-model retry|transient retry window"
+# Plain searches: several times as fast as one pattern of alternatives, and most of a log is passed over.
+_WANTED = (
+    b"embedded run timeout",
+    b"embedded run agent end",
+    b"embedded_run_",
+    b"[context-overflow-",
+    b"fetch timeout",
+    b"blocked model (context",
+    b"transient same-model retry",
+    b"transient retry window",
 )
 _PLAIN = re.compile(rb"(\d{4}-\d\d-\d\dT[\d:.]{8,15}(?:Z|[+-]\d\d:\d\d)) \[[\w/-]{1,60}\] (.*)", re.DOTALL)
 
@@ -62,7 +68,7 @@ def _read(log: LogCalls, stream: BinaryIO, path: Path) -> tuple[int, int]:
     """Feed all lines that may tell something, and return how many lines there were and how many were damaged."""
     number = damaged = 0
     for number, (_, _, raw, whole) in enumerate(read_lines(stream), 1):
-        if _WANTED.search(raw) is None:
+        if not any(words in raw for words in _WANTED):
             continue
         line = _line(raw, f"{path}: {LOG_MARK} {number}") if whole else None
         if line is None:

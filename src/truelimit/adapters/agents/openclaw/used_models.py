@@ -31,7 +31,7 @@ _OTHER_USES: tuple[ConfigPath, ...] = (
 class UsedModel:
     """One model of one provider. ``index`` is that of its own entry under the provider (None: it has none).
 
-    ``primary`` is the key that names it as a primary model, or None; ``references`` are all keys whose text is its name.
+    ``primary`` is the key that names it as a primary model, or None; ``references`` are all keys that hold its name.
     """
 
     config: Config

@@ -25,7 +25,9 @@ _LARGEST_BATCH = 2048
 _RUNNER_BATCH = 512
 _FIVE_MINUTES = Seconds(300.0)
 
-# Architectures that Ollama's own runner gives flash attention unasked, and the first version that does.
+# Architectures that Ollama's own runner gives flash attention unasked (``FlashAttention`` in ``fs/ggml/ggml.go``), and
+# the first release that does: pull requests 12482 (qwen3), 12639 (gemma3), 12862 (qwen3vl). For those from 0.13 on the
+# release is only known to lie between the lists of two tags, one more reason to call the answer assumed.
 _FLASH_SINCE: dict[str, VersionNumber] = {
     **dict.fromkeys(("gptoss", "gpt-oss"), (0, 11, 8)),
     **dict.fromkeys(("qwen3", "qwen3moe"), (0, 12, 4)),

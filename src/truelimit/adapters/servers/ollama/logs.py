@@ -55,14 +55,12 @@ def read_logs(places: Places, *, with_home: bool = True) -> Logs:
         if mark in seen:
             continue
         seen.add(mark)
-        try:
-            log = read_server_log(path)
-        except OSError as error:
-            missing.append(Missing(f"server log {path}", f"{error.strerror or error}; check path and permissions"))
-            continue
-        if log is not None and log.kind is ServerKind.OLLAMA:
+        log = read_server_log(path)
+        if log.kind is ServerKind.OLLAMA:
             found.append((_age(path, log.events), log))
-            missing.extend(_troubles(log))
+        if log.kind in {ServerKind.OLLAMA, None}:
+            missing.extend(log.missing)
+            missing.extend(_ignored_options(log))
     found.sort(key=lambda entry: entry[0])
     return Logs(tuple(log for _, log in found), tuple(missing))
 
@@ -93,13 +91,8 @@ def journal_note(places: Places, units: Path = env.UNITS) -> tuple[Missing, ...]
     return (Missing("log of the service ollama", why + "then name it with --log FILE"),)
 
 
-def _troubles(log: ServerLog) -> Iterator[Missing]:
-    """Yield what of the log could not be used, and the options that the server ignored."""
-    if log.damaged:
-        yield Missing(f"lines of {log.where}", f"{log.damaged:,} lines are damaged or too long and were left out")
-    if log.left_out:
-        counts = ", ".join(f"{count:,} {kind}" for kind, count in log.left_out.items())
-        yield Missing(f"older events of {log.where}", f"more than can be kept: {counts} left out")
+def _ignored_options(log: ServerLog) -> Iterator[Missing]:
+    """Yield the options that requests or definitions gave and the server did not know."""
     for option in log.invalid_options:
         yield Missing(f"option {option[:60]}", f"{log.where}: Ollama does not know it and ignores it: check its name")
 

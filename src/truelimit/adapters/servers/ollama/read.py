@@ -32,7 +32,7 @@ def read(places: Places, deadline: Deadline, *, units: Path = env.UNITS, service
     is_here = places.isolated or url is None or is_this_machine(url)
     logs = read_logs(places, with_home=is_here)
     slider, slider_gaps, slider_files = from_desktop(places) if is_here else ({}, (), ())
-    stores = _stores(places, outside, service) if is_here else ()
+    stores = _stores(places, env.merged(log_variables(logs.newest), outside), service) if is_here else ()
     variables = _variables(live, logs, env.merged(outside, slider) if is_here else {})
     gaps = (
         *live.missing,
@@ -86,6 +86,7 @@ def _url(places: Places, outside: env.Environment) -> str | None:
 
 
 def _stores(places: Places, outside: env.Environment, service: Path) -> tuple[Stored, ...]:
+    """Return the stores of this machine, the one that log or variables name first; in a bundle only the home's."""
     folders = [places.home / ".ollama" / "models"]
     if not places.isolated:
         chosen = outside.get(env.MODELS)

@@ -96,7 +96,7 @@ def _parallel(variables: env.Environment, version: str | None, missing: list[Mis
     if chosen is None and default is None:
         why = "the version of Ollama is not known"
         if eras.parse_version(version):
-            why = f"Ollama {version} chooses it by memory (4 or 1); a load in its log tells which"
+            why = f"Ollama {version} chooses it by memory; a load in its log tells it"
         missing.append(Missing("parallel slots of Ollama", why))
     return chosen or default
 

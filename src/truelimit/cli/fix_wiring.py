@@ -1,0 +1,65 @@
+"""The edges that fix and undo use, put together."""
+
+from __future__ import annotations
+
+from truelimit.adapters.agents.openclaw_gate import OpenClawGate
+from truelimit.adapters.agents.openclaw_validator import OpenClawValidator
+from truelimit.adapters.store.config_editor import Json5Editor
+from truelimit.adapters.store.config_files import LocalFiles
+from truelimit.adapters.store.data_dir import data_dir
+from truelimit.adapters.store.ollama_definitions import definition_server
+from truelimit.adapters.store.receipts import ReceiptFolder
+from truelimit.app.doctor import diagnose
+from truelimit.app.examine import Given
+from truelimit.app.fix_ports import FixPorts, ValidationResult
+from truelimit.app.ports import Places
+from truelimit.cli.wiring import gather
+from truelimit.domain.agent import Agent
+from truelimit.domain.diagnosis import Diagnosis, Hardware, Verdict
+from truelimit.domain.facts import Facts
+
+
+def fix_ports(places: Places, given: Given, network_seconds: float, facts: Facts) -> FixPorts:
+    """Return the ports of a fix of what lies at ``places``."""
+
+    def diagnose_again() -> Diagnosis:
+        return diagnose(gather(places, given, network_seconds))
+
+    def validate() -> ValidationResult:
+        return _validate(facts, places)
+
+    return FixPorts(
+        LocalFiles(),
+        ReceiptFolder(data_dir()),
+        Json5Editor(),
+        OpenClawGate(),
+        definition_server(),
+        diagnose_again,
+        validate,
+    )
+
+
+def undo_ports() -> FixPorts:
+    """Return the ports of an undo: it reads no evidence and runs no validator."""
+    nothing = Diagnosis(Verdict("", Hardware.UNKNOWN))
+    not_asked = ValidationResult(ran=False, ok=None, text="not asked")
+    return FixPorts(
+        LocalFiles(),
+        ReceiptFolder(data_dir()),
+        Json5Editor(),
+        OpenClawGate(),
+        definition_server(),
+        lambda: nothing,
+        lambda: not_asked,
+    )
+
+
+def _validate(facts: Facts, places: Places) -> ValidationResult:
+    agent = next((item for item in facts.agents if item.config_files), None)
+    if agent is None:
+        return ValidationResult(ran=False, ok=None, text="no agent's configuration was found")
+    return OpenClawValidator(agent.generation, _root(agent), environment=places.environment or None)()
+
+
+def _root(agent: Agent) -> str:
+    return agent.config_files[0]

@@ -1,0 +1,34 @@
+"""truelimit undo."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from truelimit.cli import output
+
+
+def run(argv: Sequence[str]) -> int:
+    """Put back what a fix changed, to the byte. Returns 0, or 2 when it could not."""
+    parser = argparse.ArgumentParser("truelimit undo", description="Put back what a fix changed, to the byte.")
+    parser.add_argument(
+        "receipt", nargs="?", default="last", help="a receipt's id or its beginning (default: the last)"
+    )
+    parser.add_argument("--force", action="store_true", help="even where somebody changed a file since")
+    parser.add_argument("--list", action="store_true", help="list the receipts")
+    args = parser.parse_args(argv)
+    from truelimit.app.fix_ports import FixError
+    from truelimit.app.undo import undo
+    from truelimit.cli.fix_wiring import undo_ports
+
+    ports = undo_ports()
+    try:
+        if args.list:
+            lines = [f"{item.id}  {item.created}  {item.state}\n" for item in ports.receipts.all()]
+            output.write("".join(lines) or "there are no receipts\n")
+            return 0
+        receipt = undo(args.receipt, ports, force=args.force)
+    except FixError as error:
+        return output.complain(str(error))
+    output.write(f"{receipt.id} is undone: {len(receipt.steps)} changes were put back, to the byte\n")
+    return 0

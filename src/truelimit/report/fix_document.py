@@ -1,0 +1,147 @@
+"""A plan of changes, its receipt and its proof as blocks and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from truelimit.app.fix_proof import Proof
+from truelimit.app.fix_receipt import Receipt
+from truelimit.fixes.change import FixPlan, Outlook
+from truelimit.report import as_json
+from truelimit.report.document import Block, Heading, Items, Paragraph, Preformatted, calculation
+
+SCHEMA = "truelimit.fix/1"
+
+
+@dataclass(frozen=True, slots=True)
+class FixResult:
+    """What came of it: the plan, and where it was applied the receipt and its proof, and whether that was undone."""
+
+    plan: FixPlan
+    receipt: Receipt | None = None
+    proof: Proof | None = None
+    undone: bool = False
+
+
+def blocks(result: FixResult) -> list[Block]:
+    """Return the plan: changes with diff, what is expected, what a person must do; then receipt and proof."""
+    plan = result.plan
+    found: list[Block] = [Paragraph(_sentence(result), "verdict")]
+    for number, fix in enumerate(plan.fixes, start=1):
+        codes = ", ".join(dict.fromkeys(code for code, _ in fix.resolves))
+        found.append(Paragraph(f"{number}. {fix.title} ({fix.applicability}; {codes})", "good", 2))
+    found += _changes(plan)
+    for item in plan.outlooks:
+        found += _outlook(item)
+    found += _rest(plan)
+    return found + _outcome(result)
+
+
+def _sentence(result: FixResult) -> str:
+    plan = result.plan
+    if result.undone:
+        return "The proof failed and everything was put back as it was."
+    if result.proof is not None and result.receipt is not None:
+        state = "proven" if result.proof.complete else "applied" if result.proof.holds else "applied, NOT proven"
+        return f"The fix is {state}. truelimit undo {result.receipt.id} puts everything back."
+    if plan.is_empty:
+        return (
+            "There is nothing that could be changed safely." if plan.manual or plan.held else "There is nothing to fix."
+        )
+    count = len(plan.files) + len(plan.definitions)
+    blocked = " It cannot be applied now: " + "; ".join(plan.blocked) + "." if plan.blocked else ""
+    changes = f"{count} change{'s' if count > 1 else ''}"
+    return f"The plan makes {changes} ({plan.applicability}). Nothing is written yet.{blocked}"
+
+
+def _changes(plan: FixPlan) -> list[Block]:
+    found: list[Block] = []
+    for item in plan.definitions:
+        values = ", ".join(f"{key} {value}" for key, value in item.parameters.items())
+        found.append(Heading(f"{item.server}: new definition {item.name} from {item.base} with {values}", 2))
+        found.append(Items((item.why, item.kept), 2))
+    for change in plan.files:
+        found += [Heading(change.file, 2), Preformatted(change.diff)]
+    return found
+
+
+def _outlook(item: Outlook) -> list[Block]:
+    found: list[Block] = [Heading(f"Afterwards: {item.model}", 2), Items(item.expectation.notes, 2)]
+    if item.moves_failure:
+        found.append(Paragraph("A larger window alone only moves this failure from overflow to timeout.", "bad", 2))
+    if item.needs:
+        found.append(Items(tuple(f"also needed: {need}" for need in item.needs), 2))
+    for calc in item.calculations:
+        found += calculation(calc)
+    return found
+
+
+def _rest(plan: FixPlan) -> list[Block]:
+    found: list[Block] = []
+    if plan.manual:
+        lines = tuple(dict.fromkeys(f"{item.title}: {item.step}" for item in plan.manual))
+        found += [Heading("By hand", 2), Items(lines, 2)]
+    for title, lines in (
+        ("Left out, because it may do harm (--unsafe includes it)", tuple(fix.title for fix in plan.held)),
+        ("Refused", tuple(f"{item.fix.title}: {item.reason}" for item in plan.refused)),
+        ("Note", plan.warnings),
+    ):
+        if lines:
+            found += [Heading(title, 2), Items(lines, 2)]
+    return found
+
+
+def _outcome(result: FixResult) -> list[Block]:
+    found: list[Block] = []
+    if result.receipt is not None:
+        found.append(Heading(f"Receipt {result.receipt.id}", 2))
+        found.append(Items(tuple(str(step) for step in result.receipt.steps), 2))
+    if result.proof is not None:
+        found += [Heading("Proof", 2), Items(tuple(str(check) for check in result.proof.checks), 2)]
+    if result.receipt is None and not result.plan.is_empty:
+        found.append(Paragraph("truelimit fix --apply carries it out, proves it, and keeps what undo needs.", "good"))
+    return found
+
+
+def to_json(result: FixResult) -> str:
+    """Return plan, receipt and proof as JSON text of schema truelimit.fix/1."""
+    plan = result.plan
+    value: dict[str, object] = {
+        "schema": SCHEMA,
+        "plan": {
+            "applicability": plan.applicability.value,
+            "fixes": [{"title": f.title, "applicability": f.applicability.value} for f in plan.fixes],
+            "definitions": [
+                {"server": d.server, "name": d.name, "from": d.base, "parameters": dict(d.parameters)}
+                for d in plan.definitions
+            ],
+            "files": [{"file": change.file, "diff": change.diff} for change in plan.files],
+            "manual": [{"title": item.title, "step": item.step} for item in plan.manual],
+            "held": [fix.title for fix in plan.held],
+            "refused": [{"title": item.fix.title, "reason": item.reason} for item in plan.refused],
+            "blocked": list(plan.blocked),
+            "warnings": list(plan.warnings),
+            "outlooks": [_outlook_json(item) for item in plan.outlooks],
+        },
+        "receipt": result.receipt.id if result.receipt else None,
+        "proof": None if result.proof is None else _proof_json(result.proof),
+        "undone": result.undone,
+    }
+    return as_json.dump(value)
+
+
+def _outlook_json(item: Outlook) -> dict[str, object]:
+    return {
+        "model": item.model,
+        "served_context": item.expectation.served_context,
+        "agent_context": item.expectation.agent_context,
+        "notes": list(item.expectation.notes),
+        "moves_failure": item.moves_failure,
+        "needs": list(item.needs),
+        "calculations": [as_json.calculation(calc) for calc in item.calculations],
+    }
+
+
+def _proof_json(proof: Proof) -> dict[str, object]:
+    checks = [{"name": c.name, "outcome": c.outcome.value, "text": c.text} for c in proof.checks]
+    return {"holds": proof.holds, "complete": proof.complete, "checks": checks}
