@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fix_world import MODEL, NEW_NAME, MemoryServer, World, prospect, world
+from support.fix_world import MODEL, NEW_NAME, OLD_NAME, MemoryServer, World, prospect, world
 from truelimit.app.fix import apply, make_plan
 from truelimit.app.fix_ports import PromptRefusal, ServerError, ValidationResult
 from truelimit.app.fix_proof import Outcome, Proof, prove
@@ -77,15 +77,26 @@ def test_a_server_that_loads_the_old_context_fails(tmp_path: Path) -> None:
     assert len(proof.checks) == 3
 
 
-def test_an_alias_of_the_same_file_counts_as_loaded(tmp_path: Path) -> None:
-    server = MemoryServer()
-    one = world(tmp_path, server=server)
-    plan = one.plan
-    receipt = apply(plan, one.ports)
-    server.load = lambda *_: server.in_memory.update({plan.definitions[0].aliases[0]: 262144})  # type: ignore[method-assign]
-    proof = prove(plan, receipt, one.ports)
-    assert proof.checks[2].outcome is Outcome.PASSED
-    assert "shares its model file" in proof.checks[2].text
+@pytest.mark.parametrize(("name", "unloads"), [(OLD_NAME, False), ("deleted:name", True)])
+def test_a_model_in_memory_under_another_name_of_the_same_file(tmp_path: Path, name: str, *, unloads: bool) -> None:
+    one = world(tmp_path, server=MemoryServer(in_memory={name: 262144}, listed_as=name))
+    proof = _proof(one, _FAST)
+    assert proof.complete
+    assert ("shares its model file" in proof.checks[2].text) is not unloads
+    assert ("unload" in one.server.acts) is unloads
+
+
+class _Forgetful(dict[str, int]):
+    def __setitem__(self, key: str, value: int) -> None:
+        """Keep nothing."""
+
+
+def test_a_model_that_is_never_listed_fails(tmp_path: Path) -> None:
+    one = world(tmp_path)
+    one.server.in_memory = _Forgetful()
+    proof = _proof(one, _FAST)
+    assert "does not list" in proof.checks[2].text
+    assert not proof.holds
 
 
 @pytest.mark.parametrize("act", ["load", "loaded", "read_prompt"])

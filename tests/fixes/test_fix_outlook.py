@@ -35,7 +35,15 @@ def test_a_wall_without_a_key_moves_the_failure_and_says_what_helps() -> None:
     assert "146,760 tokens takes 367 s to read" in note
     assert "only move the failure from overflow to timeout" in note
     assert "Cold prompts up to 120,000 tokens" in note
-    assert seen.needs == ("headers timer (300 s) has no key in this version: update to 2026.9",)
+    assert seen.needs == ("headers timer (300 s): update to 2026.9",)
+
+
+def test_walls_with_one_remedy_are_said_together() -> None:
+    walls = (_timeout(300, remedy="update"), _timeout(300, "idle", remedy="update"), _timeout(310, "request"))
+    assert outlook(_prospect(*walls), ()).needs == (
+        "headers timer (300 s), idle timer (300 s): update",
+        "request timer (310 s): no key moves it: shorter prompts, a warm prefix cache, or a version without this timer",
+    )
 
 
 def test_a_wall_with_a_key_is_to_be_raised_unless_the_plan_does() -> None:

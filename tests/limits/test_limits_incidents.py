@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from limits_builders import (
     LABEL,
+    MODEL,
     RUN,
     UNDICI,
     at,
@@ -16,7 +17,6 @@ from limits_builders import (
     llama_server,
     loaded,
     mac,
-    MODEL,
     ollama,
     published,
     route,
@@ -29,11 +29,13 @@ from limits_builders import (
 
 from truelimit.domain.calculation import evaluate
 from truelimit.domain.limits import SetBy
+from truelimit.domain.provenance import Basis
 from truelimit.domain.server import (
     EngineFailed,
     Event,
     MessagesDropped,
     ModelLoaded,
+    PoolExhausted,
     PromptProgress,
     PromptRead,
     PromptRefused,
@@ -330,6 +332,14 @@ def test_an_overflow_that_its_sizes_contradict_is_said_to_be_so() -> None:
     assert any("share one pool" in reason for reason in incident.reasons)
 
 
+def test_requests_that_ran_together_filled_the_shared_pool() -> None:
+    pool = PoolExhausted("log 5", at(0.1), 3)
+    incident = only(call(0, 0.2, ErrorKind.OVERFLOW, prompt=330), server=llama_server(512), events=(pool,))
+    assert incident.cause is Cause.OVERFLOW
+    assert incident.explained
+    assert "3 requests" in incident.reasons[0]
+
+
 def test_a_window_that_the_agent_refuses() -> None:
     assert only(call(0, 0.1, ErrorKind.WINDOW_TOO_SMALL, prompt=None)).cause is Cause.OVERFLOW
 
@@ -354,6 +364,15 @@ def test_the_size_of_a_prompt_comes_from_the_log_where_the_transcript_has_none()
     incident = only(call(0, 908, TIMEOUT, prompt=None), events=(begun, cut))
     assert incident.prompt_tokens is not None
     assert incident.prompt_tokens.value == 150_000
+
+
+def test_an_estimate_yields_to_a_count_in_the_log() -> None:
+    guess = known(150_001, "characters / 4", Basis.ASSUMED)
+    begun = PromptStarted("log 3", at(1), "1", Tokens(146_760), Tokens(0), Tokens(LABEL))
+    for events, size in (((begun,), 146_760), ((), 150_001)):
+        incident = only(call(0, 908, TIMEOUT, prompt_tokens=guess), events=events)
+        assert incident.prompt_tokens is not None
+        assert incident.prompt_tokens.value == size
 
 
 def test_failing_that_from_the_session_before_it() -> None:

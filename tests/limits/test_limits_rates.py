@@ -141,6 +141,24 @@ def test_the_best_kind_of_evidence_is_used_alone() -> None:
     assert fit.basis is Basis.MEASURED
 
 
+def test_one_rate_yields_to_a_published_series_that_tells_the_depth() -> None:
+    shallow = call(0, 16, prompt=9112)
+    fit = prefill_fit(stack(calls=(shallow,), published=(published(),)))
+    assert fit is not None
+    assert "published" in fit.where
+    alone = prefill_fit(stack(calls=(shallow,)))
+    assert alone is not None
+    assert "one depth only" in alone.where
+    two = prefill_fit(stack(calls=(shallow, call(100, 90, prompt=40_000, session="s2")), published=(published(),)))
+    assert two is not None
+    assert "published" not in two.where
+
+
+def test_an_estimated_prompt_is_no_measurement() -> None:
+    guess = call(0, 16, prompt_tokens=known(9112, "characters / 4", Basis.ASSUMED))
+    assert transcript_points(stack(calls=(guess,)), None) == []
+
+
 def test_answers_need_a_depth() -> None:
     told = AnswerWritten("w", None, "1", Tokens(100), Seconds(2.0), Tokens(1000))
     by_task = AnswerWritten("w", None, "7", Tokens(100), Seconds(4.0), None)

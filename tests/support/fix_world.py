@@ -63,6 +63,7 @@ class MemoryServer:
     refused: PromptRefusal | None = None
     counted: int | None = None
     acts: list[str] = field(default_factory=list)
+    listed_as: str = ""
 
     def _begin(self, act: str) -> None:
         self.acts.append(act)
@@ -103,9 +104,15 @@ class MemoryServer:
         self._begin("load")
         if name not in self.models:
             raise ServerError(f"there is no {name}")
+        if self.listed_as in self.in_memory:
+            return
         self.in_memory[name] = (
             131072 if self.lies == "old context" else context or int(str(self.models[name]["num_ctx"]))
         )
+
+    def unload(self, name: str) -> None:
+        self._begin("unload")
+        self.in_memory.clear()
 
     def loaded(self) -> Mapping[str, int]:
         self._begin("loaded")

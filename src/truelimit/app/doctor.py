@@ -6,7 +6,6 @@ from truelimit.app.verdict import verdict
 from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.facts import Facts
 from truelimit.domain.findings import Finding, Severity
-from truelimit.domain.limits import Ladders
 from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Incident
 from truelimit.limits.stacks import stacks
@@ -38,17 +37,12 @@ def diagnose_views(facts: Facts, seen: tuple[StackView, ...]) -> Diagnosis:
     incidents = tuple(incident for item in seen for incident in item.incidents)
     return Diagnosis(
         verdict(seen, tuple(findings)),
-        tuple(_ladders(item) for item in seen),
+        tuple(item.ladders for item in seen),
         tuple(sorted(incidents, key=_when)),
         tuple(findings),
         _once(missing),
         facts.examined,
     )
-
-
-def _ladders(item: StackView) -> Ladders:
-    agent = item.agent.name if item.agent else ""
-    return Ladders(agent, item.stack.model, item.context, item.time, item.memory)
 
 
 def _when(incident: Incident) -> tuple[bool, float]:

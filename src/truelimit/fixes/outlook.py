@@ -134,12 +134,17 @@ def _time_note(prompt: int, fit: PrefillFit, reading: Calculation, wall: Timeout
 
 
 def _needs(walls: tuple[Timeout, ...], reading: Seconds) -> tuple[str, ...]:
-    """Return what must change besides the window: each timer that would end the reading."""
-    return tuple(dict.fromkeys(_need(wall, reading) for wall in walls if wall.seconds.value < reading))
+    """Return what must change besides the window: timers that would end the reading, those with one remedy together."""
+    short = [wall for wall in walls if wall.seconds.value < reading]
+    keyed = [
+        f"raise {wall.place} above {reading:,.0f} s (now {wall.seconds.value:,.0f} s)" for wall in short if wall.place
+    ]
+    remedies: dict[str, list[str]] = {}
+    for wall in short:
+        if wall.place is None:
+            remedies.setdefault(wall.remedy or _REMEDY, []).append(f"{wall.name} ({wall.seconds.value:,.0f} s)")
+    fixed = [f"{', '.join(names)}: {remedy}" for remedy, names in remedies.items()]
+    return tuple(dict.fromkeys((*keyed, *fixed)))
 
 
-def _need(wall: Timeout, reading: Seconds) -> str:
-    if wall.place is not None:
-        return f"raise {wall.place} above {reading:,.0f} s (now {wall.seconds.value:,.0f} s)"
-    remedy = wall.remedy or "shorter prompts, a warm prefix cache, or a version without it"
-    return f"{wall.name} ({wall.seconds.value:,.0f} s) has no key in this version: {remedy}"
+_REMEDY = "no key moves it: shorter prompts, a warm prefix cache, or a version without this timer"

@@ -67,18 +67,14 @@ def plan(
 
 
 def _completed(made: FixPlan, facts: Facts, gate: Gate, prospects: Sequence[Prospect]) -> FixPlan:
-    """Return the plan with what it will lead to: warnings, outlooks, probes, and the manual steps that those need."""
+    """Return the plan with what it will lead to: warnings, outlooks (with what else is needed), probes."""
     edits = tuple(edit for change in made.files for edit in change.edits)
     concerned = {model for _, model in made.resolves}
     relevant = tuple(item for item in prospects if item.model in concerned)
     outlooks = tuple(outlook(prospect, edits) for prospect in relevant)
-    needed = tuple(
-        ManualStep(f"so that {item.model} does not time out instead", need) for item in outlooks for need in item.needs
-    )
     return replace(
         made,
         outlooks=outlooks,
-        manual=(*made.manual, *needed),
         warnings=notices(facts, edits, made.definitions, gate),
         probes=probes(made.definitions, relevant),
     )

@@ -14,7 +14,7 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.limits import MemoryLadder
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import DecodeFit, PrefillFit
-from truelimit.domain.server import EngineFailed, PromptRefused
+from truelimit.domain.server import EngineFailed, PoolExhausted, PromptRefused
 from truelimit.domain.session import Cause, ErrorKind
 from truelimit.limits.turns import Turn
 from truelimit.units import Tokens, to_gib
@@ -91,6 +91,10 @@ def overflow(turn: Turn, scene: Scene) -> Judgement | None:
     refused = next((event for event in turn.events if isinstance(event, PromptRefused)), None)
     if turn.has(ErrorKind.WINDOW_TOO_SMALL):
         return Judgement(Cause.OVERFLOW, True, (f"the agent refuses to work in so small a window: {_text(turn)}",))
+    pool = next((event for event in turn.events if isinstance(event, PoolExhausted)), None)
+    if pool is not None and turn.match is None and not turn.aborted:
+        together = f"{pool.tasks} requests that ran together filled the context that all slots share ({pool.where})"
+        return Judgement(Cause.OVERFLOW, True, (together, "alone, this prompt may well have fitted"))
     said = turn.has(ErrorKind.OVERFLOW)
     if not said and (refused is None or turn.match is not None or turn.has(ErrorKind.TIMEOUT)):
         return None
@@ -103,7 +107,9 @@ def overflow(turn: Turn, scene: Scene) -> Judgement | None:
         "prompt_tokens - context", "tokens", term("prompt_tokens", prompt, "tokens"), term("context", context, "tokens")
     )
     if prompt.value < context.value:
-        note = f"but {prompt.value:,} tokens are less than the {context.value:,} of the context, so sizes do not explain it"
+        note = (
+            f"but {prompt.value:,} tokens are less than the {context.value:,} of the context: sizes do not explain it"
+        )
         shared = "requests that run at once share one pool on llama-server: together they may exceed it"
         return Judgement(Cause.OVERFLOW, False, (reason, note, shared), (over,))
     return Judgement(Cause.OVERFLOW, True, (reason, f"{prompt.value:,} tokens against {context.value:,}"), (over,))

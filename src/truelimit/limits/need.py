@@ -49,7 +49,9 @@ def memory_settings(
 ) -> MemorySettings:
     """Return the settings of the stack's server for a context that one request may use."""
     settings = stack.server.settings if stack.server else ServerSettings()
-    attention = flash_attention if flash_attention is not None else _value(settings.flash_attention, default=True)
+    own_attention = stack.definition.flash_attention if stack.definition else None
+    attention = _value(own_attention or settings.flash_attention, default=True)
+    attention = attention if flash_attention is None else flash_attention
     type_k = kv_type or _value(settings.kv_type, default="f16")
     type_v = kv_type or _value(settings.kv_type_v, default=type_k)
     slots, unified, whole = _slots(stack, settings, context)
@@ -59,7 +61,7 @@ def memory_settings(
         unified=unified,
         kv_type_k=type_k,
         kv_type_v=type_v,
-        ubatch=_value(settings.ubatch, default=_DEFAULT_UBATCH),
+        ubatch=_value((stack.definition and stack.definition.batch) or settings.ubatch, default=_DEFAULT_UBATCH),
     )
     return MemorySettings(
         cache=cache,

@@ -59,7 +59,7 @@ def transcript_points(stack: Stack, decode: DecodeFit | None) -> list[PrefillPoi
 
 def _call_point(call: Call, decode: DecodeFit | None) -> list[PrefillPoint]:
     prompt = call.prompt_tokens
-    if prompt is None or prompt.value < _MIN_PROMPT:
+    if prompt is None or prompt.value < _MIN_PROMPT or prompt.basis not in {Basis.MEASURED, Basis.REPORTED}:
         return []
     if call.first_token is not None:
         return [PrefillPoint(Tokens(0), prompt.value, call.first_token, f"{call.where}: first token", Basis.DERIVED)]

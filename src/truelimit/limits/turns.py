@@ -14,6 +14,7 @@ from truelimit.limits.walls import Match, match_call, match_run
 from truelimit.units import Seconds, Tokens
 
 _SAME_TURN = 60.0  # s between a failed attempt and its retry: longer than any back-off of the agents examined
+_COUNTED = {Basis.MEASURED, Basis.REPORTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +143,18 @@ def _match_of(
 
 
 def prompt_of(stack: Stack, calls: Sequence[Call], events: Sequence[Event]) -> Known[Tokens] | None:
-    """Return the size of the prompt: as the call records it, as its error names it, as the server's log has it.
+    """Return the size of the prompt: as the call counted it, as its error names it, as the server's log has it.
 
-    Failing all these, what is known of its session: the prompt was at least as long as that of the answer before.
+    Failing these, the agent's estimate for the call, then what is known of its session: the prompt was at least as
+    long as that of the answer before.
     """
-    for call in reversed(calls):
-        if call.prompt_tokens is not None and call.prompt_tokens.value > 0:
-            return call.prompt_tokens
+    own = next((c.prompt_tokens for c in reversed(calls) if c.prompt_tokens and c.prompt_tokens.value > 0), None)
+    if own is not None and own.basis in _COUNTED:
+        return own
     for call in reversed(calls):
         if call.error is not None and call.error.prompt:
             return Known(call.error.prompt, f"the error text of {call.where}", Basis.REPORTED)
-    logged = prompt_in(events)
-    return logged if logged is not None else _of_session(stack, calls)
+    return prompt_in(events) or own or _of_session(stack, calls)
 
 
 def prompt_in(events: Iterable[Event]) -> Known[Tokens] | None:

@@ -41,7 +41,7 @@ def fit_prefill(points: Sequence[PrefillPoint]) -> PrefillFit | None:
     if not usable:
         return None
     rows = [_row(point) for point in usable]
-    one_depth = spread([p.from_depth + p.tokens / 2 for p in usable]) < _TELLS_DEPTH
+    one_depth = not tells_depth(usable)
     a, b = (_single_rate(rows), 0.0) if one_depth else fit_two_costs(rows)
     where = usable[-1].where if len(usable) == 1 else f"{len(usable)} measurements, the last {usable[-1].where}"
     return PrefillFit(
@@ -53,6 +53,11 @@ def fit_prefill(points: Sequence[PrefillPoint]) -> PrefillFit | None:
         where + ("; one depth only, so a lower bound of the cost deeper down" if one_depth else ""),
         worst(p.basis for p in usable),
     )
+
+
+def tells_depth(points: Sequence[PrefillPoint]) -> bool:
+    """Return whether the points lie at depths different enough to tell the cost of attention from the rest."""
+    return bool(points) and spread([p.from_depth + p.tokens / 2 for p in points]) >= _TELLS_DEPTH
 
 
 def _row(point: PrefillPoint) -> Row:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from io import StringIO
 
 from truelimit.report.document import Block, Heading, Items, Paragraph, Preformatted, Rows
+from truelimit.report.shorten import shortened
 
 _TONES = {"verdict": "bold", "good": "green", "bad": "red", "dim": "dim", "plain": ""}
 _DIFF = {"+": "green", "-": "red", "@": "cyan"}
@@ -28,7 +29,7 @@ def render(blocks: Iterable[Block], width: int, colour: bool) -> str:
         legacy_windows=False,
     )
     for block in blocks:
-        _print(console, block)
+        _print(console, shortened(block))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

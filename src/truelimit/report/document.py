@@ -54,24 +54,26 @@ class Preformatted:
     text: str
 
 
+Shown = set[tuple[str, float]]
 Block = Heading | Paragraph | Rows | Items | Preformatted
 
 
 def doctor(diagnosis: Diagnosis) -> list[Block]:
     """Return the blocks of a doctor's report: verdict, ladders, incidents, findings with fixes, what was missing."""
+    shown: Shown = set()
     blocks: list[Block] = [Paragraph(diagnosis.verdict.sentence, "verdict")]
     for item in diagnosis.verdict.calculations:
-        blocks += calculation(item)
+        blocks += calculation(item, shown=shown)
     for ladders in diagnosis.ladders:
         blocks += _ladders(ladders)
     if diagnosis.incidents:
         blocks.append(Heading(f"Incidents ({len(diagnosis.incidents)})"))
         for incident in diagnosis.incidents:
-            blocks += _incident(incident)
+            blocks += _incident(incident, shown)
     if diagnosis.findings:
         blocks.append(Heading(f"Findings ({len(diagnosis.findings)})"))
         for finding in diagnosis.findings:
-            blocks += _finding(finding)
+            blocks += _finding(finding, shown)
     if diagnosis.missing:
         blocks.append(Heading("Not known"))
         blocks.append(Items(tuple(f"{item.fact}: {item.why}" for item in diagnosis.missing)))
@@ -137,9 +139,17 @@ def side_by_side(models: tuple[Beside, ...], context: int) -> list[Block]:
     return [Rows(head, rows)]
 
 
-def calculation(item: Calculation, indent: int = 2) -> list[Block]:
-    """Return a calculation as its formula, the same with numbers, and its terms with unit, source and basis."""
+def calculation(item: Calculation, indent: int = 2, shown: Shown | None = None) -> list[Block]:
+    """Return a calculation as its formula, the same with numbers, and its terms with unit, source and basis.
+
+    One that stands in ``shown`` already is given without its terms: they are the same.
+    """
     first = f"{item.formula} = {substituted(item)} = {quantity(item.result, item.unit)}"
+    if shown is not None:
+        key = (item.formula, item.result)
+        if key in shown:
+            return [Paragraph(f"{substituted(item)} = {quantity(item.result, item.unit)} (as above)", "dim", indent)]
+        shown.add(key)
     terms = tuple(f"{t.name} = {plain(t)} {t.unit}  [{t.basis}: {t.source}]".replace("  [", " [") for t in item.terms)
     return [Paragraph(first, "plain", indent), Items(terms, indent + 2)]
 
@@ -184,7 +194,7 @@ def _value(rung: Rung, unit: str) -> str:
     return number(rung.value) if unit == "tokens" else quantity(rung.value, unit)
 
 
-def _incident(item: Incident) -> list[Block]:
+def _incident(item: Incident, shown: Shown) -> list[Block]:
     when = f"{item.time:%Y-%m-%d %H:%M:%S}" if item.time else "time unknown"
     size_text = (
         f", {number(item.prompt_tokens.value)} tokens ({item.prompt_tokens.basis})" if item.prompt_tokens else ""
@@ -195,11 +205,11 @@ def _incident(item: Incident) -> list[Block]:
     blocks: list[Block] = [Heading(f"{when} {item.cause}{size_text}{attempts}{length}", 2)]
     blocks.append(Items((*item.reasons, *((f"seen in {item.where}",) if item.where else ())), 2))
     for calc in item.calculations:
-        blocks += calculation(calc)
+        blocks += calculation(calc, shown=shown)
     return blocks
 
 
-def _finding(item: Finding) -> list[Block]:
+def _finding(item: Finding, shown: Shown) -> list[Block]:
     tone = "bad" if item.severity.value == "fails" else "plain"
     blocks: list[Block] = [Heading(f"{item.code} {item.name}: {item.severity}", 2), Paragraph(item.message, tone, 2)]
     if item.evidence:
@@ -207,7 +217,7 @@ def _finding(item: Finding) -> list[Block]:
     if item.excluded:
         blocks.append(Items(tuple(f"not {rival.origin}: {rival.reason}" for rival in item.excluded), 2))
     for calc in item.calculations:
-        blocks += calculation(calc)
+        blocks += calculation(calc, shown=shown)
     if item.fix:
         blocks += fix_idea(item.fix)
     return blocks

@@ -192,7 +192,7 @@ def test_the_model_file_is_read_where_it_lies_here_and_only_when_not_isolated(
     from truelimit.adapters.files.gguf.write import write_header
 
     path = tmp_path / "m.gguf"
-    write_header(path, {"general.architecture": "llama", "llama.context_length": 8192})
+    write_header(path, {"general.architecture": "llama", "llama.context_length": 8192}, [])
     status, props = fake.replies["/props"]
     assert isinstance(props, dict)
     fake.replies["/props"] = (status, {**props, "model_path": str(path)})

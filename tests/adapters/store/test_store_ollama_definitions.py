@@ -132,3 +132,12 @@ def test_a_prompt_has_about_a_word_a_token() -> None:
     assert len(prompt_of(1000).split()) == 1000
     assert FakeModel().native == 8192
     assert URL.startswith("http://127.0.0.1")
+
+
+def test_unload_waits_until_the_model_is_gone() -> None:
+    with fake_ollama() as fake:
+        server = OllamaDefinitions(fake.url)
+        server.load("smollm2:v-2k", None, 5)
+        server.unload("smollm2:v-2k")
+        assert server.loaded() == {}
+        assert fake.asked("/api/generate")[-1]["keep_alive"] == 0

@@ -54,7 +54,7 @@ def check(view: StackView, header: ModelHeader, origin: OriginVerdict, target: T
         "label-caps-context",
         Severity.FAILS if hit else Severity.DEGRADES,
         f"{tokens(limit.value)} tokens is no limit of this model: it was trained for {tokens(native.value)}, and "
-        f"{tokens(target.context)} fit in memory here. {origin.reason}",
+        f"{tokens(target.context)} fit in memory here. {origin.reason[:1].upper()}{origin.reason[1:]}.",
         view.stack.model,
         evidence=(f"{limit.name} = {tokens(limit.value)}: {limit.where}",),
         calculations=(lost,),
