@@ -16,10 +16,10 @@ def run(argv: Sequence[str]) -> int:
     except evidence.UsageError as error:
         return output.complain(str(error))
     from truelimit.app.doctor import diagnose
-    from truelimit.cli.wiring import gather
+    from truelimit.cli.wiring import gather_since
     from truelimit.report import as_json, document
 
-    diagnosis = diagnose(gather(places, given, args.network_seconds))
+    diagnosis = diagnose(gather_since(args, places, given))
     output.show(args, lambda: document.doctor(diagnosis), lambda: as_json.doctor(diagnosis))
     if not diagnosis.ladders and not diagnosis.incidents:
         return 2

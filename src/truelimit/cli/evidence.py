@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from truelimit.app.examine import Given
@@ -13,6 +15,14 @@ from truelimit.domain.limits import SetBy
 from truelimit.domain.machine import Machine
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import parse_go_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """From when on incidents are judged, and why."""
+
+    moment: datetime
+    why: str
 
 
 class UsageError(ValueError):
@@ -36,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--proxy", action="append", default=[], metavar="NAME=SECONDS", help="a proxy's timeout on the path"
     )
+    group.add_argument("--since", metavar="TIME", help="only incidents from then on (ISO 8601; default: the last fix)")
+    group.add_argument("--all", action="store_true", dest="all_incidents", help="also what was before the last fix")
     group.add_argument("--network-seconds", type=float, default=5.0, metavar="S", help="bound on all network work (5)")
 
 
@@ -92,3 +104,36 @@ def _proxy(text: str) -> Timeout:
         raise UsageError(f"--proxy {text!r}: expected NAME=SECONDS, such as nginx=60")
     known = Known(seconds, f"--proxy {text}", Basis.REPORTED)
     return Timeout(f"proxy {name}", known, SetBy.PROXY, "headers", remedy=f"raise the read timeout of {name}")
+
+
+def since(args: argparse.Namespace, config_files: tuple[str, ...]) -> Since | None:
+    """Return from when on incidents count: --since, else the last applied fix of one of these files, else None.
+
+    Raises UsageError for a time that cannot be read.
+    """
+    if args.since:
+        try:
+            moment = datetime.fromisoformat(args.since)
+        except ValueError as error:
+            raise UsageError(f"--since {args.since!r}: expected a time such as 2026-02-18T11:15:00+00:00") from error
+        return Since(moment if moment.tzinfo else moment.astimezone(), "--since")
+    return None if args.all_incidents else _last_fix(config_files)
+
+
+def _last_fix(config_files: tuple[str, ...]) -> Since | None:
+    from truelimit.adapters.store.data_dir import data_dir
+    from truelimit.adapters.store.receipts import ReceiptFolder
+    from truelimit.app.fix_ports import FixError
+    from truelimit.app.fix_receipt import FileStep, ReceiptState
+
+    try:
+        receipts = ReceiptFolder(data_dir()).all()
+    except (FixError, OSError):
+        return None
+    for receipt in reversed(receipts):
+        files = {step.before.file for step in receipt.steps if isinstance(step, FileStep)}
+        if receipt.state in {ReceiptState.APPLIED, ReceiptState.PROVEN} and files & set(config_files):
+            moment = datetime.fromisoformat(receipt.created)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return Since(moment, f"the fix {receipt.id} changed the limits (--all judges them)")
+    return None

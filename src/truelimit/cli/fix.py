@@ -40,10 +40,10 @@ def _fix(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.app.fix import make_plan
     from truelimit.app.prospects import prospects
     from truelimit.cli.fix_wiring import fix_ports
-    from truelimit.cli.wiring import gather
+    from truelimit.cli.wiring import gather_since
     from truelimit.report import fix_document
 
-    facts: Facts = gather(places, given, args.network_seconds)
+    facts: Facts = gather_since(args, places, given)
     seen = views(facts)
     diagnosis = diagnose_views(facts, seen)
     ports = fix_ports(places, given, args.network_seconds, facts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from truelimit.adapters.agents.openclaw_gate import OpenClawGate
 from truelimit.adapters.agents.openclaw_validator import OpenClawValidator
 from truelimit.adapters.store.config_editor import Json5Editor
@@ -13,6 +15,7 @@ from truelimit.app.doctor import diagnose
 from truelimit.app.examine import Given
 from truelimit.app.fix_ports import FixPorts, ValidationResult
 from truelimit.app.ports import Places
+from truelimit.app.since import since
 from truelimit.cli.wiring import gather
 from truelimit.domain.agent import Agent
 from truelimit.domain.diagnosis import Diagnosis, Hardware, Verdict
@@ -21,9 +24,10 @@ from truelimit.domain.facts import Facts
 
 def fix_ports(places: Places, given: Given, network_seconds: float, facts: Facts) -> FixPorts:
     """Return the ports of a fix of what lies at ``places``."""
+    started = datetime.now(UTC)
 
     def diagnose_again() -> Diagnosis:
-        return diagnose(gather(places, given, network_seconds))
+        return diagnose(since(gather(places, given, network_seconds), started, "they are from before this fix"))
 
     def validate() -> ValidationResult:
         return _validate(facts, places)
@@ -56,9 +60,9 @@ def undo_ports() -> FixPorts:
 
 def _validate(facts: Facts, places: Places) -> ValidationResult:
     agent = next((item for item in facts.agents if item.config_files), None)
-    if agent is None:
-        return ValidationResult(ran=False, ok=None, text="no agent's configuration was found")
-    return OpenClawValidator(agent.generation, _root(agent), environment=places.environment or None)()
+    if agent is None or places.isolated:
+        return ValidationResult(ran=False, ok=None, text="no installed agent was asked: only its files are examined")
+    return OpenClawValidator(agent.generation, _root(agent), environment=places.environment)()
 
 
 def _root(agent: Agent) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 from truelimit.app.examine import Given, join
 from truelimit.app.ports import Deadline, Evidence, Places, Reader
+from truelimit.app.since import since
+from truelimit.cli.evidence import since as evidence_since
 from truelimit.domain.facts import Facts
 from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
 from truelimit.domain.model import ModelHeader
@@ -20,6 +23,14 @@ def gather(places: Places, given: Given, network_seconds: float) -> Facts:
     evidence.append(_model_files(places))
     evidence.append(_unclaimed(places, evidence))
     return join(evidence, given)
+
+
+def gather_since(args: Namespace, places: Places, given: Given) -> Facts:
+    """Return the facts that the arguments ask for: without what happened before the last fix, unless they say else."""
+    facts = gather(places, given, args.network_seconds)
+    files = tuple(file for agent in facts.agents for file in agent.config_files)
+    found = evidence_since(args, files)
+    return facts if found is None else since(facts, found.moment, found.why)
 
 
 def _readers() -> Iterator[tuple[str, Reader]]:
