@@ -38,6 +38,7 @@ KEYS = {
     "model", "request_context", "output_reserve", "compaction_reserve", "server", "engine", "version", "num_ctx",
     "default_context", "loaded", "slots", "kv_type", "flash_attention", "machine_gib", "usable_gib", "calls",
     "walls", "events", "agent", "compactions", "window_keys", "sibling", "compaction_works", "chip", "unified",
+    "known_models",
 }  # fmt: skip
 
 
@@ -119,7 +120,9 @@ def _server(case: Mapping[str, Any]) -> Server | None:
             kv_type=known(case["kv_type"]) if "kv_type" in case else None,
             flash_attention=known(case["flash_attention"]) if "flash_attention" in case else None,
         ),
-        definitions=(definition,),
+        definitions=(definition,)
+        if "known_models" not in case
+        else tuple(Definition(name, "manifest") for name in case["known_models"]),
         loaded=(Loaded(model, known(Tokens(loaded), "GET /api/ps"), known(slots or 1)),) if loaded else (),
         events=tuple(_event(row) for row in case.get("events", ())),
     )
@@ -183,6 +186,8 @@ def _agent(case: Mapping[str, Any]) -> Agent:
         model_place=ConfigPlace(CONFIG, ENTRY, 8),
         primary_place=ConfigPlace(CONFIG, ("agents", "defaults", "model", "primary"), 20),
         window_keys=tuple(case.get("window_keys", ("contextWindow",))),
+        base_prompt=known(Tokens(10_000 if generation == "2026.9" else 8_700), "OpenClaw's own prompt", Basis.DERIVED),
+        window_floor=known(Tokens(4_000 if generation == "2026.9" else 16_000), "OpenClaw"),
     )
     version = {"2026.2": "2026.2.17", "2026.9": "2026.9.6"}[generation]
     return Agent("openclaw", known(version), generation, (CONFIG,), (route,))

@@ -30,9 +30,9 @@ class ConfigPlace:
 class Timeout:
     """One timer on the path of a request.
 
-    ``bounds``: what it ends: ``headers`` (silence before the first byte), ``first-event`` (silence between the headers and the first
-    event), ``idle`` (silence between bytes),
-    ``request`` (one attempt), ``run`` (all attempts of a turn), ``load``, ``compaction``.
+    ``bounds``: what it ends: ``headers`` (silence before the first byte), ``first-event`` (silence between the
+    headers and the first event), ``idle`` (silence between bytes), ``request`` (one attempt), ``run`` (all attempts
+    of a turn), ``load``, ``compaction``.
     ``place`` is the key that would change it; None where no key of this version moves it.
     ``unlimited`` timers are not given at all. ``remedy`` says what can be done when there is no key.
     """
@@ -77,6 +77,8 @@ class Route:
     ``prompt_budget`` is agent_context less the compaction reserve, where the agent keeps one.
     ``model_place`` is the model's entry, ``references`` are all keys that name the model (primary, fallbacks, agents);
     ``window_keys`` are the keys below the entry that this version reads and that must agree.
+    ``base_prompt`` is what the agent sends before the user's first word, ``window_floor`` the smallest window with
+    which it runs at all.
     ``attempts`` is how often one visible call is tried in all; ``hidden_attempts`` those the transcript does not show.
     """
 
@@ -104,6 +106,9 @@ class Route:
     primary_place: ConfigPlace | None = None
     window_keys: tuple[str, ...] = ("contextWindow",)
     references: tuple[ConfigPlace, ...] = ()
+    base_prompt: Known[Tokens] | None = None
+    window_floor: Known[Tokens] | None = None
+    compaction_remedy: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

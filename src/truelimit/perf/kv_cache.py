@@ -65,7 +65,7 @@ def kv_cache(layout: CacheLayout, settings: CacheSettings, *, flash_attention: b
     """
     check_settings(layout, settings, flash_attention)
     kv = [_group_piece(layout, group, settings, flash_attention) for group in layout.groups]
-    states = [_state_piece(layout, state, settings) for state in layout.states]
+    states = [_state_piece(state, settings) for state in layout.states]
     terms = _unique(kv + states)
     values = {item.name: item.value for item in terms}
     formula = " + ".join(piece.formula for piece in kv + states)
@@ -182,7 +182,9 @@ def _padded_values(
     """Return a group's piece without flash attention where rows of values differ: padded to the widest."""
     name = f"{prefix}layers"
     extra = [] if any(item.name == name for item in terms) else [term(name, group.layers, "layers")]
-    widest = Term("widest_values", layout.widest_values, "values", "the widest row of values of any layer", Basis.DERIVED)
+    widest = Term(
+        "widest_values", layout.widest_values, "values", "the widest row of values of any layer", Basis.DERIVED
+    )
     keys = f"{heads} * {prefix}key_length * key_bytes"
     formula = f"{where} * ({keys} + {name} * widest_values * value_bytes)"
     return _Piece(formula, (*terms, *extra, widest))
@@ -203,7 +205,7 @@ def _cells(layout: CacheLayout, group: KvGroup, settings: CacheSettings, name: s
     return _setting(name, cells, "cells", f"{told}, padded to {PADDING}")
 
 
-def _state_piece(layout: CacheLayout, state: StateGroup, settings: CacheSettings) -> _Piece:
+def _state_piece(state: StateGroup, settings: CacheSettings) -> _Piece:
     """Return slots * layers * numbers * 4 of one group of states."""
     name = f"{state.name}_layers"
     terms = (

@@ -1,31 +1,41 @@
-"""All the memory of a loaded model: weights, cache, state, compute buffers, and what the host adds."""
+"""All the memory that a model needs with its settings, and the largest context that fits a budget."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.calculation import Calculation, Term, calculate, term
 from truelimit.domain.model import ModelHeader
-from truelimit.domain.provenance import Basis
-from truelimit.perf.cache_layout import UnknownLayoutError, layout_of
-from truelimit.perf.kv_cache import CacheSettings, kv_cache
+from truelimit.domain.provenance import Basis, Known
+from truelimit.perf.cache_layout import layout_of
+from truelimit.perf.compute_buffers import ComputeBuffer, compute_buffer
+from truelimit.perf.kv_cache import PADDING, CacheBytes, CacheSettings, kv_cache
+from truelimit.perf.layouts.nouns import CacheLayout
+from truelimit.perf.weights import weights
 from truelimit.units import Bytes, Tokens
 
 
 @dataclass(frozen=True, slots=True)
 class MemorySettings:
-    """What decides memory beside the model. ``prompt_cache`` and ``os_share`` are bytes of the host."""
+    """What decides memory beside the model.
+
+    ``logits_reserved``: an engine built before June 2026. ``prompt_cache`` is what a llama.cpp server may take beside
+    its cache for old conversations (8 GiB by default), ``os_share`` what the system itself needs; both in bytes.
+    """
 
     cache: CacheSettings
     flash_attention: bool = True
     logits_reserved: bool = False
-    prompt_cache: Bytes = Bytes(0)
-    os_share: Bytes = Bytes(0)
+    prompt_cache: int = 0
+    os_share: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryNeed:
-    """Bytes of each part, their sum, and the calculation of the sum."""
+    """Bytes of each part and of all, the calculation of the sum, and those of its parts.
+
+    ``notes`` say what is uncertain; empty where nothing is.
+    """
 
     weights: Bytes
     kv_cache: Bytes
@@ -35,62 +45,86 @@ class MemoryNeed:
     os_share: Bytes
     total: Bytes
     calculation: Calculation
+    cache_calculation: Calculation
+    compute_calculation: Calculation
+    notes: tuple[str, ...] = ()
 
 
 def memory_needed(header: ModelHeader, settings: MemorySettings) -> MemoryNeed:
-    """Return the memory of a model with these settings. Raises UnknownLayoutError with the reason."""
-    weights = header.weights_bytes or header.file_bytes
-    if weights is None:
-        raise UnknownLayoutError("neither a tensor table nor a file size says how large the weights are")
-    cache = kv_cache(layout_of(header), settings.cache, flash_attention=settings.flash_attention)
-    parts = {
-        "weights": weights,
-        "kv_cache": cache.kv,
-        "state": cache.state,
-        "compute": compute_bytes(header, settings),
-        "prompt_cache": settings.prompt_cache,
-        "os_share": settings.os_share,
-    }
-    terms = [Term(name, value, "bytes", header.where, Basis.DERIVED) for name, value in parts.items() if value]
-    total = calculate(" + ".join(item.name for item in terms), "bytes", *terms)
-    return MemoryNeed(
-        *(Bytes(value) for value in parts.values()), Bytes(int(total.result)), replace(total, result=int(total.result))
-    )
+    """Return the memory that the engine takes for a model with these settings.
 
-
-def compute_bytes(header: ModelHeader, settings: MemorySettings) -> Bytes:
-    """Return the compute buffer: ubatch * (2 * cells + activations), or the attention matrix without flash attention."""
-    cache = settings.cache
-    cells = cache.context if cache.unified else -(-cache.context // cache.slots)
-    heads = _largest(header, "attention.head_count")
-    act = _activations(header)
-    size = cache.ubatch * (2 * cells + act) if settings.flash_attention else cache.ubatch * cells * 4 * (heads + 1)
-    return Bytes(size + (_vocabulary(header) * cache.ubatch * 4 if settings.logits_reserved else 0))
-
-
-def _activations(header: ModelHeader) -> int:
-    width, ff = _largest(header, "embedding_length"), _largest(header, "feed_forward_length")
-    used, expert = _largest(header, "expert_used_count"), _largest(header, "expert_feed_forward_length")
-    return 4 * used * (2 * width + 2 * expert) if used and expert else 4 * (3 * ff + 5 * width)
-
-
-def _largest(header: ModelHeader, key: str) -> int:
-    value = header.get(key)
-    if isinstance(value, tuple):
-        return max((int(item) for item in value), default=0)
-    return int(value) if isinstance(value, int) else 0
-
-
-def _vocabulary(header: ModelHeader) -> int:
-    return _largest(header, "vocab_size") or int(header.metadata.get("tokenizer.ggml.tokens.count") or 0)
+    Raises UnknownLayoutError where the header does not tell without guessing, and SettingsRefusedError (a kind of it)
+    where the engine would not start.
+    """
+    return _needed(header, layout_of(header), settings)
 
 
 def largest_context(header: ModelHeader, settings: MemorySettings, budget: int) -> Tokens | None:
-    """Return the largest context (a multiple of 256, at most native) whose total is within ``budget`` bytes, or None."""
+    """Return the largest context whose memory fits ``budget`` bytes: a multiple of 256, at most the native context.
+
+    ``settings.cache.context`` is not used. None: not even 256 tokens fit, or the native context is not known.
+    Raises UnknownLayoutError as memory_needed does.
+    """
     native = header.native_context
-    low, high = 0, (native.value if native else 0) // 256
+    if native is None:
+        return None
+    layout = layout_of(header)
+
+    def fits(blocks: int) -> bool:
+        cache = replace(settings.cache, context=blocks * PADDING)
+        return _needed(header, layout, replace(settings, cache=cache)).total <= budget
+
+    low, high = 0, native.value // PADDING
     while low < high:
         middle = (low + high + 1) // 2
-        fits = memory_needed(header, replace(settings, cache=replace(settings.cache, context=middle * 256))).total <= budget
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return Tokens(low * 256) if low else None
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return Tokens(low * PADDING) if low else None
+
+
+def _needed(header: ModelHeader, layout: CacheLayout, settings: MemorySettings) -> MemoryNeed:
+    cache = kv_cache(layout, settings.cache, flash_attention=settings.flash_attention)
+    compute = compute_buffer(
+        header,
+        layout,
+        settings.cache,
+        flash_attention=settings.flash_attention,
+        logits_reserved=settings.logits_reserved,
+    )
+    return _sum(weights(header), cache, compute, settings, _notes(layout, compute))
+
+
+def _sum(
+    stored: Known[Bytes], cache: CacheBytes, compute: ComputeBuffer, settings: MemorySettings, notes: tuple[str, ...]
+) -> MemoryNeed:
+    terms = (
+        term("weights", stored, "bytes"),
+        Term("kv_cache", cache.kv, "bytes", cache.calculation.formula, cache.calculation.basis),
+        Term("state", cache.state, "bytes", "constant state of recurrent layers", cache.calculation.basis),
+        Term("compute", compute.size, "bytes", compute.calculation.formula, compute.calculation.basis),
+        Term("prompt_cache", settings.prompt_cache, "bytes", "prompt cache of the server", Basis.SPECIFIED),
+        Term("os_share", settings.os_share, "bytes", "share of the operating system", Basis.SPECIFIED),
+    )
+    calculation = calculate(" + ".join(item.name for item in terms), "bytes", *terms)
+    return MemoryNeed(
+        stored.value,
+        cache.kv,
+        cache.state,
+        compute.size,
+        Bytes(settings.prompt_cache),
+        Bytes(settings.os_share),
+        Bytes(int(calculation.result)),
+        calculation,
+        cache.calculation,
+        compute.calculation,
+        notes,
+    )
+
+
+def _notes(layout: CacheLayout, compute: ComputeBuffer) -> tuple[str, ...]:
+    """Return what is uncertain: a layout that no engine confirmed, a compute formula that is assumed."""
+    cache = (
+        ""
+        if layout.verified
+        else f"the cache of {layout.architecture} follows the engine's source, but no engine confirmed it"
+    )
+    return tuple(note for note in (cache, compute.note) if note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from truelimit.domain.findings import Finding
 from truelimit.domain.provenance import Missing
 from truelimit.limits.view import StackView
+from truelimit.rules.config import cfg001_window_below_floor, cfg002_model_not_on_server
 from truelimit.rules.context import (
     ctx001_label_caps_context,
     ctx002_agent_believes_more,
@@ -37,6 +38,8 @@ from truelimit.rules.time import (
 )
 
 RULES: tuple[Rule, ...] = (
+    cfg001_window_below_floor.RULE,
+    cfg002_model_not_on_server.RULE,
     ctx001_label_caps_context.RULE,
     ctx002_agent_believes_more.RULE,
     ctx003_request_overrides_definition.RULE,

@@ -75,6 +75,8 @@ def shape(name: str, file_type: str = "F16") -> Shape:
 
 def _type(tensor: str, size: tuple[int, ...], file_type: str, layers: int) -> str:
     """Return the type of a tensor: vectors and states in F32, the rest by the type of the file."""
+    if "tid2eid" in tensor:
+        return "I32"
     if len(size) == 1 or any(part in tensor for part in ("ssm", "shortconv", "time_mix", "ffn_gate_inp")):
         return "F32"
     if file_type != "Q4_K_M" or math.prod(size) % 256:

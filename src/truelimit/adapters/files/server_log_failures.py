@@ -96,5 +96,13 @@ def _reason(text: str) -> str | None:
     return CRASH if _CRASH.search(text) else None
 
 
+def failure_match(text: str) -> str | None:
+    """Return the part of a text that makes it a failure or a hint of one, or None."""
+    if _CALLED_OFF.search(text):
+        return None
+    matches = (pattern.search(text) for pattern in (_MEMORY, _TIMEOUT, _CRASH, _HINTS))
+    return next((found.group(0) for found in matches if found), None)
+
+
 def _short(text: str) -> str:
     return _FRAME.sub("", plain(text)).strip()[:_LONGEST_TEXT]

@@ -179,3 +179,9 @@ _HANDLERS = (
     ("listening on http", re.compile(r"listening on (https?://[\w.:\[\]-]+)"), Loads._listening),
     (" = ", _SIZES, Loads._size),
 )
+
+
+def load_match(text: str) -> str | None:
+    """Return the part of a line that makes it one about a load, or None: nothing else of it is read."""
+    matches = (pattern.search(text) for mark, pattern, _ in _HANDLERS if mark in text)
+    return next((found.group(0) for found in matches if found), None)

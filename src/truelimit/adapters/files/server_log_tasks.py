@@ -253,3 +253,9 @@ _HANDLERS = (
     ("ontext size has been", _EXHAUSTED, Tasks._exhaust),
     ("KV cache is full", _EXHAUSTED, Tasks._exhaust),
 )
+
+
+def task_match(text: str) -> str | None:
+    """Return the part of a line that makes it one about a request, or None: nothing else of it is read."""
+    matches = (pattern.search(text) for mark, pattern, _ in _HANDLERS if mark in text)
+    return next((found.group(0) for found in matches if found), None)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from truelimit.adapters.servers.http_exchange import Exchange, LateError, OversizeError
+from truelimit.adapters.servers.http_exchange import Exchange, LateError, OversizeError, RawReply
 from truelimit.units import MIB
 
 if TYPE_CHECKING:
@@ -94,13 +96,31 @@ def fetch(
     if seconds <= 0:
         raise HttpTrouble(url, "not asked: the time for all servers is used up", "time left", "allow more time")
     content = None if body is None else json.dumps(body).encode()
-    exchange = Exchange(method, _checked(url), content, seconds, cap, trust_env=not _is_local(url))
     try:
-        answer = exchange.run()
+        answer = _CARRIER.get()(method, _checked(url), content, seconds, cap)
     except Exception as error:
         raise _trouble(url, error, seconds, cap) from None
     value, is_json = _parsed(answer.body) if parse else (_text(answer.body), False)
     return HttpReply(answer.status, answer.headers, value, is_json)
+
+
+def exchange(method: str, url: str, content: bytes | None, seconds: float, cap: int) -> RawReply:
+    """Return what the server at a checked URL answers. Raises as Exchange does."""
+    return Exchange(method, url, content, seconds, cap, trust_env=not _is_local(url)).run()
+
+
+Carrier = Callable[[str, str, bytes | None, float, int], RawReply]
+_CARRIER: ContextVar[Carrier] = ContextVar("carrier", default=exchange)
+
+
+@contextmanager
+def carried_by(carrier: Carrier) -> Iterator[None]:
+    """Let another carrier bring the answers to all questions within: one that records them, or gives recorded ones."""
+    token = _CARRIER.set(carrier)
+    try:
+        yield
+    finally:
+        _CARRIER.reset(token)
 
 
 def shown(url: str) -> str:

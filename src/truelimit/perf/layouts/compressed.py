@@ -23,7 +23,9 @@ def deepseek4(keys: Keys) -> CacheLayout:
     """Return the layout of DeepSeek V4. Raises UnknownLayoutError."""
     every, trunk = keys.layers()
     if every != trunk:
-        raise UnknownLayoutError(f"{keys.where('nextn_predict_layers')}: the cache of a file with them is not documented")
+        raise UnknownLayoutError(
+            f"{keys.where('nextn_predict_layers')}: the cache of a file with them is not documented"
+        )
     ratios = _ratios(keys, trunk)
     near, far = ratios.count(NEAR), ratios.count(FAR)
     layout = attention(keys, range(trunk), [True] * trunk, keys.count("attention.sliding_window"), values=False)

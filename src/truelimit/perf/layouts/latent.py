@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.layouts.attention import attention, lengths, plain
-from truelimit.perf.layouts.hybrid import delta_attention, require_latent
+from truelimit.perf.layouts.hybrid import delta_attention, gated_delta_net, require_latent
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import CacheLayout, KvGroup, Span, UnknownLayoutError
+from truelimit.perf.layouts.states import ngram_state
 
 # GLM 5.2 without the list of its indexers follows a table in the engine's code (src/models/glm-dsa.cpp).
 GLM_TABLE_CONTEXT = 1_048_576
@@ -104,6 +105,22 @@ def delta_with_index(keys: Keys) -> CacheLayout:
     return _with_index(keys, layout, layers, rows=3)
 
 
+def gated_delta_with_index(keys: Keys) -> CacheLayout:
+    """Return the layout of Qwen 4 (experimental): delta nets, attention with index rows, and a history of n-grams.
+
+    Index keys that are pooled are kept beside the pooled ones: two rows.
+    """
+    layout = gated_delta_net(keys)
+    if keys.has("attention.indexer.key_length"):
+        every, trunk = keys.layers()
+        attending = trunk - sum(gated_delta_net.recurrent(keys))
+        pooled = keys.has("attention.compress_ratios") and any(keys.per_layer("attention.compress_ratios", every))
+        layout = _with_index(keys, layout, attending, rows=2 if pooled else 1)
+    if not keys.has("ple.layers"):
+        return layout
+    return replace(layout, states=(*layout.states, ngram_state(keys)))
+
+
 def _with_index(keys: Keys, layout: CacheLayout, layers: int, *, values: bool = False, rows: int = 1) -> CacheLayout:
     """Return the layout with the group of index keys."""
     if layers == 0:
@@ -123,6 +140,7 @@ def _with_index(keys: Keys, layout: CacheLayout, layers: int, *, values: bool = 
 
 __all__ = [
     "delta_with_index",
+    "gated_delta_with_index",
     "index_beside_attention",
     "latent",
     "latent_window_with_index",

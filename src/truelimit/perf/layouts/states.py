@@ -66,6 +66,18 @@ def wkv_state(keys: Keys, layers: int) -> StateGroup:
     return StateGroup("wkv", _layers(keys, layers), formula, terms)
 
 
+def ngram_state(keys: Keys) -> StateGroup:
+    """Return the history that the convolution of n-gram embeddings keeps (``ple.*`` keys), in its one layer."""
+    terms = (
+        _term(keys, "ngram_kernel", "ple.conv_kernel"),
+        _term(keys, "ngram_size", "ple.ngram_size"),
+        _term(keys, "hyper_connections", "hyper_connection.count"),
+        _term(keys, "embedding_length", "embedding_length"),
+    )
+    formula = "(ngram_kernel - 1) * ngram_size * hyper_connections * embedding_length"
+    return StateGroup("ngram", keys.known(1, "ple.layers"), formula, terms)
+
+
 def _term(keys: Keys, name: str, key: str) -> Term:
     return term(name, keys.count(key), "values")
 

@@ -16,13 +16,17 @@ from truelimit.perf.layouts.windows import Windowed
 
 Rule = Callable[[Keys], CacheLayout]
 
+# fmt: off
 _PLAIN = (
-    "apertus arcee arctic baichuan bailingmoe bailingmoe2 bitnet bloom chatglm codeshell cogvlm command-r dbrx deci "
-    "deepseek dots1 ernie4_5 ernie4_5-moe exaone falcon gemma glm4 glm4moe gpt2 gptneox granite granitemoe grok "
-    "grovemoe hunyuan-dense hunyuan-moe internlm2 jais llama maincoder minicpm minicpm3 minimax-m2 mistral3 mpt "
-    "nemotron olmo olmoe openelm orion pangu-embedded phi2 phi3 phimoe plamo plm qwen qwen2 qwen2moe qwen2vl qwen3 "
-    "qwen3moe qwen3vl qwen3vlmoe refact seed_oss smollm3 stablelm starcoder starcoder2 xverse"
-).split()
+    "apertus", "arcee", "arctic", "baichuan", "bailingmoe", "bailingmoe2", "bitnet", "bloom", "chatglm",
+    "codeshell", "cogvlm", "command-r", "dbrx", "deci", "deepseek", "dots1", "ernie4_5", "ernie4_5-moe", "exaone",
+    "falcon", "gemma", "glm4", "glm4moe", "gpt2", "gptneox", "granite", "granitemoe", "grok", "grovemoe",
+    "hunyuan-dense", "hunyuan-moe", "internlm2", "jais", "llama", "maincoder", "minicpm", "minicpm3", "minimax-m2",
+    "mistral3", "mpt", "nemotron", "olmo", "olmoe", "openelm", "orion", "pangu-embedded", "phi2", "phi3", "phimoe",
+    "plamo", "plm", "qwen", "qwen2", "qwen2moe", "qwen2vl", "qwen3", "qwen3moe", "qwen3vl", "qwen3vlmoe", "refact",
+    "seed_oss", "smollm3", "stablelm", "starcoder", "starcoder2", "xverse",
+)
+# fmt: on
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_PLAIN, plain),
@@ -73,10 +77,19 @@ RULES: dict[str, Rule] = {
     "qwen35": hybrid.gated_delta_net,
     "qwen35moe": hybrid.gated_delta_net,
     "qwen3next": hybrid.gated_delta_net,
+    "qwen4exp": latent.gated_delta_with_index,
     "rwkv6": hybrid.wkv_only,
     "rwkv6qwen2": hybrid.wkv_only,
     "rwkv7": hybrid.wkv_only,
 }
 
-VERIFIED_ARCHITECTURES: frozenset[str] = frozenset()
+# fmt: off
+VERIFIED_ARCHITECTURES: frozenset[str] = frozenset({
+    "afmoe", "cohere2", "command-r", "deepseek2", "deepseek32", "exaone4", "falcon-h1", "gemma2", "gemma3",
+    "gemma3n", "gemma4", "glm-dsa", "glm4", "glm4moe", "gpt-oss", "granite", "granitehybrid", "jamba",
+    "kimi-linear", "lfm2", "lfm2moe", "llama", "llama4", "mamba", "mamba2", "mimo2", "minimax-01", "minimax-m2",
+    "minimax-m3", "mistral3", "nemotron_h", "nemotron_h_moe", "olmo2", "openelm", "phi3", "plamo2", "qwen2",
+    "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next", "rwkv6", "rwkv7", "seed_oss", "smollm3", "step35",
+})
+# fmt: on
 DOCUMENTED_ARCHITECTURES = frozenset(RULES) - VERIFIED_ARCHITECTURES

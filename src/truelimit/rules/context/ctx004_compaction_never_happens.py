@@ -52,13 +52,9 @@ def check(view: StackView, sessions: tuple[Session, ...]) -> Iterator[Finding]:
 
 
 def _steps(view: StackView) -> tuple[str, ...]:
-    works = view.route.compaction_works if view.route else None
-    if works is not None and not works.value:
-        return (
-            "upgrade OpenClaw to a version of March 2026 or later: there compaction works over the native Ollama api",
-            'or set the provider\'s api to "openai-completions" and its baseUrl to end in /v1',
-            "start a new session (/new): this one is past the window already",
-        )
+    remedy = view.route.compaction_remedy if view.route else ()
+    if remedy:
+        return (*remedy, "start a new session (/new): this one is past the window already")
     return ("start a new session (/new)", "look for the reason of the failed compactions in the agent's log")
 
 

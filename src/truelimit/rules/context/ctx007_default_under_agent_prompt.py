@@ -21,18 +21,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from truelimit.domain.agent import Route
-from truelimit.domain.calculation import Term, calculate, term
+from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Finding, Severity
 from truelimit.domain.limits import Origin, SetBy
-from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.provenance import Known
 from truelimit.domain.session import Cause
 from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, caused_by, ids, tokens
 from truelimit.units import Tokens
-
-# Measured on "hello" in an empty workspace, bytes / 4: 34.9 kB (2026.2.17) and 39.8 kB (2026.9.6).
-_BASE_PROMPT = {"2026.2": 8_700, "2026.9": 10_000}
 
 
 def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Finding]:
@@ -40,9 +37,9 @@ def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Find
     by_default = [rung for rung in view.context.rungs if rung.set_by is SetBy.SERVER_DEFAULT]
     if not by_default or min(rung.value for rung in by_default) != served.value:
         return
-    base = _base_prompt(view)
-    if base is None or base.value <= served.value:
+    if route.base_prompt is None or route.base_prompt.value <= served.value:
         return
+    base = term("base_prompt", route.base_prompt, "tokens")
     short = calculate("base_prompt - served_context", "tokens", base, term("served_context", served, "tokens"))
     hit = caused_by(view.incidents, Cause.TRUNCATION, Cause.OVERFLOW)
     yield Finding(
@@ -58,15 +55,6 @@ def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Find
         origin=Origin.SERVER_DEFAULT,
         incidents=ids(hit),
     )
-
-
-def _base_prompt(view: StackView) -> Term | None:
-    generation = view.agent.generation if view.agent else ""
-    size = _BASE_PROMPT.get(generation)
-    if size is None:
-        return None
-    where = f"OpenClaw {generation}: request for a one-word prompt in an empty workspace, bytes / 4"
-    return Term("base_prompt", size, "tokens", where, Basis.DERIVED)
 
 
 RULE = Rule("CTX007", "default-under-agent-prompt", check, __doc__ or "")

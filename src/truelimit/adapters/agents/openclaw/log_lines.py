@@ -7,7 +7,7 @@ JSON: ``"0"`` holds the subsystem, ``"1"`` a message or fields, ``"2"`` a messag
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,7 +48,7 @@ def read_log_file(path: Path) -> Evidence:
             if not is_openclaw_log(stream.read(SNIFFED)):
                 return Evidence()
             stream.seek(0)
-            lines, damaged = _read(log, stream, path)
+            lines, damaged = feed_lines(log.feed, stream, path)
     except OSError as error:
         return Evidence(missing=(Missing("calls in the log", f"{path}: {error.strerror or type(error).__name__}"),))
     return _evidence(path, log, lines, damaged)
@@ -64,8 +64,8 @@ def _is_json_line(line: bytes) -> bool:
     return "_meta" in value and ("time" in value or "0" in value)
 
 
-def _read(log: LogCalls, stream: BinaryIO, path: Path) -> tuple[int, int]:
-    """Feed all lines that may tell something, and return how many lines there were and how many were damaged."""
+def feed_lines(take: Callable[[Line], None], stream: BinaryIO, path: Path) -> tuple[int, int]:
+    """Give all lines that may tell something to ``take``; return how many lines there were and how many damaged."""
     number = damaged = 0
     for number, (_, _, raw, whole) in enumerate(read_lines(stream), 1):
         if not any(words in raw for words in _WANTED):
@@ -74,7 +74,7 @@ def _read(log: LogCalls, stream: BinaryIO, path: Path) -> tuple[int, int]:
         if line is None:
             damaged += 1
         else:
-            log.feed(line)
+            take(line)
     return number, damaged
 
 

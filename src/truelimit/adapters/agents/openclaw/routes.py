@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from truelimit.adapters.agents.openclaw.floors import base_prompt, compaction_remedy, window_floor
 from truelimit.adapters.agents.openclaw.reserves import reserves_of
 from truelimit.adapters.agents.openclaw.sent_context import sent_context
 from truelimit.adapters.agents.openclaw.timeouts import attempts_of, timeouts_of
@@ -48,6 +49,9 @@ def route_of(used: UsedModel) -> Route:
         primary_place=used.primary,
         window_keys=sent.window_keys,
         references=used.references,
+        base_prompt=base_prompt(used),
+        window_floor=window_floor(used),
+        compaction_remedy=compaction_remedy(used),
     )
 
 

@@ -54,7 +54,7 @@ def read_store(path: Path) -> Evidence:
 
     found = _Found(path)
     try:
-        with _opened(path, found) as connection:
+        with opened_store(path, found.missing) as connection:
             _read_tables(connection, found)
     except (sqlite3.Error, OSError, OverflowError, MemoryError) as error:
         found.missing.append(Missing("sessions", f"{path}: {_reason(error)}"))
@@ -83,8 +83,8 @@ def _reason(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, found: _Found) -> Iterator[sqlite3.Connection]:
-    """Yield a read-only connection.
+def opened_store(path: Path, missing: list[Missing]) -> Iterator[sqlite3.Connection]:
+    """Yield a read-only connection whose texts are bytes; notes in ``missing`` what had to be left out.
 
     SQLite itself would create -wal and -shm files beside a store that nobody has open. Without a write-ahead log the
     file is complete, so it is opened as immutable; with a log that no running program shares, a copy of both is read.
@@ -98,7 +98,7 @@ def _opened(path: Path, found: _Found) -> Iterator[sqlite3.Connection]:
             elif path.stat().st_size + wal.stat().st_size <= LARGEST_COPY:
                 source, options = _copy(path, wal, stack), "mode=rw"
             else:
-                found.missing.append(Missing("newest session rows", f"{path}: its write-ahead log was left out (size)"))
+                missing.append(Missing("newest session rows", f"{path}: its write-ahead log was left out (size)"))
         yield stack.enter_context(contextlib.closing(_connect(source, options)))
 
 
@@ -122,8 +122,8 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
 
 
 def _read_tables(connection: sqlite3.Connection, found: _Found) -> None:
-    columns = {table: _columns(connection, table) for table in ("session_nodes", "transcript_events")}
-    columns["trajectory_runtime_events"] = _columns(connection, "trajectory_runtime_events")
+    columns = {table: columns_of(connection, table) for table in ("session_nodes", "transcript_events")}
+    columns["trajectory_runtime_events"] = columns_of(connection, "trajectory_runtime_events")
     if not columns["transcript_events"] and not columns["trajectory_runtime_events"]:
         why = f"{found.path}: has neither transcript_events nor trajectory_runtime_events (another program's, or newer)"
         found.missing.append(Missing("sessions", why))
@@ -135,7 +135,7 @@ def _read_tables(connection: sqlite3.Connection, found: _Found) -> None:
         _read_trajectory(connection, found)
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
     """Return the columns of a table; none for a view, which could compute for ever."""
     known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
     if known.fetchone() is None:
