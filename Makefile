@@ -47,7 +47,8 @@ build: $(STAMP) ## wheel and source archive into dist/
 	$(BIN)/python -m build
 
 lock: ## resolve requirements/dev.txt anew (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --group dev --extra-index-url "" pyproject.toml requirements/build.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --python-version 3.11 --group dev pyproject.toml requirements/build.in -o requirements/dev.txt
 
 clean: ## remove what these targets made
 	rm -rf $(VENV) dist site

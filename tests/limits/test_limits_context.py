@@ -155,7 +155,7 @@ def test_the_launcher_is_named() -> None:
     )
     bare = definition("qwen3-coder:30b", None)
     found = binding(route=route(configured=marks, model="qwen3-coder:30b"), definition=bare, server=ollama(bare))
-    assert found == ("agent-context", 131_072, SetBy.LAUNCHER, LimitKind.LABEL)
+    assert found == ("agent-context", 131_072, SetBy.LAUNCHER, LimitKind.CONFIGURED)
 
 
 def test_slots_divide_the_context_of_llama_server() -> None:

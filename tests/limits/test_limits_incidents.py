@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from limits_builders import (
     LABEL,
     MODEL,
@@ -41,6 +44,7 @@ from truelimit.domain.server import (
     PromptRefused,
     PromptStarted,
     PromptTruncated,
+    RequestCancelled,
     RequestEnded,
 )
 from truelimit.domain.session import Call, Cause, ErrorKind, Incident, Outcome
@@ -108,7 +112,7 @@ def test_a_published_rate_agrees_and_shows_that_a_retry_began_anew() -> None:
     assert incident.cause is Cause.PREFILL_EXCEEDS_WALL
     told = results(incident)
     assert told["a * served_context + b * served_context ** 2 / 2"] == pytest.approx(542, abs=1)
-    assert any("at least one began anew" in reason for reason in incident.reasons)
+    assert any("by that rate at least one began anew" in reason for reason in incident.reasons)
     assert incident.calculation is not None
     assert incident.calculation.formula == "prompt_tokens / attempt_seconds"
 
@@ -327,7 +331,7 @@ def test_an_overflow_without_numbers_takes_those_of_the_log() -> None:
 
 def test_an_overflow_that_its_sizes_contradict_is_said_to_be_so() -> None:
     incident = only(call(0, 0.2, ErrorKind.OVERFLOW, prompt=330), server=llama_server(512))
-    assert incident.cause is Cause.OVERFLOW
+    assert incident.cause is Cause.UNEXPLAINED
     assert not incident.explained
     assert any("share one pool" in reason for reason in incident.reasons)
 
@@ -516,7 +520,11 @@ def test_lines_without_a_time_count_where_no_call_could_own_them() -> None:
         Cause.OVERFLOW,
         Cause.TRUNCATION,
     ]
-    assert incidents(call(0, 5, prompt=900), events=(refused, cut)) == ()
+    assert [i.cause for i in incidents(call(0, 5, prompt=900), events=(refused, cut))] == [Cause.OVERFLOW]
+    told = incidents(
+        call(0, 5, ErrorKind.OVERFLOW, prompt=2488), events=(refused, cut), definition=None, server=ollama()
+    )
+    assert [incident.session for incident in told] == ["s1"]
 
 
 def test_a_quiet_stack_has_no_incidents() -> None:
@@ -524,3 +532,114 @@ def test_a_quiet_stack_has_no_incidents() -> None:
     assert incidents(call(0, 20, prompt=9000)) == ()
     assert incidents(server=None, definition=None, header=None) == ()
     assert RUN.bounds == "run"
+
+
+def reading(task: str, prompt: int, seconds: tuple[float, ...], line: int) -> tuple[Event, ...]:
+    """A prompt that llama-server began to read, its progress, and a client that left. Its log carries no times."""
+    size = Tokens(1000)
+    steps = tuple(
+        PromptProgress(f"log {line + i}", None, task, Tokens(1000 * i), Tokens(1000 * i), 0.01 * i, Seconds(t))
+        for i, t in enumerate(seconds, 1)
+    )
+    begun = PromptStarted(f"log {line}", None, task, Tokens(prompt), Tokens(0), size)
+    return (begun, *steps, RequestCancelled(f"log {line + 9}", None, task, Tokens(1000 * len(seconds))))
+
+
+LLAMA: dict[str, Any] = {"server": llama_server(200_000), "definition": None, "route": None, "agent": None}
+
+
+def test_a_client_that_left_llama_server_is_told_without_a_guess_whose_timer_it_was() -> None:
+    incident = only(**LLAMA, events=reading("1", 100_000, (40.0, 80.0, 121.0), 10))
+    assert incident.cause is Cause.CANCELLED
+    assert results(incident) == {"read_tokens / seconds": pytest.approx(3000 / 121)}
+    assert "went away while its prompt was being read (log 19)" in incident.reasons[0]
+
+
+def test_attempts_that_all_ended_at_a_round_time_are_a_wall() -> None:
+    events = reading("1", 100_000, (285.0, 299.0), 10) + reading("2", 100_000, (284.0, 302.0), 30)
+    incident = only(**LLAMA, events=events)
+    assert incident.cause is Cause.PREFILL_EXCEEDS_WALL
+    assert incident.attempts == 2
+    assert "client's timeout of 300 s" in incident.reasons[0]
+    assert incident.prompt_tokens is not None
+    assert incident.prompt_tokens.value == 100_000
+
+
+def test_batches_too_long_tell_no_timer() -> None:
+    events = reading("1", 100_000, (200.0, 299.0), 10) + reading("2", 100_000, (210.0, 302.0), 30)
+    assert only(**LLAMA, events=events).cause is Cause.CANCELLED
+
+
+def test_a_client_that_left_after_reading_or_is_in_a_transcript_is_not_told_again() -> None:
+    begun, *rest = reading("1", 100_000, (10.0,), 10)
+    read = PromptRead("log 15", None, "1", Tokens(1000), Seconds(11.0), Tokens(0))
+    assert incidents(**LLAMA, events=(begun, *rest[:-1], read, rest[-1])) == ()
+    failed = only(call(0, 302, TIMEOUT), server=llama_server(200_000), definition=None, events=(begun, *rest))
+    assert failed.session == "s1"
+
+
+def test_loading_and_reading_together_were_too_long() -> None:
+    load = ModelLoaded("log 4", at(180), model=MODEL, seconds=Seconds(180.0))
+    incident = only(call(0, 302, TIMEOUT), events=(*fast_log(800.0), load))
+    assert incident.cause is Cause.LOAD_EXCEEDS_WALL
+    assert results(incident)["load + prefill"] > 300
+
+
+def test_quick_errors_in_a_row_are_one_turn() -> None:
+    calls = [call(start, 0.5, ErrorKind.OTHER) for start in (0, 2, 5, 10, 20, 40, 70, 90)]
+    incident = only(*calls, route=route(attempts=known(2), hidden_attempts=known(0)))
+    assert incident.cause is Cause.UNEXPLAINED
+    assert incident.attempts == 8
+
+
+def test_a_providers_own_refusals_are_no_limits_of_this_stack() -> None:
+    cloud = route(provider="somecloud", api="openai-completions", base_url="https://api.example.com/v1")
+    elsewhere: dict[str, Any] = {"route": cloud, "server": None, "definition": None, "header": None}
+    assert incidents(call(0, 1, ErrorKind.OTHER), **elsewhere) == ()
+    assert only(call(0, 1, ErrorKind.OVERFLOW), **elsewhere).cause is Cause.OVERFLOW
+    assert only(call(0, 302, TIMEOUT), **elsewhere).cause is Cause.PREFILL_EXCEEDS_WALL
+
+
+@pytest.mark.parametrize("size", [10**400, -5, 0])
+def test_counts_that_are_damage_are_no_prompt(size: int) -> None:
+    incident = only(call(0, 302, TIMEOUT, prompt_tokens=known(Tokens(size))))
+    assert incident.prompt_tokens is None
+
+
+moments = st.one_of(st.none(), st.integers(-500, 5000).map(at))
+kinds = st.sampled_from([None, *ErrorKind])
+rows = st.lists(st.tuples(st.integers(-500, 5000), st.floats(-5, 2000), kinds, st.integers(0, 300_000)), max_size=8)
+lines = st.lists(
+    st.one_of(
+        st.builds(
+            RequestEnded,
+            st.just("gin"),
+            moments,
+            st.sampled_from([200, 499, 500]),
+            st.floats(0, 900),
+            st.just("/api/chat"),
+        ),
+        st.builds(ModelLoaded, st.just("load"), moments, st.just(MODEL), seconds=st.floats(0, 900)),
+        st.builds(EngineFailed, st.just("fail"), moments, st.sampled_from(["crash", "out-of-memory", "load-timeout"])),
+        st.builds(PromptStarted, st.just("begin"), moments, st.just("1"), st.integers(0, 300_000), st.integers(0, 999)),
+        st.builds(
+            PromptProgress, st.just("go"), moments, st.just("1"), st.integers(0, 300_000), seconds=st.floats(0, 900)
+        ),
+        st.builds(PromptRead, st.just("read"), moments, st.just("1"), st.integers(0, 300_000), st.floats(0, 900)),
+        st.builds(RequestCancelled, st.just("left"), moments, st.just("1")),
+        st.builds(PromptTruncated, st.just("cut"), moments, st.integers(0, 300_000), st.integers(0, 300_000)),
+    ),
+    max_size=12,
+)
+
+
+@given(rows, lines, st.booleans())
+@hypothesis_settings(deadline=None, max_examples=150)
+def test_any_evidence_is_judged_with_reasons_and_sound_arithmetic(
+    calls: list[tuple[int, float, ErrorKind | None, int]], events: list[Event], known_rate: bool
+) -> None:
+    made = [call(start, length, kind, prompt) for start, length, kind, prompt in sorted(calls, key=lambda row: row[0])]
+    found = incidents(*made, events=tuple(events), published=(published(),) if known_rate else ())
+    failed = [one for one in made if one.outcome is not Outcome.DONE]
+    assert sum(1 for incident in found if incident.session is not None) <= len(made)
+    assert bool([i for i in found if i.session is not None and i.cause is not Cause.TRUNCATION]) is bool(failed)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.shapes.shape import shape
 
+from support.shapes.shape import shape
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.perf.cache_layout import SettingsRefusedError, layout_of
@@ -28,7 +28,9 @@ def header(architecture: str, **keys: Any) -> ModelHeader:
     return ModelHeader("sample.gguf", Basis.MEASURED, architecture, own)
 
 
-def attention(layers: int, context: int, embedding: int, width: int, heads: int, kv: int, **more: Any) -> dict[str, Any]:
+def attention(
+    layers: int, context: int, embedding: int, width: int, heads: int, kv: int, **more: Any
+) -> dict[str, Any]:
     return {
         "block_count": layers,
         "context_length": context,
@@ -136,7 +138,9 @@ def test_quantised_values_without_flash_attention_are_refused_as_the_engine_did(
 
 @pytest.mark.parametrize("row", PROBES, ids=lambda row: f"{row['model'][:14]}-{row['ctx']}-{row['context']}")
 def test_probed_cache_and_state(row: dict[str, Any]) -> None:
-    found = kv_cache(layout_of(shape(PROBED[row["model"]]).header()), _probe(row), flash_attention=row.get("fa") != "off")
+    found = kv_cache(
+        layout_of(shape(PROBED[row["model"]]).header()), _probe(row), flash_attention=row.get("fa") != "off"
+    )
     assert int(to_mib(found.kv) + to_mib(found.state)) == row["context"]
 
 

@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.shapes.shape import Shape, names, shape
 
+from support.shapes.shape import Shape, names, shape
 from truelimit.perf.cache_layout import VERIFIED_ARCHITECTURES, layout_of
 from truelimit.perf.compute_buffers import compute_buffer
 from truelimit.perf.kv_cache import CacheSettings, kv_cache
@@ -144,12 +144,15 @@ def test_compute_buffer_is_the_engines_where_the_formula_is_verified(model: tupl
     found, path = model
     header = found.header()
     layout = layout_of(header)
-    for name, answer in answers(path).items():
+    if compute_buffer(header, layout, CacheSettings(8192)).note:
+        pytest.skip("no verified formula for this model")
+    told = {name: answer for name, answer in answers(path).items() if answer.compute}
+    assert len(told) >= len(CASES) - 1, "the engine said too little"
+    for name, answer in told.items():
         case = CASES[name]
         ours = compute_buffer(header, layout, case.cache, flash_attention=case.flash_attention)
-        if not ours.note and answer.compute:
-            within = 0.01 if case.flash_attention else 0.06
-            assert to_mib(ours.size) == pytest.approx(max(answer.compute), rel=within), name
+        within = 0.01 if case.flash_attention else 0.06
+        assert to_mib(ours.size) == pytest.approx(max(answer.compute), rel=within), name
 
 
 @pytest.mark.real

@@ -38,7 +38,7 @@ KEYS = {
     "model", "request_context", "output_reserve", "compaction_reserve", "server", "engine", "version", "num_ctx",
     "default_context", "loaded", "slots", "kv_type", "flash_attention", "machine_gib", "usable_gib", "calls",
     "walls", "events", "agent", "compactions", "window_keys", "sibling", "compaction_works", "chip", "unified",
-    "known_models",
+    "known_models", "also_models",
 }  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _server(case: Mapping[str, Any]) -> Server | None:
             kv_type=known(case["kv_type"]) if "kv_type" in case else None,
             flash_attention=known(case["flash_attention"]) if "flash_attention" in case else None,
         ),
-        definitions=(definition,)
+        definitions=(definition, *(Definition(name, "manifest") for name in case.get("also_models", ())))
         if "known_models" not in case
         else tuple(Definition(name, "manifest") for name in case["known_models"]),
         loaded=(Loaded(model, known(Tokens(loaded), "GET /api/ps"), known(slots or 1)),) if loaded else (),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from truelimit.app.verdict import verdict
+from truelimit.app.words import spoken
 from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.facts import Facts
 from truelimit.domain.findings import Finding, Severity
+from truelimit.domain.limits import Ladders
 from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Incident
 from truelimit.limits.stacks import stacks
@@ -37,12 +41,30 @@ def diagnose_views(facts: Facts, seen: tuple[StackView, ...]) -> Diagnosis:
     incidents = tuple(incident for item in seen for incident in item.incidents)
     return Diagnosis(
         verdict(seen, tuple(findings)),
-        tuple(item.ladders for item in seen),
-        tuple(sorted(incidents, key=_when)),
-        tuple(findings),
+        tuple(_named(item.ladders) for item in seen),
+        tuple(_told_incident(item) for item in sorted(incidents, key=_when)),
+        tuple(_told_finding(item) for item in findings),
         _once(missing),
         facts.examined,
     )
+
+
+def _named(ladders: Ladders) -> Ladders:
+    """A log or transcript may not say which model it speaks of."""
+    return ladders if ladders.model.strip() else replace(ladders, model="a model without a name")
+
+
+def _told_incident(incident: Incident) -> Incident:
+    return replace(incident, reasons=tuple(spoken(reason) for reason in incident.reasons))
+
+
+def _told_finding(finding: Finding) -> Finding:
+    """The finding with timers named in words."""
+    fix = finding.fix
+    if fix is not None:
+        fix = replace(fix, title=spoken(fix.title), steps=tuple(spoken(step) for step in fix.steps))
+    evidence = tuple(spoken(text) for text in finding.evidence)
+    return replace(finding, message=spoken(finding.message), evidence=evidence, fix=fix)
 
 
 def _when(incident: Incident) -> tuple[bool, float]:

@@ -33,17 +33,20 @@ _FAILURES = (
 )
 
 
-def since(facts: Facts, moment: datetime, why: str) -> Facts:
-    """Return the facts without failures before ``moment`` (aware), with a word on what was left out.
+def since(facts: Facts, moment: datetime, why: str | None = None) -> Facts:
+    """Return the facts without failures before ``moment`` (aware); with ``why``, a word on what was left out.
 
     Answered calls before it go too (they may have been cut by the old limit); the server's own timings, which tell
     the rates, and what has no time stay.
     """
     sessions = tuple(_session(item, moment) for item in facts.sessions)
     servers = tuple(_server(item, moment) for item in facts.servers)
+    kept = replace(facts, sessions=sessions, servers=servers)
+    if why is None:
+        return kept
     left_out = sum(len(old.calls) - len(new.calls) for old, new in zip(facts.sessions, sessions, strict=True))
     note = Missing(f"failures before {moment:%Y-%m-%d %H:%M:%S}", f"{why}: {left_out} calls are not judged again")
-    return replace(facts, sessions=sessions, servers=servers, missing=(*facts.missing, note))
+    return replace(kept, missing=(*facts.missing, note))
 
 
 def _session(session: Session, moment: datetime) -> Session:

@@ -1,15 +1,18 @@
-"""The verdict: one sentence, and whether hardware was the matter."""
+"""The verdict: what binds and who set it, what it did, whether hardware was the matter, what to do."""
 
 from __future__ import annotations
 
+from truelimit.app.words import spoken, who_set
 from truelimit.domain.calculation import Calculation, term
 from truelimit.domain.diagnosis import Hardware, Verdict
-from truelimit.domain.findings import Finding, Severity
+from truelimit.domain.findings import Applicability, Finding, Severity
+from truelimit.domain.limits import Ladder, LimitKind
 from truelimit.domain.provenance import Known
 from truelimit.domain.session import Cause, Incident
 from truelimit.limits.need import memory_need
+from truelimit.limits.pools import budget
 from truelimit.limits.view import StackView
-from truelimit.perf.prefill import extrapolates, prefill_calculation
+from truelimit.perf.prefill import extrapolates, is_lower_bound, prefill_calculation
 from truelimit.units import Tokens, to_gib
 
 _TOO_LONG = {Cause.OVERFLOW, Cause.TRUNCATION}
@@ -18,30 +21,78 @@ _UNCLEAR = {Cause.UNEXPLAINED, Cause.ENGINE_CRASH}
 
 def verdict(views: tuple[StackView, ...], findings: tuple[Finding, ...]) -> Verdict:
     """Return the verdict on all stacks together."""
-    hardware, why = _worst([judge(item) for item in views])
-    lead = _lead(findings, views)
+    concerned = [item for item in views if item.incidents or _overcommitted(item)]
+    hardware, why = _worst([judge(item) for item in concerned or views])
     time, calculations = _cost_of_time(views)
-    memory = next((c for item in views if (c := _memory_calculation(item)) is not None), None)
+    memory = next((c for item in concerned or views if (c := _memory_calculation(item)) is not None), None)
+    parts = (*_lead(findings, views), _hardware_words(hardware, why, views), time, _to_do(findings))
+    said = tuple(spoken(text) for text in parts if text)
     reasons = tuple(text for text in (why, time) if text)
-    sentence = " ".join(text for text in (lead, _hardware_words(hardware, why), time) if text)
-    return Verdict(sentence, hardware, reasons, ((memory,) if memory else ()) + calculations)
+    return Verdict(" ".join(said), hardware, reasons, ((memory,) if memory else ()) + calculations, said)
 
 
-def _lead(findings: tuple[Finding, ...], views: tuple[StackView, ...]) -> str:
-    """The main context finding and the main time finding, each by its first sentence."""
+def _lead(findings: tuple[Finding, ...], views: tuple[StackView, ...]) -> tuple[str, ...]:
+    """The main finding with who set its limit, and the main one of another budget, each by its first sentence."""
+    if not views:
+        return ("Nothing was found that could be examined.",)
     serious = [item for item in findings if item.severity is not Severity.NOTE]
     if not serious:
-        return (
-            "Nothing is wrong with the limits of this stack." if views else "Nothing was found that could be examined."
-        )
+        return _without_findings(findings, views)
     first = serious[0]
     other = next((item for item in serious if item.code[:3] != first.code[:3] and item.incidents), None)
-    return " ".join(_first_sentence(item.message) for item in (first, other) if item is not None)
+    told = " ".join(text for text in (_first_sentence(first.message), _by_whom(first, views)) if text)
+    return (told, _first_sentence(other.message)) if other is not None else (told,)
+
+
+def _without_findings(findings: tuple[Finding, ...], views: tuple[StackView, ...]) -> tuple[str, ...]:
+    """Failures that no rule accounts for are told before it is said that nothing else is wrong."""
+    open_ones = [item for item in findings if item.incidents]
+    if open_ones:
+        return (_first_sentence(open_ones[0].message), "Nothing else is wrong with the limits of this stack.")
+    failed = [item for view in views for item in view.incidents if item.cause is not Cause.CANCELLED]
+    if failed:
+        told = f"{len(failed)} failure{'s' if len(failed) > 1 else ''} of the kind {failed[0].cause.value}"
+        return (
+            f"{told}: {'; '.join(failed[0].reasons[:2])}.",
+            "Nothing is known of the limits that would explain more.",
+        )
+    return ("Nothing is wrong with the limits of this stack.",)
 
 
 def _first_sentence(text: str) -> str:
     head, stop, _ = text.partition(". ")
     return head + ("." if stop else "")
+
+
+def _by_whom(finding: Finding, views: tuple[StackView, ...]) -> str:
+    """Who set the limit that binds: all that hold the same number."""
+    view = next((item for item in views if item.stack.model == finding.model), None)
+    ladders = {"CTX": view.context, "TIM": view.time} if view is not None else {}
+    ladder: Ladder | None = ladders.get(finding.code[:3])
+    binding = ladder.binding if ladder is not None else None
+    if ladder is None or binding is None or binding.kind is LimitKind.PHYSICAL:
+        return ""
+    same = [rung for rung in ladder.rungs if rung.value == binding.value and rung.bounds == binding.bounds]
+    names = dict.fromkeys(who_set(rung) for rung in (binding, *same) if rung.kind is not LimitKind.PHYSICAL)
+    return f"The number is set by {' and '.join(names)}."
+
+
+def _to_do(findings: tuple[Finding, ...]) -> str:
+    """The first change that truelimit can make, and the first thing that a person must do."""
+    serious = [item for item in findings if item.fix is not None and item.severity is not Severity.NOTE]
+    made = [item for item in serious if item.fix and item.fix.edits]
+    left = [item for item in serious if item.fix and not item.fix.edits and item.fix.steps]
+    steps = []
+    if made and made[0].fix:
+        harm = " --unsafe" if made[0].fix.applicability is Applicability.UNSAFE else ""
+        steps.append(f"`truelimit fix{harm}` ({_lower(made[0].fix.title)})")
+    if left and left[0].fix:
+        steps.append(f"by hand, {_lower(left[0].fix.title)} ({left[0].code})")
+    return f"To do: {'; '.join(steps)}." if steps else ""
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 _WORDS = {
@@ -52,13 +103,21 @@ _WORDS = {
 }
 
 
-def _hardware_words(hardware: Hardware, why: str) -> str:
-    return f"{_WORDS[hardware]}: {why}." if why else f"{_WORDS[hardware]}."
+def _hardware_words(hardware: Hardware, why: str, views: tuple[StackView, ...]) -> str:
+    if not views:
+        return ""
+    slow = any(item.cause is Cause.PREFILL_EXCEEDS_WALL for view in views for item in view.incidents)
+    words = _WORDS[hardware] + (" for memory" if slow and hardware is Hardware.NOT_NEEDED else "")
+    return f"{words}: {why}." if why else f"{words}."
 
 
 def _worst(judged: list[tuple[Hardware, str]]) -> tuple[Hardware, str]:
     order = [Hardware.NEEDED, Hardware.WOULD_HELP, Hardware.UNKNOWN, Hardware.NOT_NEEDED]
     return min(judged, key=lambda item: order.index(item[0]), default=(Hardware.UNKNOWN, ""))
+
+
+def _overcommitted(view: StackView) -> bool:
+    return view.memory.headroom is not None and view.memory.headroom < 0
 
 
 def judge(view: StackView) -> tuple[Hardware, str]:
@@ -67,11 +126,10 @@ def judge(view: StackView) -> tuple[Hardware, str]:
     A lack of memory is judged by what the requests really asked: settings that would hold the longest prompt come
     first. What the evidence does not show is unknown.
     """
-    causes = {item.cause for item in view.incidents}
-    overcommitted = view.memory.headroom is not None and view.memory.headroom < 0
-    if Cause.OUT_OF_MEMORY in causes or overcommitted:
+    causes = {item.cause for item in view.incidents} - {Cause.CANCELLED}
+    if Cause.OUT_OF_MEMORY in causes or _overcommitted(view):
         return _judge_memory(view)
-    if causes & _TOO_LONG and (view.target is None or view.target.fits is None):
+    if _asked_for_more(view) and (view.target is None or view.target.fits is None):
         return Hardware.UNKNOWN, "the memory that a longer context needs, or has, is not known"
     if causes & _UNCLEAR:
         return Hardware.UNKNOWN, "a failure is not explained by any limit"
@@ -82,36 +140,60 @@ def judge(view: StackView) -> tuple[Hardware, str]:
     return (Hardware.UNKNOWN, "memory is not known") if view.memory.headroom is None else (Hardware.NOT_NEEDED, "")
 
 
+def _asked_for_more(view: StackView) -> bool:
+    """Whether a prompt failed for the window, or was longer than it beside another cause."""
+    served = view.served.value if view.served is not None else None
+    return any(
+        item.cause in _TOO_LONG
+        or (item.prompt_tokens is not None and served is not None and item.prompt_tokens.value > served)
+        for item in view.incidents
+    )
+
+
 def _fits(view: StackView) -> str:
-    target, pool = view.target, view.memory.pool
+    target, pool = view.target, budget(view.stack)
     if target is None or target.memory_need is None or pool is None:
         return ""
-    spare = pool - target.memory_need.total
+    total, held, left = pool.tightest(target.memory_need)
     return (
-        f"{target.context:,} tokens of context take {to_gib(target.memory_need.total):.1f} of "
-        f"{to_gib(pool):.1f} GiB, {to_gib(spare):.1f} GiB are left"
+        f"{target.context:,} tokens of context take {to_gib(total):.1f} of "
+        f"{to_gib(held.value):.1f} GiB, {to_gib(left):.1f} GiB are left"
     )
 
 
 def _judge_memory(view: StackView) -> tuple[Hardware, str]:
-    asked = max((item.prompt_tokens.value for item in view.incidents if item.prompt_tokens), default=0)
-    target, pool = view.target, view.memory.pool
-    if pool is None:
-        return Hardware.UNKNOWN, "the engine ran out of memory, and how much there is is not known"
-    if target is not None and target.fits and target.context >= max(asked, 1):
+    """The engine ran out of memory, or the arithmetic says that it will."""
+    pool, target = budget(view.stack), view.target
+    if pool is None or view.memory.headroom is None:
+        return Hardware.UNKNOWN, "the engine ran out of memory, and how much there is or was needed is not known"
+    if view.memory.headroom >= 0:
+        spare = f"{to_gib(view.memory.headroom):.1f} GiB"
+        return Hardware.UNKNOWN, f"the engine ran out of memory although the arithmetic leaves {spare}"
+    asked = max((known.value for known in _prompts(view)), default=0)
+    if not asked and target is not None and target.fits:
+        least = f"{target.context:,} tokens of context would fit"
+        return Hardware.UNKNOWN, f"{least}, and how long the prompts are is not known"
+    if target is not None and target.fits and target.context >= asked:
         return (
             Hardware.NOT_NEEDED,
             f"a context of {target.context:,} tokens holds every prompt that was asked, and fits",
         )
     smaller = memory_need(view.stack, max(asked, 4096), kv_type="q8_0")
-    if smaller is not None and smaller.total <= pool:
-        return Hardware.WOULD_HELP, "with a q8_0 cache the prompts that were asked fit"
     if smaller is None:
-        return Hardware.UNKNOWN, "the engine ran out of memory, and what the model needs is not known"
+        return Hardware.UNKNOWN, "what the model needs with a smaller cache is not known"
+    total, held, left = pool.tightest(smaller)
+    if left >= 0:
+        return Hardware.WOULD_HELP, "with a q8_0 cache the prompts that were asked fit"
     return (
         Hardware.NEEDED,
-        f"{to_gib(smaller.total):.1f} GiB are needed even with a q8_0 cache, {to_gib(pool):.1f} are there",
+        f"{to_gib(total):.1f} GiB are needed even with a q8_0 cache, {to_gib(held.value):.1f} are there",
     )
+
+
+def _prompts(view: StackView) -> list[Known[Tokens]]:
+    """The sizes of all prompts that are known, of failed calls and of answered ones."""
+    known = [item.prompt_tokens for item in view.incidents] + [item.prompt_tokens for item in view.calls]
+    return [item for item in known if item is not None]
 
 
 def _memory_calculation(view: StackView) -> Calculation | None:
@@ -126,7 +208,8 @@ def _cost_of_time(views: tuple[StackView, ...]) -> tuple[str, tuple[Calculation,
         if biggest is None or view.prefill is None:
             continue
         cost = prefill_calculation(view.prefill, term("prompt", biggest, "tokens"))
-        length = f"{cost.result:,.0f} s ({cost.result / 60:.1f} min)"
+        least = "at least " if is_lower_bound(view.prefill, biggest.value) else ""
+        length = f"{least}{cost.result:,.0f} s ({cost.result / 60:.1f} min)"
         text = f"A cold prompt of {biggest.value:,} tokens takes {length} to read here"
         far = ", extrapolated" if extrapolates(view.prefill, biggest.value) else ""
         return f"{text} ({view.prefill.basis}{far}).", (cost,)

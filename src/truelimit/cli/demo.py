@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from truelimit.cli import output
+from truelimit.report.blocks import Block, Heading, Paragraph
 
-_INTRO = """The incident of 18 February 2026, 11:15. An agent on OpenClaw 2026.2.17 drives Qwen3-Coder 30B in
-Ollama 0.16.2 on a Mac Studio M2 Ultra with 64 GB, keeps failing, and its owner is about to buy a new machine.
-Staged in {home} from the formats of that day; the same as: truelimit doctor --home {home}
-"""
+_INTRO = (
+    "The incident of 18 February 2026, 11:15. An agent on OpenClaw 2026.2.17 drives Qwen3-Coder 30B in Ollama 0.16.2 "
+    "on a Mac Studio M2 Ultra with 64 GB, keeps failing, and its owner is about to buy a new machine. Staged from the "
+    "formats of that day in {home}{gone}. What follows is the output of truelimit doctor --home, fix --home and plan."
+)
+_GONE = ", removed at the end (--keep DIR leaves it in DIR)"
 
 
 def run(argv: Sequence[str]) -> int:
@@ -27,26 +30,32 @@ def run(argv: Sequence[str]) -> int:
         if args.keep.exists() and any(args.keep.iterdir()):
             return output.complain(f"--keep {args.keep} is not empty; expected a new folder")
         args.keep.mkdir(parents=True, exist_ok=True)
-        return _show(args.keep, args)
+        return _show(args.keep, args, "")
     with tempfile.TemporaryDirectory(prefix="truelimit-demo-") as folder:
-        return _show(Path(folder), args)
+        return _show(Path(folder), args, _GONE)
 
 
-def _show(home: Path, args: argparse.Namespace) -> int:
+def _show(home: Path, args: argparse.Namespace, gone: str) -> int:
     from truelimit.adapters.demo.stage import stage
     from truelimit.cli import doctor, fix, plan
 
     stage(home)
     form = _form(args)
-    if not (args.json or args.markdown):
-        output.write(_INTRO.format(home=home) + "\n")
+    if args.json:
+        doctor.run(["--home", str(home), *form])
+        return 0
+    _say(args, Paragraph(_INTRO.format(home=home, gone=gone)))
     doctor.run(["--home", str(home), *form])
-    if not args.json:
-        output.write("\nThe fix, not applied here:\n\n")
-        fix.run(["--home", str(home), *form])
-        output.write("\nWhat the full context takes, beside a model with twice the KV heads:\n\n")
-        plan.run(["qwen3-coder:30b", "--home", str(home), "--context", "262144", "--beside", "llama-3-8b", *form])
+    _say(args, Heading("The fix, not applied here"))
+    fix.run(["--home", str(home), *form])
+    _say(args, Heading("What the full context takes, beside a model with twice the KV heads"))
+    plan.run(["qwen3-coder:30b", "--home", str(home), "--context", "262144", "--beside", "llama-3-8b", *form])
     return 0
+
+
+def _say(args: argparse.Namespace, block: Block) -> None:
+    output.show(args, lambda: [block], lambda: "")
+    output.write("\n")
 
 
 def _form(args: argparse.Namespace) -> list[str]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from truelimit.report.document import Block
+from truelimit.report.blocks import Block
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

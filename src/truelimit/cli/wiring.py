@@ -10,9 +10,8 @@ from truelimit.app.examine import Given, join
 from truelimit.app.ports import Deadline, Evidence, Places, Reader
 from truelimit.app.since import since
 from truelimit.cli.evidence import since as evidence_since
-from truelimit.domain.facts import Facts
+from truelimit.domain.facts import Facts, Stack
 from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
-from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Missing
 
 
@@ -95,9 +94,24 @@ def machine_at(places: Places) -> Machine:
     return found[0] or UNKNOWN_MACHINE if found else UNKNOWN_MACHINE
 
 
-def definitions_at(places: Places, network_seconds: float) -> dict[str, ModelHeader]:
-    """Return the model headers of Ollama's definitions at ``places``, by name."""
-    from truelimit.adapters.servers.ollama.read import read as ollama
+def served_stack(name: str, places: Places, given: Given, network_seconds: float) -> Stack | None:
+    """Return the stack of a model that an Ollama server or store at ``places`` knows by this name, or None.
 
-    servers = ollama(places, Deadline(network_seconds)).servers
-    return {item.name: item.header for server in servers for item in server.definitions if item.header is not None}
+    It is the stack that the doctor looks at: with the server's settings, log and the calls of agents.
+    """
+    from truelimit.adapters.servers.ollama.read import read as ollama
+    from truelimit.limits.names import same_model
+    from truelimit.limits.stacks import stacks
+
+    known = _guarded("Ollama", ollama, places, Deadline(network_seconds)).servers
+    if not any(same_model(item.name, name) for server in known for item in server.definitions):
+        return None
+    facts = gather(places, given, network_seconds)
+    for stack in stacks(facts):
+        if stack.definition is not None and same_model(stack.definition.name, name):
+            return stack
+    for server in facts.servers:
+        for item in server.definitions:
+            if same_model(item.name, name):
+                return Stack(item.name, None, None, server, item, item.header, facts.machine, published=facts.published)
+    return None

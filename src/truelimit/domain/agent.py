@@ -52,6 +52,7 @@ class ConfiguredModel:
     ``listed``: the model has an entry of its own. ``sibling``: the model that it would borrow from if not.
     ``own_window``: the entry sets its context itself. Launcher marks are those that Ollama's launcher wrote.
     ``numbers``: limits that the entry holds now, by key below it (``contextWindow``, ``params.num_ctx`` ...).
+    ``provider_lists_models``: the provider has a list of models, even an empty one, to which an entry can be added.
     """
 
     listed: bool
@@ -63,6 +64,7 @@ class ConfiguredModel:
     sibling: str | None = None
     sibling_window: int | None = None
     numbers: Mapping[str, int] = field(default_factory=dict)
+    provider_lists_models: bool = False
 
 
 @dataclass(frozen=True, slots=True)

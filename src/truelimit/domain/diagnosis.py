@@ -23,12 +23,16 @@ class Hardware(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One sentence that a person can act on, and whether hardware was the matter, with reasons and arithmetic."""
+    """One sentence that a person can act on, and whether hardware was the matter, with reasons and arithmetic.
+
+    ``parts`` are what the sentence is made of, the main one first.
+    """
 
     sentence: str
     hardware: Hardware
     reasons: tuple[str, ...] = ()
     calculations: tuple[Calculation, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

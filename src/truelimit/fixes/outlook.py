@@ -15,7 +15,7 @@ from truelimit.domain.findings import ConfigEdit, Expectation
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import PrefillFit
 from truelimit.fixes.change import Outlook
-from truelimit.perf.prefill import extrapolates, is_lower_bound, largest_prompt, prefill_calculation
+from truelimit.perf.prefill import extrapolates, is_lower_bound, largest_prompt, prefill_calculation, tells_wall
 from truelimit.units import Bytes, Seconds, Tokens, to_gib
 
 _ENDS_READING = ("headers", "idle", "request", "run")
@@ -125,10 +125,11 @@ def _time_note(prompt: int, fit: PrefillFit, reading: Calculation, wall: Timeout
         return f"{read}; no timer ends it"
     limit = f"{wall.name} ends it after {wall.seconds.value:,.0f} s"
     if reading.result <= wall.seconds.value:
-        return f"{read}; {limit}: it fits"
+        return f"{read}; {limit}: {'whether it fits is not known' if least else 'it fits'}"
+    most = f"{'' if tells_wall(fit, wall.seconds.value) else 'at most '}{largest_prompt(fit, wall.seconds.value):,}"
     return (
         f"{read}; {limit}: the larger window alone would only move the failure from overflow to timeout. Cold prompts "
-        f"up to {largest_prompt(fit, wall.seconds.value):,} tokens are read in time; beyond that a retry with the same "
+        f"up to {most} tokens are read in time; beyond that a retry with the same "
         "beginning reads on from the prefix cache, as long as the model stays loaded with this context"
     )
 

@@ -14,7 +14,7 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.limits import MemoryLadder
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import DecodeFit, PrefillFit
-from truelimit.domain.server import EngineFailed, PoolExhausted, PromptRefused
+from truelimit.domain.server import EngineFailed, PoolExhausted, PromptProgress, PromptRefused, RequestCancelled
 from truelimit.domain.session import Cause, ErrorKind
 from truelimit.limits.turns import Turn
 from truelimit.units import Tokens, to_gib
@@ -41,6 +41,9 @@ class Judgement:
     calculations: tuple[Calculation, ...] = ()
 
 
+_POOL_FULL = "context size has been exceeded"  # llama-server b10434: HTTP 500 for all requests in the pool
+_ESTIMATES = {Basis.DERIVED, Basis.ASSUMED}  # what is known of a prompt that nobody counted is a lower bound
+
 Judge = Callable[[Turn, Scene], Judgement | None]
 
 
@@ -59,7 +62,7 @@ def engine_failed(turn: Turn, scene: Scene) -> Judgement | None:
             True,
             (
                 f"the engine died: {said}",
-                "no window and no timer explains that: it is not a matter of the configuration",
+                "no window and no timer explains that",
             ),
         )
     return Judgement(
@@ -103,16 +106,29 @@ def overflow(turn: Turn, scene: Scene) -> Judgement | None:
     reason = f"the prompt was refused as too long: {who}"
     if prompt is None or context is None:
         return Judgement(Cause.OVERFLOW, True, (reason, "the evidence gives no sizes"))
-    over = calculate(
-        "prompt_tokens - context", "tokens", term("prompt_tokens", prompt, "tokens"), term("context", context, "tokens")
-    )
-    if prompt.value < context.value:
-        note = (
-            f"but {prompt.value:,} tokens are less than the {context.value:,} of the context: sizes do not explain it"
-        )
-        shared = "requests that run at once share one pool on llama-server: together they may exceed it"
-        return Judgement(Cause.OVERFLOW, False, (reason, note, shared), (over,))
-    return Judgement(Cause.OVERFLOW, True, (reason, f"{prompt.value:,} tokens against {context.value:,}"), (over,))
+    if prompt.value < context.value and prompt.basis in _ESTIMATES:
+        least = f"its size was not counted: at least {prompt.value:,} tokens by estimate, against {context.value:,}"
+        return Judgement(Cause.OVERFLOW, True, (reason, least))
+    if turn.error is not None and _POOL_FULL in turn.error.text.lower():
+        together = "llama-server says so when requests that run at once fill the one pool that its slots share"
+        return Judgement(Cause.OVERFLOW, True, (reason, together))
+    return _by_sizes(reason, prompt, context, scene)
+
+
+def _by_sizes(reason: str, prompt: Known[Tokens], context: Known[Tokens], scene: Scene) -> Judgement:
+    """The words say overflow; the counts must carry it, alone or with the room that the answer asks for."""
+    terms = (term("prompt_tokens", prompt, "tokens"), term("context", context, "tokens"))
+    over = calculate("prompt_tokens - context", "tokens", *terms)
+    if prompt.value >= context.value:
+        return Judgement(Cause.OVERFLOW, True, (reason, f"{prompt.value:,} tokens against {context.value:,}"), (over,))
+    answer = scene.stack.route.output_reserve if scene.stack.route else None
+    if answer is not None and prompt.value + answer.value > context.value:
+        both = calculate("prompt_tokens + answer - context", "tokens", *terms, term("answer", answer, "tokens"))
+        words = f"{prompt.value:,} tokens and room for an answer of {answer.value:,} against {context.value:,}"
+        return Judgement(Cause.OVERFLOW, True, (reason, words), (both,))
+    note = f"but {prompt.value:,} tokens are less than the {context.value:,} of the context: sizes do not explain it"
+    shared = "requests that run at once share one pool on llama-server: together they may exceed it"
+    return Judgement(Cause.UNEXPLAINED, False, (reason, note, shared), (over,))
 
 
 def _refused_sizes(
@@ -133,10 +149,28 @@ def _refused_sizes(
 def cancelled(turn: Turn, scene: Scene) -> Judgement | None:
     """A person or the agent ended it, and no timer was due."""
     del scene
+    left = next((event for event in reversed(turn.events) if isinstance(event, RequestCancelled)), None)
+    if left is not None and not turn.calls:
+        return _left_while_reading(turn, left)
     if not turn.aborted:
         return None
     after = f" after {turn.seconds:,.0f} s" if turn.seconds is not None else ""
     return Judgement(Cause.CANCELLED, True, (f"ended by its user or agent{after}; no known timer was due then",))
+
+
+def _left_while_reading(turn: Turn, left: RequestCancelled) -> Judgement:
+    """Only the server's log tells of it: how far it was, and how fast."""
+    reason = f"the client went away while its prompt was being read ({left.where}); whose timer, or who, no log says"
+    progress = next((event for event in reversed(turn.events) if isinstance(event, PromptProgress)), None)
+    if progress is None or progress.seconds <= 0 or progress.evaluated is None:
+        return Judgement(Cause.CANCELLED, True, (reason,))
+    read = Term("read_tokens", progress.evaluated, "tokens", progress.where, Basis.REPORTED)
+    lasted = seconds_term("seconds", progress.seconds, progress.where, Basis.REPORTED)
+    whole = f" of {turn.prompt.value:,}" if turn.prompt is not None else ""
+    so_far = f"{progress.tokens:,}{whole} tokens were in place after {progress.seconds:,.0f} s"
+    return Judgement(
+        Cause.CANCELLED, True, (reason, so_far), (calculate("read_tokens / seconds", "tokens/s", read, lasted),)
+    )
 
 
 def exceeds_window(turn: Turn, scene: Scene) -> Judgement | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
 from truelimit.domain.provenance import Basis
-from truelimit.domain.server import EngineFailed, ModelLoaded, RequestEnded
+from truelimit.domain.server import EngineFailed, Event, ModelLoaded, RequestEnded
 from truelimit.domain.session import Cause, ErrorKind
 from truelimit.limits.causes import Judgement, Scene, seconds_term
 from truelimit.limits.prefill_proof import proof
@@ -14,7 +14,9 @@ from truelimit.perf.prefill import prefill_seconds
 
 _NEARLY = 0.9  # of an attempt spent on something else than reading leaves no doubt what ended it
 _SLACK = 5.0  # s
+_KEPT = 300.0  # s: Ollama keeps a model loaded for that long after its last request at least
 _CLIENT_GONE_BEFORE_READING = 499
+_BUSY = 503
 
 
 def loading(turn: Turn, scene: Scene) -> Judgement | None:
@@ -32,10 +34,29 @@ def loading(turn: Turn, scene: Scene) -> Judgement | None:
         terms = (seconds_term("load", load.seconds, load.where), wall_term(turn, wall))
         over = calculate("load - wall", "s", *terms)
         return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (_load_words(load, wall),), (over,))
-    if _gone_before_reading(turn) and not others(turn):
+    with_reading = _load_and_reading(turn, scene, load, wall)
+    if with_reading is not None:
+        return with_reading
+    if _gone_before_reading(turn) and not others(turn) and not _was_loaded(turn, scene):
         reason = "the server logged 499: the client left while the model was still loading or its request waiting"
         return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (reason, _ended_at(turn)), match_calculation(turn))
     return None
+
+
+def _load_and_reading(turn: Turn, scene: Scene, load: ModelLoaded | None, wall: float) -> Judgement | None:
+    """Each alone would have been done in time; one attempt had to wait for both."""
+    if load is None or not load.seconds or scene.prefill is None or turn.prompt is None or turn.attempts > 1:
+        return None
+    needed = prefill_seconds(scene.prefill, turn.prompt.value)
+    if needed > wall or load.seconds + needed <= wall:
+        return None
+    loading_took = seconds_term("load", load.seconds, load.where)
+    reading = Term("prefill", needed, "s", scene.prefill.where, scene.prefill.basis)
+    total = calculate("load + prefill", "s", loading_took, reading)
+    reason = (
+        f"loading took {load.seconds:,.0f} s first ({load.where}); without it the prompt would have been read in time"
+    )
+    return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (reason, _ended_at(turn)), (total,))
 
 
 def _against_load_timeout(turn: Turn, scene: Scene) -> tuple[Calculation, ...]:
@@ -62,8 +83,13 @@ def load_in(turn: Turn) -> ModelLoaded | None:
 
 def queued(turn: Turn, scene: Scene) -> Judgement | None:
     """Another request held the server's slot."""
-    if turn.has(ErrorKind.BUSY):
+    if turn.has(ErrorKind.BUSY) or turn.status == _BUSY:
         return Judgement(Cause.QUEUE_EXCEEDS_WALL, True, (f"the server's queue was full: {turn.where}",))
+    if _gone_before_reading(turn) and not others(turn) and _was_loaded(turn, scene):
+        reason = "the server logged 499, which is a client that left before its prompt was read; the model was loaded"
+        return Judgement(
+            Cause.QUEUE_EXCEEDS_WALL, True, (reason, "so its request waited for a slot"), match_calculation(turn)
+        )
     wall = wall_seconds(turn)
     waited = _waited(turn)
     parallel = scene.stack.server.settings.parallel if scene.stack.server else None
@@ -107,6 +133,19 @@ def _waited(turn: Turn) -> tuple[float, RequestEnded] | None:
     last = max(running, key=lambda event: instant(event.time) if event.time else 0.0)
     end = instant(last.time) if last.time else 0.0
     return min(end, turn.end) - turn.start, last
+
+
+def _was_loaded(turn: Turn, scene: Scene) -> bool:
+    """The log shows that loading had ended before the turn began, and none since: then nobody waited for a load."""
+    if turn.start is None or scene.stack.server is None or load_in(turn) is not None:
+        return False
+    events = scene.stack.server.events
+    used = [e for e in events if (isinstance(e, ModelLoaded) and e.seconds is not None) or _answered(e)]
+    return any(e.time is not None and turn.start - _KEPT <= instant(e.time) <= turn.start for e in used)
+
+
+def _answered(event: Event) -> bool:
+    return isinstance(event, RequestEnded) and event.status == 200
 
 
 def _gone_before_reading(turn: Turn) -> bool:

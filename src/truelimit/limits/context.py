@@ -82,7 +82,7 @@ def _agent(stack: Stack, origin: OriginVerdict | None) -> list[Rung]:
     note = ""
     label = window_label(stack)
     if origin is not None and origin.origin is Origin.LAUNCHER_CONSTANT:
-        set_by, kind, note = SetBy.LAUNCHER, LimitKind.LABEL, "the same constant for every model"
+        set_by, note = SetBy.LAUNCHER, "the launcher's constant, the same for every model"
     elif label is not None and origin is not None and origin.origin is Origin.NAME_LABEL:
         kind, note = LimitKind.LABEL, f'the number of the label "{label.text}" in {label.name}'
     rung = Rung(_AGENT, known.value, set_by, kind, _key(stack, known), known.basis, note=note)

@@ -49,8 +49,13 @@ def _calculations(events: Sequence[Event]) -> tuple[Calculation, ...]:
     return tuple(event_calculation(event) for event in events if isinstance(event, PromptTruncated))[:1]
 
 
-def cut_prompts(stack: Stack, served: Known[Tokens] | None, timeline: Timeline) -> list[Incident]:
-    """Return one incident for each run of answered calls whose prompts were cut, and for cuts that only a log shows."""
+def cut_prompts(
+    stack: Stack, served: Known[Tokens] | None, timeline: Timeline, failed: Sequence[Turn] = ()
+) -> list[Incident]:
+    """Return one incident for each run of answered calls whose prompts were cut, and for cuts that only a log shows.
+
+    A cut within one of the ``failed`` turns is told with that turn.
+    """
     found: list[Incident] = []
     for calls in by_session(stack.calls):
         cuts = {id(call): cut for call in calls if (cut := _cut(stack, call, served, timeline)) is not None}
@@ -59,7 +64,7 @@ def cut_prompts(stack: Stack, served: Known[Tokens] | None, timeline: Timeline) 
                 words = f"{len(run)} turns in a row counted the same tokens, though each adds some"
                 cuts |= {id(call): _Cut(call, words, constant_calculation(run), None) for call in run}
         found += [_incident(stack, run) for run in _runs(calls, cuts)]
-    return found + _loose_cuts(stack)
+    return found + _loose_cuts(stack, failed)
 
 
 def _cut(stack: Stack, call: Call, served: Known[Tokens] | None, timeline: Timeline) -> _Cut | None:
@@ -114,11 +119,16 @@ def _incident(stack: Stack, run: Sequence[_Cut]) -> Incident:
     )
 
 
-def _loose_cuts(stack: Stack) -> list[Incident]:
+def _loose_cuts(stack: Stack, failed: Sequence[Turn]) -> list[Incident]:
     """Cuts in the log that fall into no call: of another client, or of calls whose transcript is not there."""
     events = truncation_events(stack.server.events if stack.server else ())
     busy = Busy(stack.calls)
-    loose = [event for event in events if not (busy.at(instant(event.time)) if event.time else bool(busy))]
+    known = {id(event) for turn in failed for event in turn.events}
+    loose = [
+        event
+        for event in events
+        if id(event) not in known and not (busy.at(instant(event.time)) if event.time else bool(busy))
+    ]
     streaks: list[list[PromptTruncated | MessagesDropped]] = []
     for event in loose:
         if streaks and _continues(streaks[-1][-1], event):

@@ -10,7 +10,9 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.limits import MemoryLadder
 from truelimit.domain.provenance import Known
 from truelimit.domain.rates import DecodeFit, PrefillFit
-from truelimit.domain.session import Cause, Incident
+from truelimit.domain.session import Cause, ErrorKind, Incident
+from truelimit.limits.addresses import address_of
+from truelimit.limits.answers import kind_of
 from truelimit.limits.causes import Judge, Judgement, Scene, cancelled, engine_failed, exceeds_window, overflow
 from truelimit.limits.causes_time import loading, prefill_exceeds_wall, queued
 from truelimit.limits.cut import cut_prompts, truncated_by_log
@@ -43,9 +45,10 @@ def incidents(
     """Return what went wrong on the stack, in order of time, each with its cause or as unexplained."""
     timeline = Timeline(stack.server.events if stack.server else ())
     scene = Scene(stack, served, prefill, decode, memory)
-    turns = [*failed_turns(stack, timeline), *loose_turns(stack)]
+    turns = [turn for turn in failed_turns(stack, timeline) if not (_elsewhere(stack) and _about_service(turn))]
+    turns += loose_turns(stack, timeline)
     found = [_incident(stack, turn, judge(turn, scene)) for turn in turns]
-    found += cut_prompts(stack, served, timeline)
+    found += cut_prompts(stack, served, timeline, turns)
     found.sort(key=lambda item: (item.time is None, item.time.timestamp() if item.time else 0.0))
     return tuple(replace(item, id=f"{_name(stack)} #{number}") for number, item in enumerate(found, 1))
 
@@ -53,6 +56,21 @@ def incidents(
 def _name(stack: Stack) -> str:
     model = stack.route.ref if stack.route else stack.model
     return f"{stack.agent.name} {model}" if stack.agent else model
+
+
+def _elsewhere(stack: Stack) -> bool:
+    """The model runs at a provider, not on a machine of one's own."""
+    route = stack.route
+    if route is None or stack.server is not None or kind_of(route.provider, route.api, route.base_url) is not None:
+        return False
+    address = address_of(route.base_url)
+    return address is None or not address.is_near
+
+
+def _about_service(turn: Turn) -> bool:
+    """Failures that tell of a provider's accounts and rates, not of limits of context or time."""
+    limits = (ErrorKind.OVERFLOW, ErrorKind.TIMEOUT, ErrorKind.WINDOW_TOO_SMALL)
+    return not turn.has(*limits) and not turn.aborted
 
 
 def judge(turn: Turn, scene: Scene) -> Judgement:
@@ -76,9 +94,8 @@ def _unexplained(turn: Turn, scene: Scene) -> Judgement:
         return Judgement(Cause.UNEXPLAINED, False, (*said, "how long it took is not recorded"))
     lasted = f"it lasted {turn.seconds:,.1f} s"
     tried = f"{lasted}, which matches no timer that is known ({known})" if known else f"{lasted}, and no timer is known"
-    return Judgement(
-        Cause.UNEXPLAINED, False, (*said, tried, "the log shows no crash, no refusal and no long load then")
-    )
+    log = "the log shows no crash, no refusal and no long load then" if turn.events else "no log of that time was found"
+    return Judgement(Cause.UNEXPLAINED, False, (*said, tried, log))
 
 
 def _incident(stack: Stack, turn: Turn, found: Judgement) -> Incident:

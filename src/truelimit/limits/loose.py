@@ -12,41 +12,69 @@ from truelimit.domain.agent import Timeout
 from truelimit.domain.facts import Stack
 from truelimit.domain.limits import SetBy
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.server import EngineFailed, Event, PromptRefused, RequestEnded
+from truelimit.domain.server import (
+    EngineFailed,
+    Event,
+    PoolExhausted,
+    PromptRefused,
+    RequestCancelled,
+    RequestEnded,
+    ServerKind,
+)
+from truelimit.domain.session import ErrorKind, Outcome
+from truelimit.limits.loose_cancels import cancelled_turns
 from truelimit.limits.timeline import Busy, Timeline, instant
 from truelimit.limits.turns import Turn, prompt_in
-from truelimit.limits.walls import Match, match_call
+from truelimit.limits.walls import ROUND_WALLS, Match, match_call
 from truelimit.units import Seconds
 
+_Told = EngineFailed | PromptRefused | PoolExhausted  # failures that a log tells in words
 _PATHS = ("/api/chat", "/api/generate", "/v1/", "/completion", "/chat/completions")
 _FAILED = {499, 500, 502, 504}
+_BUSY = 503  # the queue was full: an answer at once
 _SAME_TURN = 60.0  # s
 _LONG = 10.0  # s: a failure that took longer was a wait, not an answer of the server
-_ROUND = (30, 60, 90, 120, 180, 240, 300, 600, 900, 1200, 1800, 3600)
 _LATE = 3.5  # s
 
 
-def loose_turns(stack: Stack) -> list[Turn]:
+def loose_turns(stack: Stack, timeline: Timeline) -> list[Turn]:
     """Return the failed turns of requests, engines and refusals in the log that fall into no call of the stack."""
     events = stack.server.events if stack.server else ()
-    busy, timeline = Busy(stack.calls), Timeline(events)
-    alone = [event for event in events if _is_alone(event, busy)]
+    busy = Busy(stack.calls)
+    told = _told_kinds(stack)
+    alone = [event for event in events if _is_alone(event, busy, told)]
     requests = [event for event in alone if isinstance(event, RequestEnded) and _failed(event)]
     turns = [_of_requests(stack, group, timeline) for group in _groups(requests)]
     spans = [(turn.start, turn.end) for turn in turns]
-    others = [e for e in alone if isinstance(e, EngineFailed | PromptRefused) and not _inside(e, spans)]
-    return turns + [_of_events(group) for group in _streaks(others)]
+    others = [e for e in alone if isinstance(e, _Told) and not _inside(e, spans)]
+    turns += [_of_events(group) for group in _streaks(others)]
+    if stack.server is not None and stack.server.kind is ServerKind.LLAMA_SERVER:
+        turns += cancelled_turns(events, lambda event: _is_alone(event, busy, told))
+    return turns
 
 
-def _is_alone(event: Event, busy: Busy) -> bool:
-    """No call was running then; without a time, only where no call has one either."""
+def _told_kinds(stack: Stack) -> set[type[Event]]:
+    """The kinds of events that the stack's failed calls tell of already: undated lines of these may be theirs."""
+    told: set[type[Event]] = set()
+    for call in stack.calls:
+        if call.outcome is not Outcome.DONE:
+            told |= {RequestCancelled, EngineFailed}
+        if call.error is not None and call.error.kind is ErrorKind.OVERFLOW:
+            told |= {PromptRefused, PoolExhausted}
+    return told
+
+
+def _is_alone(event: Event, busy: Busy, told: set[type[Event]]) -> bool:
+    """No call was running then; without a time, only where no call tells of the like."""
     if event.time is None:
-        return not busy and isinstance(event, EngineFailed | PromptRefused)
+        return isinstance(event, _Told | RequestCancelled) and type(event) not in told
     return not busy.at(instant(event.time))
 
 
 def _failed(event: RequestEnded) -> bool:
-    return event.status in _FAILED and event.seconds >= _LONG and any(part in event.path for part in _PATHS)
+    if not any(part in event.path for part in _PATHS):
+        return False
+    return event.status == _BUSY or (event.status in _FAILED and event.seconds >= _LONG)
 
 
 def _groups(requests: Sequence[RequestEnded]) -> list[list[RequestEnded]]:
@@ -66,7 +94,8 @@ def _groups(requests: Sequence[RequestEnded]) -> list[list[RequestEnded]]:
 
 
 def _alike(one: RequestEnded, other: RequestEnded) -> bool:
-    return one.path == other.path and abs(one.seconds - other.seconds) <= _LATE
+    same = one.path == other.path and (one.status == _BUSY) == (other.status == _BUSY)
+    return same and abs(one.seconds - other.seconds) <= _LATE
 
 
 def _end(event: Event) -> float:
@@ -98,7 +127,7 @@ def _of_requests(stack: Stack, group: Sequence[RequestEnded], timeline: Timeline
 
 def _round_wall(group: Sequence[RequestEnded]) -> Match | None:
     """A round time just below all durations is the client's own timer, whose name the log doesn't know."""
-    for wall in _ROUND:
+    for wall in ROUND_WALLS:
         if all(-0.5 <= event.seconds - wall <= _LATE for event in group):
             where = (
                 f"the durations in the server's log ({group[0].where}): a round time that no setting of the server has"
@@ -113,8 +142,8 @@ def _inside(event: Event, spans: Iterable[tuple[float | None, float | None]]) ->
     return time is not None and any(a is not None and b is not None and a - 2 <= time <= b + 5 for a, b in spans)
 
 
-def _streaks(events: Sequence[EngineFailed | PromptRefused]) -> list[list[EngineFailed | PromptRefused]]:
-    streaks: list[list[EngineFailed | PromptRefused]] = []
+def _streaks(events: Sequence[_Told]) -> list[list[_Told]]:
+    streaks: list[list[_Told]] = []
     for event in events:
         before = streaks[-1][-1] if streaks else None
         near = before is not None and abs(_end(event) - _end(before)) <= _SAME_TURN
@@ -125,7 +154,7 @@ def _streaks(events: Sequence[EngineFailed | PromptRefused]) -> list[list[Engine
     return streaks
 
 
-def _of_events(group: Sequence[EngineFailed | PromptRefused]) -> Turn:
+def _of_events(group: Sequence[_Told]) -> Turn:
     first, last = group[0], group[-1]
     start = _end(first) if first.time is not None else None
     end = _end(last) if last.time is not None else None

@@ -8,7 +8,7 @@ from typing import TypeVar
 from truelimit.domain.facts import Stack
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Engine, ServerKind, ServerSettings
-from truelimit.limits.served import PADDING, native_context
+from truelimit.limits.served import PADDING, last_load, native_context
 from truelimit.perf.cache_layout import UnknownLayoutError
 from truelimit.perf.kv_cache import CacheSettings
 from truelimit.perf.memory import MemoryNeed, MemorySettings, memory_needed
@@ -47,13 +47,18 @@ def need_or_reason(
 def memory_settings(
     stack: Stack, context: int, kv_type: str | None = None, flash_attention: bool | None = None
 ) -> MemorySettings:
-    """Return the settings of the stack's server for a context that one request may use."""
+    """Return the settings of the stack's server for a context that one request may use.
+
+    How the model was really loaded the last time stands before what settings and defaults would make of it.
+    """
     settings = stack.server.settings if stack.server else ServerSettings()
+    ran = last_load(stack)
     own_attention = stack.definition.flash_attention if stack.definition else None
     attention = _value(own_attention or settings.flash_attention, default=True)
+    attention = ran.flash_attention if ran is not None and ran.flash_attention is not None else attention
     attention = attention if flash_attention is None else flash_attention
-    type_k = kv_type or _value(settings.kv_type, default="f16")
-    type_v = kv_type or _value(settings.kv_type_v, default=type_k)
+    type_k = kv_type or (ran and ran.kv_type) or _value(settings.kv_type, default="f16")
+    type_v = kv_type or (ran and (ran.kv_type_v or ran.kv_type)) or _value(settings.kv_type_v, default=type_k)
     slots, unified, whole = _slots(stack, settings, context)
     cache = CacheSettings(
         context=Tokens(whole),

@@ -10,11 +10,12 @@ from truelimit.domain.findings import Exclusion
 from truelimit.domain.limits import Origin, SetBy
 from truelimit.domain.server import ServerKind
 from truelimit.limits.names import Label, label_for
-from truelimit.limits.served import overrides_definition, served_context
+from truelimit.limits.served import native_context, overrides_definition, served_context
 
 LAUNCHER_WINDOW = 131_072
 LAUNCHER_MAX_TOKENS = 16_384
 DISCOVERED_WINDOW = 128_000
+DISCOVERED_CAP = 32_768
 _FALLBACK_SOURCES = {"fallback", "filled-default"}
 _ORDER = (
     Origin.LAUNCHER_CONSTANT,
@@ -104,8 +105,10 @@ def _sibling(_: Stack, route: Route) -> tuple[bool, str]:
     return False, "the agent took this window from elsewhere than a sibling"
 
 
-def _discovered(_: Stack, route: Route) -> tuple[bool, str]:
+def _discovered(stack: Stack, route: Route) -> tuple[bool, str]:
     window, source = route.agent_context.value, route.agent_context_source
+    if _cut_by_cap(stack, route):
+        return False, f"discovery found more than the agent's cap of {DISCOVERED_CAP:,} lets through"
     if source != "discovered":
         return False, "the window was not discovered" + (": it is written in the entry" if _explicit(route) else "")
     if window == DISCOVERED_WINDOW:
@@ -119,10 +122,22 @@ def _fallback(_: Stack, route: Route) -> tuple[bool, str]:
     return False, "the agent found a window and did not need its fallback"
 
 
-def _cap(_: Stack, route: Route) -> tuple[bool, str]:
+def _cap(stack: Stack, route: Route) -> tuple[bool, str]:
     if route.agent_context_source == "agent-cap":
         return True, f"the agent caps the window at {route.agent_context.value:,}: {route.agent_context.where}"
+    if _cut_by_cap(stack, route):
+        return True, (
+            f"the agent gives a local model that it discovers at most {DISCOVERED_CAP:,}, whatever it was trained for"
+        )
     return False, "no cap of the agent is in force for this model"
+
+
+def _cut_by_cap(stack: Stack, route: Route) -> bool:
+    """OpenClaw's cap for discovered local Ollama models (from July 2026): met where the model was trained for more."""
+    if route.agent_context_source != "discovered" or route.agent_context.value != DISCOVERED_CAP:
+        return False
+    native = native_context(stack)
+    return native is None or native.value > DISCOVERED_CAP
 
 
 def _label(stack: Stack, route: Route) -> tuple[bool, str]:
@@ -200,8 +215,9 @@ def origin_of_served(stack: Stack) -> OriginVerdict | None:
     if served is None:
         return None
     if overrides_definition(stack):
-        agent = origin_of_window(stack)
         reason = f"the agent sends num_ctx {served.value:,} with each request, and a request overrides the server"
+        same = stack.route is not None and stack.route.agent_context.value == served.value
+        agent = origin_of_window(stack) if same else None
         return OriginVerdict(agent.origin if agent else Origin.USER_CONFIG, reason, agent.excluded if agent else ())
     if _is_slot(stack, served.value):
         return OriginVerdict(Origin.SLOTS, f"the server's context is divided by its slots: {served.value:,} for each")

@@ -10,10 +10,12 @@ from truelimit.domain.machine import Machine, MemoryPool, PoolKind
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.limits.need import memory_need
 from truelimit.perf.memory import MemoryNeed
-from truelimit.units import GB, Bytes
+from truelimit.units import GB, Bytes, from_mib
 
 # Ollama itself keeps max(8 GB, 10 %) free of models before it changes how it loads them (server/sched.go at 0.33);
 # on machines below 32 GB that rule would leave too little, so a quarter of the memory is the most that we assume.
+# What Ollama keeps free on an accelerator for its driver's own buffers: 512 MiB on Metal, 457 elsewhere (0.24).
+_KEPT_FREE = from_mib(512)
 _SHARE_SOURCE = "assumed after Ollama's own reserve: the larger of 8 GB and 10 %, at most a quarter of the memory"
 ESTIMATE = "the memory estimate, from the model's own header"
 _SHARED = "accelerator and main memory together: the weights alone exceed the accelerator's"
@@ -34,8 +36,9 @@ class Budget:
     where: str
 
     def holds(self, need: MemoryNeed) -> bool:
-        """Return whether the memory holds this need."""
-        return self.tightest(need)[2] >= 0
+        """Return whether the memory holds this need, with what must stay free on an accelerator beside it."""
+        _, pool, left = self.tightest(need)
+        return left >= (_KEPT_FREE if pool is self.accelerator else 0)
 
     def tightest(self, need: MemoryNeed) -> tuple[Bytes, Known[Bytes], int]:
         """Return total needed, the pool that must hold it and what is left, where least is left (bytes)."""

@@ -74,9 +74,10 @@ def _by_fit(turn: Turn, fit: PrefillFit, read: Known[Tokens], wall: float) -> Pr
     needed = prefill_calculation(fit, term(name, read, "tokens"))
     result = float(needed.result)
     own = fit.basis is Basis.MEASURED and not extrapolates(fit, read.value)
-    said = f"reading {read.value:,} tokens takes {result:,.0f} s at the rate of this stack ({fit.where})"
-    if not own:
-        said += ", extrapolated" if extrapolates(fit, read.value) else ""
+    rate = "the rate of this stack" if fit.basis is Basis.MEASURED else "the rate that is known"
+    cut = f", all that the server takes of {turn.prompt.value:,}," if turn.prompt and read is not turn.prompt else ""
+    said = f"reading {read.value:,} tokens{cut} takes {result:,.0f} s at {rate} ({fit.where})"
+    said += ", extrapolated" if extrapolates(fit, read.value) else ""
     if result < (_TRUST_OWN if own else _TRUST_FAR) * wall:
         reason = f"but {said}, far below the wall of {wall:,.0f} s: something else kept the server silent"
         return Proof(False, (reason,), (needed, *implied(turn)))
@@ -154,7 +155,9 @@ def _resumption(turn: Turn, fit: PrefillFit, read: Known[Tokens]) -> tuple[str, 
     together, needed = turn.attempts * turn.attempt_seconds, prefill_seconds(fit, read.value)
     if together <= needed:
         return ()
+    sure = fit.basis is Basis.MEASURED and not extrapolates(fit, read.value)
     return (
         f"all attempts together lasted {together:,.0f} s, longer than the {needed:,.0f} s of one cold reading: a retry "
-        "that went on where the last stopped would have been answered, so at least one began anew",
+        "that went on where the last stopped would have been answered, so "
+        + ("at least one began anew" if sure else "by that rate at least one began anew"),
     )

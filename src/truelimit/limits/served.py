@@ -125,6 +125,11 @@ def _last_load(stack: Stack) -> Known[Tokens] | None:
     return Known(Tokens(seen[-1].context_per_slot or 0), seen[-1].where, Basis.REPORTED) if seen else None
 
 
+def last_load(stack: Stack) -> ModelLoaded | None:
+    """Return the last load of this model in the server's log, or None."""
+    return next(reversed(_loads(stack)), None)
+
+
 def _loads(stack: Stack) -> list[ModelLoaded]:
     events = stack.server.events if stack.server else ()
     return [event for event in events if isinstance(event, ModelLoaded) and concerns(event, stack)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from truelimit.domain.facts import Stack
-from truelimit.domain.limits import LimitKind, Rung, SetBy
+from truelimit.domain.limits import LimitKind, Origin, Rung, SetBy
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import ContextChanged, ModelLoaded, ServerKind
 from truelimit.limits.attribution import concerns
 from truelimit.limits.names import label_for
-from truelimit.limits.origin import definition_label
+from truelimit.limits.origin import definition_label, origin_of_window
 from truelimit.limits.served import PADDING, loaded_context, native_context, request_context
 from truelimit.units import Tokens
 
@@ -20,7 +20,11 @@ def server_rungs(stack: Stack) -> tuple[list[Rung], list[Rung]]:
 
     In order of strength: request, definition, environment or default, default by memory tier.
     """
-    strongest_first = [rung for rung in (_request(stack), _definition(stack), *_defaults(stack)) if rung is not None]
+    known = (_request(stack), _definition(stack), *_defaults(stack))
+    strongest_first = [rung for rung in known if rung is not None]
+    started = _started(stack)
+    if started is not None and not strongest_first:
+        strongest_first = [started]
     overridden = [replace(rung, note=_joined(rung.note, "overridden")) for rung in strongest_first[1:]]
     in_force = [_noted_clamp(stack, rung) for rung in strongest_first[:1]]
     return [*in_force, *_fit(stack), *_slot(stack)], overridden
@@ -42,10 +46,16 @@ def _request(stack: Stack) -> Rung | None:
     if asked is None:
         return None
     names = (stack.route.model if stack.route else None, stack.definition.name if stack.definition else None)
-    label = label_for(asked.value, *names)
+    label = label_for(asked.value, *names) if _by_name(stack, asked) else None
     kind = LimitKind.LABEL if label else LimitKind.CONFIGURED
     note = "sent with each request, so it overrides the server" + (f'; the label "{label.text}"' if label else "")
     return Rung("request", asked.value, SetBy.REQUEST, kind, asked.where, asked.basis, note=note)
+
+
+def _by_name(stack: Stack, asked: Known[Tokens]) -> bool:
+    """Whether the number can have come from a name: not where the agent's code gave it."""
+    origin = origin_of_window(stack) if stack.route and stack.route.agent_context.value == asked.value else None
+    return origin is None or origin.origin is Origin.NAME_LABEL
 
 
 def _definition(stack: Stack) -> Rung | None:
@@ -91,6 +101,26 @@ def _fit(stack: Stack) -> list[Rung]:
     known = Known(changed.used, changed.where, Basis.REPORTED)
     note = f"the engine reduced {changed.asked:,} by itself ({changed.reason})"
     return [_configured("fit", known, SetBy.SERVER_DEFAULT, note)]
+
+
+def _started(stack: Stack) -> Rung | None:
+    """What a log shows of the context that a server gave, where nothing tells who asked for it.
+
+    llama-server's --ctx-size, over all slots; of Ollama what it loaded. None where the engine itself reduced it.
+    """
+    if stack.server is None or _fit(stack):
+        return None
+    loads = [e for e in stack.server.events if isinstance(e, ModelLoaded) and concerns(e, stack)]
+    if not loads:
+        return None
+    last, llama = loads[-1], stack.server.kind is ServerKind.LLAMA_SERVER
+    size = (last.total_context if llama else None) or last.context_per_slot
+    if not size:
+        return None
+    known = Known(size, last.where, Basis.REPORTED)
+    if llama:
+        return _configured("ctx-size", known, SetBy.SERVER_DEFINITION, "as llama-server was started")
+    return _configured("loaded", known, SetBy.REQUEST, "as it was loaded; who asked for it no log says")
 
 
 def _slot(stack: Stack) -> list[Rung]:

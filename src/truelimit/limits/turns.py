@@ -14,6 +14,7 @@ from truelimit.limits.walls import Match, match_call, match_run
 from truelimit.units import Seconds, Tokens
 
 _SAME_TURN = 60.0  # s between a failed attempt and its retry: longer than any back-off of the agents examined
+_MOST_QUICK = 16  # failed calls in a row that may be one turn, where the agent's number of attempts is not known
 _COUNTED = {Basis.MEASURED, Basis.REPORTED}
 
 
@@ -77,7 +78,7 @@ def _groups(stack: Stack, calls: Sequence[Call]) -> list[list[Call]]:
     for call in calls:
         if call.outcome is Outcome.DONE:
             open_group = []
-        elif open_group and len(open_group) < most and _follows(open_group[-1], call):
+        elif open_group and len(open_group) < _most(call, most) and _follows(open_group[-1], call):
             open_group.append(call)
         else:
             open_group = [call]
@@ -85,10 +86,16 @@ def _groups(stack: Stack, calls: Sequence[Call]) -> list[list[Call]]:
     return groups
 
 
+def _most(call: Call, most: int) -> int:
+    """What is known of the number of attempts holds for timers; errors that return at once are tried more often."""
+    quick = call.error is not None and call.error.kind not in {ErrorKind.TIMEOUT, ErrorKind.CONNECTION}
+    return _MOST_QUICK if quick else most
+
+
 def _most_visible(stack: Stack) -> int:
     route = stack.route
     if route is None or route.attempts is None:
-        return 16
+        return _MOST_QUICK
     hidden = route.hidden_attempts.value if route.hidden_attempts else 0
     return max(1, route.attempts.value - hidden)
 
@@ -148,13 +155,18 @@ def prompt_of(stack: Stack, calls: Sequence[Call], events: Sequence[Event]) -> K
     Failing these, the agent's estimate for the call, then what is known of its session: the prompt was at least as
     long as that of the answer before.
     """
-    own = next((c.prompt_tokens for c in reversed(calls) if c.prompt_tokens and c.prompt_tokens.value > 0), None)
+    own = next((c.prompt_tokens for c in reversed(calls) if c.prompt_tokens and _sane(c.prompt_tokens.value)), None)
     if own is not None and own.basis in _COUNTED:
         return own
     for call in reversed(calls):
-        if call.error is not None and call.error.prompt:
+        if call.error is not None and call.error.prompt and _sane(call.error.prompt):
             return Known(call.error.prompt, f"the error text of {call.where}", Basis.REPORTED)
     return prompt_in(events) or own or _of_session(stack, calls)
+
+
+def _sane(tokens: int) -> bool:
+    """Whether a count can be a prompt at all; beyond it is damage."""
+    return 0 < tokens <= 10**9
 
 
 def prompt_in(events: Iterable[Event]) -> Known[Tokens] | None:
@@ -162,7 +174,7 @@ def prompt_in(events: Iterable[Event]) -> Known[Tokens] | None:
     sizes = [
         (int(event.prompt), event.where)
         for event in events
-        if isinstance(event, PromptTruncated | PromptRefused | PromptStarted) and event.prompt
+        if isinstance(event, PromptTruncated | PromptRefused | PromptStarted) and event.prompt and _sane(event.prompt)
     ]
     if not sizes:
         return None
@@ -182,6 +194,6 @@ def _of_session(stack: Stack, calls: Sequence[Call]) -> Known[Tokens] | None:
     session = next((item for item in stack.sessions if item.id == last.session and item.agent == last.agent), None)
     total = session.total_tokens if session and session.calls and session.calls[-1] is last else None
     known = max((item for item in (before, total) if item is not None), key=lambda item: item.value, default=None)
-    if known is None or known.value <= 0:
+    if known is None or not _sane(known.value):
         return None
     return Known(known.value, f"at least, from the session before the call ({known.where})", Basis.DERIVED)

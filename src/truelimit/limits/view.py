@@ -56,6 +56,14 @@ class StackView:
     missing: tuple[Missing, ...] = ()
 
     @property
+    def limit_origin(self) -> OriginVerdict | None:
+        """Where the limit that binds the context came from: the server's, where only the server holds it that low."""
+        binding, route = self.context.binding, self.route
+        if binding is None or route is None or binding.value == route.agent_context.value:
+            return self.origin
+        return self.served_origin or self.origin
+
+    @property
     def ladders(self) -> Ladders:
         """The three ladders with the names of agent and model, as the report shows them."""
         name = self.agent.name if self.agent else ""

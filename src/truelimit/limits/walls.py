@@ -14,13 +14,14 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.limits import SetBy
 from truelimit.domain.provenance import Known
 from truelimit.limits.time import bounds_prefill, timers
-from truelimit.units import Seconds
+from truelimit.units import HOUR, Seconds
 
 _EARLY = 1.0  # s: clocks of transcript and timer may differ by this
 _LATE = 5.0  # s: from the entry before the attempt to its start, and from the timer to its own entry
 _RUN_LATE = 1.5  # s: a timer over the whole run writes its entry at once
 _BACK_OFF = 0.05  # of the wall between two attempts (15 s for 300 s)
 _MOST_ATTEMPTS = 4  # where the agent's number of retries is not known
+ROUND_WALLS = (30, 60, 90, 120, 180, 240, 300, 600, 900, 1200, 1800, HOUR)  # s: what people and libraries choose
 _NEVER = {"load", "compaction"}
 
 

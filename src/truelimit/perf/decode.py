@@ -13,6 +13,7 @@ from truelimit.perf.least_squares import fit_two_costs, largest_error, spread
 from truelimit.units import Seconds, Tokens, TokensPerSecond
 
 _TELLS_DEPTH = 2.0
+_MOST = 10**9  # tokens: a count beyond it is damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class DecodePoint:
 
 def fit_decode(points: Sequence[DecodePoint]) -> DecodeFit | None:
     """Return the fit over the points, or None where none is usable. One depth only gives d = 0."""
-    usable = [p for p in points if p.tokens > 0 and p.seconds > 0 and p.depth >= 0 and math.isfinite(p.seconds)]
+    usable = [p for p in points if 0 < p.tokens <= _MOST and 0 <= p.depth <= _MOST and 0 < p.seconds < math.inf]
     if not usable:
         return None
     rows = [(1.0, p.depth + p.tokens / 2, p.seconds / p.tokens) for p in usable]

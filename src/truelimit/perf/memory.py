@@ -65,10 +65,9 @@ def largest_context(header: ModelHeader, settings: MemorySettings, budget: int) 
     ``settings.cache.context`` is not used. None: not even 256 tokens fit, or the native context is not known.
     Raises UnknownLayoutError as memory_needed does.
     """
-    native = header.native_context
+    layout, native = layout_of(header), header.native_context
     if native is None:
         return None
-    layout = layout_of(header)
 
     def fits(blocks: int) -> bool:
         cache = replace(settings.cache, context=blocks * PADDING)

@@ -18,6 +18,7 @@ from truelimit.perf.least_squares import Row, fit_two_costs, largest_error, spre
 from truelimit.units import Seconds, Tokens
 
 _TELLS_DEPTH = 2.0  # mean depths must differ by this factor before they can tell A from B
+_MOST_TOKENS = 10**9  # no prompt is longer: a count beyond it is damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def fit_prefill(points: Sequence[PrefillPoint]) -> PrefillFit | None:
     Points at one depth only give a single rate (b = 0): a lower bound of the cost deeper down, and ``where`` says so.
     A single point has no error to state: ``error`` is None.
     """
-    usable = [p for p in points if p.tokens > 0 and p.seconds > 0 and p.from_depth >= 0 and math.isfinite(p.seconds)]
+    usable = [point for point in points if _is_usable(point)]
     if not usable:
         return None
     rows = [_row(point) for point in usable]
@@ -53,6 +54,11 @@ def fit_prefill(points: Sequence[PrefillPoint]) -> PrefillFit | None:
         where + ("; one depth only, so a lower bound of the cost deeper down" if one_depth else ""),
         worst(p.basis for p in usable),
     )
+
+
+def _is_usable(point: PrefillPoint) -> bool:
+    sizes = 0 < point.tokens <= _MOST_TOKENS and 0 <= point.from_depth <= _MOST_TOKENS
+    return sizes and 0 < point.seconds < math.inf
 
 
 def tells_depth(points: Sequence[PrefillPoint]) -> bool:
@@ -96,6 +102,11 @@ def extrapolates(fit: PrefillFit, tokens: int) -> bool:
 def is_lower_bound(fit: PrefillFit, tokens: int) -> bool:
     """Return whether the fit can only understate the cost of ``tokens``: one rate, used beyond its depth."""
     return fit.b <= 0 and extrapolates(fit, tokens)
+
+
+def tells_wall(fit: PrefillFit, seconds: float) -> bool:
+    """Return whether the fit can say what context a wall is: a single rate cannot, beyond the depth it was seen at."""
+    return not is_lower_bound(fit, largest_prompt(fit, seconds))
 
 
 def prefill_calculation(fit: PrefillFit, tokens: Term, from_depth: int = 0) -> Calculation:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from truelimit.app.plan import ModelPlan, Rate
 from truelimit.domain.calculation import Calculation
@@ -24,6 +26,7 @@ def doctor(diagnosis: Diagnosis) -> str:
             "schema": DOCTOR,
             "verdict": {
                 "sentence": diagnosis.verdict.sentence,
+                "parts": list(diagnosis.verdict.parts),
                 "hardware": diagnosis.verdict.hardware.value,
                 "reasons": list(diagnosis.verdict.reasons),
                 "calculations": [calculation(item) for item in diagnosis.verdict.calculations],
@@ -38,8 +41,19 @@ def doctor(diagnosis: Diagnosis) -> str:
 
 
 def dump(value: Mapping[str, object]) -> str:
-    """Return JSON text with a stable layout and no NaN."""
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return JSON text with a stable layout. A number without a value (NaN, infinity) is null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: object) -> object:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+    return value
 
 
 def calculation(item: Calculation | None) -> dict[str, object] | None:
@@ -148,24 +162,15 @@ def _fix(item: FixIdea | None) -> dict[str, object] | None:
 
 def plan(item: ModelPlan) -> str:
     """Return a plan as JSON text of schema truelimit.plan/1."""
-    need, seconds = item.need, item.prefill_seconds
+    seconds = item.prefill_seconds
     return dump(
         {
             "schema": PLAN,
             "model": item.model,
             "native_context": item.native_context,
             "context": item.wanted.context,
-            "memory": {
-                "weights_bytes": need.weights,
-                "kv_cache_bytes": need.kv_cache,
-                "state_bytes": need.state,
-                "compute_bytes": need.compute,
-                "prompt_cache_bytes": need.prompt_cache,
-                "total_bytes": need.total,
-                "pool_bytes": item.pool,
-                "fits": item.fits,
-                "headroom_bytes": item.headroom,
-            },
+            "settings": asdict(item.settings),
+            "memory": _plan_memory(item),
             "decode": [{"depth": depth, "rate": _rate(rate)} for depth, rate in item.decode],
             "prefill": {
                 "rate_at_0": _rate(item.prefill_rate),
@@ -175,8 +180,26 @@ def plan(item: ModelPlan) -> str:
             },
             "largest_context": item.largest_context,
             "calculations": [calculation(calc) for calc in item.calculations],
+            "notes": list(item.need.notes),
         }
     )
+
+
+def _plan_memory(item: ModelPlan) -> dict[str, object]:
+    need, room = item.need, item.room
+    return {
+        "weights_bytes": need.weights,
+        "kv_cache_bytes": need.kv_cache,
+        "state_bytes": need.state,
+        "compute_bytes": need.compute,
+        "total_bytes": item.total,
+        "fits": item.fits,
+        "headroom_bytes": room.headroom if room else None,
+        "pool_bytes": room.pool if room else None,
+        "pool": room.where if room else None,
+        "prompt_cache_bytes": need.prompt_cache,
+        "os_share_bytes": room.os_share if room else None,
+    }
 
 
 def _rate(rate: Rate | None) -> dict[str, object] | None:

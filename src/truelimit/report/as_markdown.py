@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from truelimit.report.document import Block, Heading, Items, Paragraph, Preformatted, Rows
+from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
+from truelimit.report.shorten import shortened
+
+_SIGNS = re.compile(r"([\\`*_<|\[\]~$&])")
+_LEADING = re.compile(r"^[#>+=-]")
 
 
 def render(blocks: Iterable[Block]) -> str:
     """Return the blocks as Markdown. Text from files cannot break out of its place."""
-    return "\n".join(line for block in blocks for line in _lines(block)).strip() + "\n"
+    return "\n".join(line for block in blocks for line in _lines(shortened(block))).strip() + "\n"
 
 
 def _lines(block: Block) -> list[str]:
@@ -17,28 +22,38 @@ def _lines(block: Block) -> list[str]:
         case Heading(text=text, level=level):
             return ["", f"{'#' * (level + 1)} {_safe(text)}", ""]
         case Paragraph(text=text, tone=tone):
-            return [f"**{_safe(text)}**" if tone == "verdict" else _safe(text), ""]
+            return ["", f"**{_safe(text)}**" if tone == "verdict" else _start(_safe(text)), ""]
         case Items(lines=lines):
-            return [*(f"- {_safe(line)}" for line in lines), ""]
+            return ["", *(f"- {_start(_safe(line))}" for line in lines), ""]
         case Preformatted(text=text):
-            return ["", *(f"    {line}" for line in text.splitlines()), ""]
+            fence = _fence(text)
+            return ["", f"{fence}diff", *text.split("\n"), fence, ""]
         case Rows():
             return _table(block)
 
 
+def _fence(text: str) -> str:
+    """A fence that no line of the text can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    return "`" * max(3, longest + 1)
+
+
 def _table(block: Rows) -> list[str]:
-    head = "| " + " | ".join(block.head) + " |"
+    head = "| " + " | ".join(_safe(title) for title in block.head) + " |"
     rule = "|" + "|".join("--:" if index == 1 else "---" for index in range(len(block.head))) + "|"
     rows = [_row(row, index in block.marked) for index, row in enumerate(block.rows)]
     return ["", head, rule, *rows, ""]
 
 
 def _row(row: tuple[str, ...], marked: bool) -> str:
-    cells = [f"**{_safe(cell)}**" if marked else _safe(cell) for cell in row]
+    cells = [f"**{_safe(cell)}**" if marked and cell.strip() else _safe(cell) for cell in row]
     return "| " + " | ".join(cells) + " |"
 
 
 def _safe(text: str) -> str:
-    for sign in ("\\", "`", "*", "_", "<", "|", "["):
-        text = text.replace(sign, "\\" + sign)
-    return " ".join(text.split())
+    return " ".join(_SIGNS.sub(r"\\\1", text).split())
+
+
+def _start(text: str) -> str:
+    """Text that begins like a heading, a quote or a list must not become one."""
+    return _LEADING.sub(lambda found: "\\" + found.group(), text)

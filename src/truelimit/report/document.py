@@ -1,69 +1,21 @@
-"""The report as a neutral document: blocks that text and Markdown print each in its own way."""
+"""The doctor's report as blocks: verdict, ladders, incidents, findings with fixes, hardware, what was missing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from truelimit.app.plan import Beside, ModelPlan
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.diagnosis import Diagnosis
+from truelimit.app.words import rung_words
+from truelimit.domain.diagnosis import Diagnosis, Verdict
 from truelimit.domain.findings import ConfigEdit, Edit, Finding, FixIdea
 from truelimit.domain.limits import Ladder, Ladders, Rung
 from truelimit.domain.session import Incident
-from truelimit.report.numbers import number, plain, quantity, size, substituted
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading of level 1 or 2."""
-
-    text: str
-    level: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Running text. ``tone`` is verdict, plain, good, bad or dim."""
-
-    text: str
-    tone: str = "plain"
-    indent: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A table; ``marked`` rows are stressed. The first ``right`` columns after the first are right-aligned."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    marked: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A list of lines."""
-
-    lines: tuple[str, ...]
-    indent: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Preformatted:
-    """Text whose lines stay as they are: a diff."""
-
-    text: str
-
-
-Shown = set[tuple[str, float]]
-Block = Heading | Paragraph | Rows | Items | Preformatted
+from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
+from truelimit.report.calculations import calculations
+from truelimit.report.numbers import number, quantity, size
 
 
 def doctor(diagnosis: Diagnosis) -> list[Block]:
-    """Return the blocks of a doctor's report: verdict, ladders, incidents, findings with fixes, what was missing."""
-    shown: Shown = set()
-    blocks: list[Block] = [Paragraph(diagnosis.verdict.sentence, "verdict")]
-    for item in diagnosis.verdict.calculations:
-        blocks += calculation(item, shown=shown)
+    """Return the blocks of a doctor's report."""
+    shown = Shown()
+    blocks = _verdict(diagnosis.verdict)
     for ladders in diagnosis.ladders:
         blocks += _ladders(ladders)
     if diagnosis.incidents:
@@ -74,84 +26,28 @@ def doctor(diagnosis: Diagnosis) -> list[Block]:
         blocks.append(Heading(f"Findings ({len(diagnosis.findings)})"))
         for finding in diagnosis.findings:
             blocks += _finding(finding, shown)
+    blocks += _hardware(diagnosis.verdict, shown)
     if diagnosis.missing:
         blocks.append(Heading("Not known"))
         blocks.append(Items(tuple(f"{item.fact}: {item.why}" for item in diagnosis.missing)))
     if any(finding.fix and finding.fix.edits for finding in diagnosis.findings):
-        blocks.append(Paragraph("Next: truelimit fix shows the plan; truelimit fix --apply carries it out.", "good"))
+        blocks.append(Heading("Next"))
+        blocks.append(Paragraph("truelimit fix shows the plan; truelimit fix --apply carries it out.", "good"))
     return blocks
 
 
-def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
-    """Return the blocks of a plan: verdict on the fit, memory stack, speed, other models side by side."""
-    need = item.need
-    parts = (
-        ("weights", need.weights),
-        ("KV cache", need.kv_cache),
-        ("state", need.state),
-        ("compute buffer", need.compute),
-        ("prompt cache", need.prompt_cache),
-        ("in all", need.total),
-    )
-    rows = tuple((name, size(value)) for name, value in parts if value or name in {"KV cache", "in all"})
-    blocks: list[Block] = [Paragraph(_plan_sentence(item), "verdict"), Rows(("memory", "size"), rows)]
-    blocks += _speed(item)
-    if beside:
-        blocks += side_by_side(beside, item.wanted.context)
-    for calc in item.calculations:
-        blocks += calculation(calc)
-    return blocks
+def _verdict(verdict: Verdict) -> list[Block]:
+    first, *others = verdict.parts or (verdict.sentence,)
+    found: list[Block] = [Paragraph(first, "verdict")]
+    return [*found, Items(tuple(others))] if others else found
 
 
-def _plan_sentence(item: ModelPlan) -> str:
-    text = f"{item.model} at {number(item.wanted.context)} tokens takes {size(item.need.total)}"
-    if item.fits is None or item.pool is None or item.headroom is None:
-        return f"{text}; the memory that must hold it is not known (give --machine)."
-    if item.fits:
-        return f"{text} of {size(item.pool)}: it fits, {size(item.headroom)} are left."
-    most = f" {number(item.largest_context)} tokens would fit." if item.largest_context else ""
-    return f"{text}, {size(-item.headroom)} more than the {size(item.pool)} there are.{most}"
-
-
-def _speed(item: ModelPlan) -> list[Block]:
-    if item.prefill_seconds is None:
-        return [
-            Paragraph("How fast it reads and writes here is not known: no evidence and no published series.", "dim")
-        ]
-    value, low, high, basis = item.prefill_seconds
-    span = f"{low:,.0f} to {high:,.0f} s; {basis}"
-    read = f"{number(item.wanted.context)} tokens are read in {quantity(value, 's')} ({span})"
-    lines = [read] + [
-        f"writes {rate.value:,.1f} tokens/s at depth {number(depth)} ({rate.basis})"
-        for depth, rate in item.decode
-        if rate
-    ]
-    return [Items(tuple(lines))]
-
-
-def side_by_side(models: tuple[Beside, ...], context: int) -> list[Block]:
-    """Return models beside each other: KV heads, bytes a token, cache at a context."""
-    rows = tuple(
-        (row.name, number(row.bytes_per_token), f"{row.kv_heads}", size(round(row.bytes_per_token * context)))
-        for row in models
-    )
-    head = ("model", "KV bytes a token", "KV heads", f"cache at {number(context)} tokens, f16")
-    return [Rows(head, rows)]
-
-
-def calculation(item: Calculation, indent: int = 2, shown: Shown | None = None) -> list[Block]:
-    """Return a calculation as its formula, the same with numbers, and its terms with unit, source and basis.
-
-    One that stands in ``shown`` already is given without its terms: they are the same.
-    """
-    first = f"{item.formula} = {substituted(item)} = {quantity(item.result, item.unit)}"
-    if shown is not None:
-        key = (item.formula, item.result)
-        if key in shown:
-            return [Paragraph(f"{substituted(item)} = {quantity(item.result, item.unit)} (as above)", "dim", indent)]
-        shown.add(key)
-    terms = tuple(f"{t.name} = {plain(t)} {t.unit}  [{t.basis}: {t.source}]".replace("  [", " [") for t in item.terms)
-    return [Paragraph(first, "plain", indent), Items(terms, indent + 2)]
+def _hardware(verdict: Verdict, shown: Shown) -> list[Block]:
+    """The arithmetic behind the verdict on hardware."""
+    if not verdict.calculations:
+        return []
+    found: list[Block] = [Heading(f"Hardware: {verdict.hardware.value.replace('-', ' ')}"), Items(verdict.reasons, 2)]
+    return found + calculations(verdict.calculations, shown)
 
 
 def _ladders(item: Ladders) -> list[Block]:
@@ -180,14 +76,20 @@ def _ladder(title: str, ladder: Ladder) -> list[Block]:
         return []
     rows = [_rung(rung, ladder) for rung in ladder.rungs]
     marked = frozenset(index for index, rung in enumerate(ladder.rungs) if rung is ladder.binding)
-    rows += [(f"({rung.name})", _value(rung, ladder.unit), "overridden", rung.where) for rung in ladder.overridden]
-    return [Rows((title, "limit", "what it is", "from"), tuple(rows), marked)]
+    rows += [
+        (f"({rung_words(rung.name)})", _value(rung, ladder.unit), "overridden", rung.where)
+        for rung in ladder.overridden
+    ]
+    found: list[Block] = [Rows((title, "limit", "what it is", "from"), tuple(rows), marked)]
+    binding = ladder.binding
+    if binding is not None and binding.note:
+        found.append(Paragraph(f"{rung_words(binding.name)} binds: {binding.note}", "dim", 2))
+    return found
 
 
 def _rung(rung: Rung, ladder: Ladder) -> tuple[str, ...]:
-    binds = ", binds" if rung is ladder.binding else ""
-    note = f" ({rung.note})" if rung.note else ""
-    return rung.name, _value(rung, ladder.unit), f"{rung.kind}, {rung.basis}{binds}", rung.where + note
+    binds = "BINDS: " if rung is ladder.binding else ""
+    return rung_words(rung.name), _value(rung, ladder.unit), f"{binds}{rung.kind}, {rung.basis}", rung.where
 
 
 def _value(rung: Rung, unit: str) -> str:
@@ -196,17 +98,15 @@ def _value(rung: Rung, unit: str) -> str:
 
 def _incident(item: Incident, shown: Shown) -> list[Block]:
     when = f"{item.time:%Y-%m-%d %H:%M:%S}" if item.time else "time unknown"
-    size_text = (
-        f", {number(item.prompt_tokens.value)} tokens ({item.prompt_tokens.basis})" if item.prompt_tokens else ""
-    )
+    asked = f", {number(item.prompt_tokens.value)} tokens ({item.prompt_tokens.basis})" if item.prompt_tokens else ""
     hidden = f" ({item.hidden_attempts} hidden)" if item.hidden_attempts else ""
     attempts = f", {item.attempts} attempts{hidden}" if item.attempts > 1 else ""
     length = f", {quantity(item.seconds, 's')}" if item.seconds is not None else ""
-    blocks: list[Block] = [Heading(f"{when} {item.cause}{size_text}{attempts}{length}", 2)]
+    cause = item.cause.value if item.explained else f"{item.cause.value}, not explained"
+    cause = "not explained" if item.cause.value == "unexplained" else cause
+    blocks: list[Block] = [Heading(f"{when} {cause}{asked}{attempts}{length}", 2)]
     blocks.append(Items((*item.reasons, *((f"seen in {item.where}",) if item.where else ())), 2))
-    for calc in item.calculations:
-        blocks += calculation(calc, shown=shown)
-    return blocks
+    return blocks + calculations(item.calculations, shown)
 
 
 def _finding(item: Finding, shown: Shown) -> list[Block]:
@@ -215,18 +115,20 @@ def _finding(item: Finding, shown: Shown) -> list[Block]:
     if item.evidence:
         blocks.append(Items(tuple(f"evidence: {text}" for text in item.evidence), 2))
     if item.excluded:
-        blocks.append(Items(tuple(f"not {rival.origin}: {rival.reason}" for rival in item.excluded), 2))
-    for calc in item.calculations:
-        blocks += calculation(calc, shown=shown)
-    if item.fix:
-        blocks += fix_idea(item.fix)
-    return blocks
+        blocks.append(Paragraph("Other origins, and why not:", "plain", 2))
+        blocks.append(Items(tuple(f"{rival.origin}: {rival.reason}" for rival in item.excluded), 4))
+    blocks += calculations(item.calculations, shown)
+    return blocks + (fix_idea(item.fix, shown) if item.fix else [])
 
 
-def fix_idea(fix: FixIdea) -> list[Block]:
-    """Return a proposed fix: title, applicability, edits, steps."""
-    lines = tuple(edit(item) for item in fix.edits) + tuple(f"by hand: {step}" for step in fix.steps)
-    return [Paragraph(f"Fix ({fix.applicability}): {fix.title}", "good", 2), Items(lines, 4)]
+def fix_idea(fix: FixIdea, shown: Shown) -> list[Block]:
+    """Return a proposed fix: title, applicability, edits, and the steps that were not told before."""
+    new = [step for step in fix.steps if step not in shown.steps]
+    shown.steps.update(new)
+    lines = [edit(item) for item in fix.edits] + [f"by hand: {step}" for step in new]
+    if fix.steps and not new:
+        lines.append("by hand: as above")
+    return [Paragraph(f"Fix ({fix.applicability}): {fix.title}", "good", 2), Items(tuple(lines), 4)]
 
 
 def edit(item: Edit) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from truelimit.app.fix_proof import Proof
 from truelimit.app.fix_receipt import Receipt
+from truelimit.app.words import spoken
 from truelimit.fixes.change import FixPlan, Outlook
 from truelimit.report import as_json
-from truelimit.report.document import Block, Heading, Items, Paragraph, Preformatted, calculation
+from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Shown
+from truelimit.report.calculations import calculation
 
 SCHEMA = "truelimit.fix/1"
 
@@ -31,9 +34,10 @@ def blocks(result: FixResult) -> list[Block]:
         codes = ", ".join(dict.fromkeys(code for code, _ in fix.resolves))
         found.append(Paragraph(f"{number}. {fix.title} ({fix.applicability}; {codes})", "good", 2))
     found += _changes(plan)
+    shown = Shown()
     for item in plan.outlooks:
-        found += _outlook(item)
-    found += _rest(plan)
+        found += _outlook(item, shown)
+    found += _rest(plan, shown)
     return found + _outcome(result)
 
 
@@ -65,30 +69,49 @@ def _changes(plan: FixPlan) -> list[Block]:
     return found
 
 
-def _outlook(item: Outlook) -> list[Block]:
-    found: list[Block] = [Heading(f"Afterwards: {item.model}", 2), Items(item.expectation.notes, 2)]
+def _outlook(item: Outlook, shown: Shown) -> list[Block]:
+    found: list[Block] = [Heading(f"Afterwards: {item.model}", 2), Items(_spoken(item.expectation.notes), 2)]
     if item.moves_failure:
         found.append(Paragraph("A larger window alone only moves this failure from overflow to timeout.", "bad", 2))
     if item.needs:
-        found.append(Items(tuple(f"also needed: {need}" for need in item.needs), 2))
+        found.append(Items(tuple(f"also needed: {need}" for need in _spoken(item.needs)), 2))
+        shown.steps.update(item.needs)
     for calc in item.calculations:
-        found += calculation(calc)
+        found += calculation(calc, shown=shown)
     return found
 
 
-def _rest(plan: FixPlan) -> list[Block]:
-    found: list[Block] = []
-    if plan.manual:
-        lines = tuple(dict.fromkeys(f"{item.title}: {item.step}" for item in plan.manual))
-        found += [Heading("By hand", 2), Items(lines, 2)]
+def _rest(plan: FixPlan, shown: Shown) -> list[Block]:
+    found = _by_hand(plan, shown)
     for title, lines in (
         ("Left out, because it may do harm (--unsafe includes it)", tuple(fix.title for fix in plan.held)),
         ("Refused", tuple(f"{item.fix.title}: {item.reason}" for item in plan.refused)),
         ("Note", plan.warnings),
     ):
         if lines:
-            found += [Heading(title, 2), Items(lines, 2)]
+            found += [Heading(title, 2), Items(_spoken(lines), 2)]
     return found
+
+
+def _by_hand(plan: FixPlan, shown: Shown) -> list[Block]:
+    """What a person must do, by matter, each step once."""
+    by_matter: dict[str, list[str]] = {}
+    for item in plan.manual:
+        said = any(item.step in text for text in shown.steps)
+        step = 'what "also needed" says above' if said else item.step
+        steps = by_matter.setdefault(item.title, [])
+        if step not in steps and (said or step not in shown.steps):
+            steps.append(step)
+        shown.steps.add(item.step)
+    found: list[Block] = []
+    for title, steps in by_matter.items():
+        if steps:
+            found += [Paragraph(f"{spoken(title)}:", "plain", 2), Items(_spoken(steps), 4)]
+    return [Heading("By hand", 2), *found] if found else []
+
+
+def _spoken(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(spoken(line) for line in lines)
 
 
 def _outcome(result: FixResult) -> list[Block]:

@@ -1,18 +1,20 @@
-"""Shorter names for people: digests by their beginning, the home folder as ``~``. JSON keeps them whole."""
+"""What people see: short digests, the home folder as ``~``, no control characters. JSON keeps all whole."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from truelimit.report.document import Block, Heading, Items, Paragraph, Rows
+from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
 
 _DIGEST = re.compile(r"(sha256[-:][0-9a-f]{8})[0-9a-f]{56}")
 _FOLDERS = re.compile(r"(?:/[^\s:,;()]+)?/(\.(?:ollama|openclaw|clawdbot|moltbot|moldbot)(?:-[\w-]+)?/)")
+# Names come from files of others: an escape sequence or a change of direction in one must not reach the terminal.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def shortened(block: Block) -> Block:
-    """Return the block with long names shortened; a diff is left as it is."""
+    """Return the block with long names shortened and control characters replaced; a diff keeps its names."""
     match block:
         case Heading() | Paragraph():
             return replace(block, text=_short(block.text))
@@ -20,8 +22,13 @@ def shortened(block: Block) -> Block:
             return replace(block, lines=tuple(_short(line) for line in block.lines))
         case Rows():
             return replace(block, rows=tuple(tuple(_short(cell) for cell in row) for row in block.rows))
-    return block
+        case Preformatted():
+            return Preformatted(_plain(block.text))
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub("\ufffd", text)
 
 
 def _short(text: str) -> str:
-    return _FOLDERS.sub(r"~/\1", _DIGEST.sub(r"\1..", text))
+    return " ".join(_plain(_FOLDERS.sub(r"~/\1", _DIGEST.sub(r"\1..", text))).split())

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
-from truelimit.domain.agent import ConfigPath, Route
-from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, DefinitionEdit, Edit, FixIdea
+from truelimit.domain.agent import Route
+from truelimit.domain.findings import Applicability, ConfigEdit, DefinitionEdit, Edit, FixIdea
 from truelimit.domain.server import Definition, Server, ServerKind
 from truelimit.limits.target import Target
 from truelimit.rules.rule import tokens
+from truelimit.rules.window_edits import adds_entry, window_edits
 
 _LABEL = re.compile(r"(?<![0-9a-z.])v?-?\d+(?:\.\d+)?k(?![0-9a-z])", re.IGNORECASE)
 
@@ -26,44 +27,41 @@ def raise_window(
     if target is None or target.fits is False:
         return None
     context = int(target.context)
+    title = f"Raise the context to {tokens(context)} tokens for agent and server"
+    steps = _server_steps(route, server, context)
+    if steps:
+        return FixIdea(title, Applicability.MANUAL, steps=(*steps, *_agent_steps(route, context)))
     definition_edit = _definition_edit(route, server, definition, context)
     edits: list[Edit] = [definition_edit] if definition_edit else []
-    steps = _server_steps(route, server, context)
     if route is not None:
-        edits += window_edits(route, context)
+        edits += window_edits(route, context, definition_edit.name if definition_edit else None)
         if definition_edit:
             edits += _rename_edits(route, definition_edit.name)
-    if not edits and not steps:
+    if not edits:
         return None
-    applicability = Applicability.SAFE if target.fits else Applicability.UNSAFE
-    return FixIdea(
-        f"Raise the context to {tokens(context)} tokens for agent and server",
-        applicability if edits else Applicability.MANUAL,
-        tuple(edits),
-        steps,
-    )
+    others = _loses_others(route, server, definition) if adds_entry(edits) else ()
+    safe = target.fits and not others
+    return FixIdea(title, Applicability.SAFE if safe else Applicability.UNSAFE, tuple(edits), others)
 
 
-def window_edits(route: Route, context: int) -> list[Edit]:
-    """Return the edits of the agent's own keys. Empty where the model has no entry to edit."""
-    if route.model_place is None or not route.configured.listed:
-        return []
-    numbers = route.configured.numbers
-    return [
-        ConfigEdit(
-            route.model_place.file,
-            (*route.model_place.path, *_keys(key)),
-            numbers.get(key, ABSENT),
-            context,
-            "the agent must believe what the server gives",
-        )
-        for key in route.window_keys
-        if numbers.get(key) != context
-    ]
+def _loses_others(route: Route | None, server: Server | None, definition: Definition | None) -> tuple[str, ...]:
+    """Agents stop discovering models by themselves once one is listed: what must be done about the others."""
+    if route is None or route.agent_context_source != "discovered" or server is None:
+        return ()
+    shared = set(definition.same_blob) | {definition.name} if definition is not None else set()
+    others = sorted(item.name for item in server.definitions if item.name not in shared)
+    if definition is not None and not others:
+        return ()
+    named = ", ".join(others[:5]) or "those that you use"
+    return (f"once one model is listed the agent discovers no others of this provider: list them too ({named})",)
 
 
-def _keys(dotted: str) -> ConfigPath:
-    return tuple(dotted.split("."))
+def _agent_steps(route: Route | None, context: int) -> tuple[str, ...]:
+    """The agent must not be raised before the server is: it would plan with tokens that do not exist."""
+    if route is None or route.agent_context.value == context:
+        return ()
+    key = str(route.agent_context_place)
+    return (f"once the server serves it, set the agent to {context} as well ({key}; `truelimit fix` then does it)",)
 
 
 def _definition_edit(
@@ -73,7 +71,8 @@ def _definition_edit(
     sends_context = route is not None and route.request_context is not None
     if server is None or server.kind is not ServerKind.OLLAMA or definition is None or sends_context:
         return None
-    if definition.num_ctx is not None and definition.num_ctx.value == context:
+    held = definition.num_ctx or server.settings.default_context
+    if held is not None and held.value == context:
         return None
     taken = {item.name for item in server.definitions}
     name = label_for(definition.name, context, taken)
@@ -121,6 +120,16 @@ def _rename_edits(route: Route, name: str) -> list[Edit]:
 
 def _server_steps(route: Route | None, server: Server | None, context: int) -> tuple[str, ...]:
     sends_context = route is not None and route.request_context is not None
-    if server is None or server.kind is not ServerKind.LLAMA_SERVER or sends_context:
+    if server is None or server.kind is not ServerKind.LLAMA_SERVER or sends_context or _serves(server, context):
         return ()
-    return (f"restart llama-server with --ctx-size {context} (and --parallel 1 if one agent uses it)",)
+    slots = server.settings.parallel.value if server.settings.parallel else 1
+    split = slots > 1 and not (server.settings.unified_kv is None or server.settings.unified_kv.value)
+    if split:
+        all_of_it = f"--ctx-size {context * slots} --parallel {slots}"
+        return (f"restart llama-server with {all_of_it} (each slot gets its share), or as SRV001 says",)
+    return (f"restart llama-server with --ctx-size {context}",)
+
+
+def _serves(server: Server, context: int) -> bool:
+    """Whether the server already gives so much to one request."""
+    return any(item.context is not None and item.context.value >= context for item in server.loaded)

@@ -83,12 +83,16 @@ def caused_by(incidents: tuple[Incident, ...], *causes: Cause) -> tuple[Incident
 
 
 def over_the_limit(incidents: tuple[Incident, ...], limit: float) -> tuple[Incident, ...]:
-    """Return the incidents that a limit of so many tokens explains or made worse: cut, refused, or longer than it."""
+    """Return the incidents that a limit of so many tokens explains or made worse: cut, refused, or longer than it.
+
+    A dead engine, a queue or a person who left is no matter of the window, however long the prompt was.
+    """
     cut = {Cause.OVERFLOW, Cause.TRUNCATION}
+    longer = caused_by(incidents, Cause.PREFILL_EXCEEDS_WALL)
     return tuple(
         item
         for item in incidents
-        if item.cause in cut or (item.prompt_tokens is not None and item.prompt_tokens.value > limit)
+        if item.cause in cut or (item in longer and item.prompt_tokens is not None and item.prompt_tokens.value > limit)
     )
 
 

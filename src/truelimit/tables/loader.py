@@ -84,6 +84,11 @@ def _pool(row: Mapping[str, Any], file: str, where: str) -> MemoryPool:
     return MemoryPool(row["name"], PoolKind(row["kind"]), Known(capacity, where, Basis.SPECIFIED), usable)
 
 
+def model_names() -> tuple[str, ...]:
+    """Return the names of the shipped models."""
+    return tuple(sorted(item.name.removesuffix(".toml") for item in _tomls("models")))
+
+
 def model(name: str) -> ModelHeader | None:
     """Return a shipped model by its file name or an alias, or None. The size is that of its first listed file."""
     wanted = name.lower()

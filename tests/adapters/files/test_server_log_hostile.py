@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from support.server_log_text import LLAMA_LOGS, OLLAMA_LOGS, log_of, of_kind, only, slog
 from truelimit.adapters.files import server_log_lines, server_log_store
 from truelimit.adapters.files.server_log import read_server_log
-from truelimit.domain.server import PromptRefused, PromptTruncated, RequestEnded, ServerKind
+from truelimit.domain.server import EngineFailed, PromptRefused, PromptTruncated, RequestEnded, ServerKind
 
 CUT = slog("truncating input prompt", "limit=4096 prompt=9000 keep=4 new=4096")
 
@@ -95,6 +97,27 @@ def test_only_the_newest_events_are_kept_and_that_is_said(tmp_path: Path, monkey
     assert log.left_out == {"RequestEnded": 3}
     assert log.counts["RequestEnded"] == 8
     assert "3 RequestEnded" in log.missing[0].fact
+
+
+def test_only_the_newest_lines_of_a_group_are_read_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = tuple(replace(group, most=3) for group in server_log_lines.GROUPS)
+    monkeypatch.setattr(server_log_lines, "GROUPS", small)
+    gins = [f'[GIN] 2026/02/18 - 11:20:04 | 200 | {n}s | ::1 | POST "/api/chat"' for n in range(8)]
+    log = log_of(tmp_path, slog("Listening on x (version 0.16.2)"), *gins, CUT)
+    assert [event.seconds for event in of_kind(log, RequestEnded)] == [5, 6, 7]
+    assert [event.where.rpartition(" ")[2] for event in log.events] == ["7)", "8)", "9)", "10)"]
+    assert log.version is not None, "a flood of one sort washes nothing else away"
+    assert log.left_out == {"access lines": 5}
+    assert "5 access lines" in log.missing[0].fact
+
+
+def test_debug_lines_that_tell_nothing_still_date_what_follows(tmp_path: Path) -> None:
+    noise = slog("evaluating", time="2026-02-18T12:00:00.000-08:00", level="DEBUG")
+    log = log_of(tmp_path, CUT, noise, "load_tensors: offloaded 40/49 layers to GPU", noise, "GGML_ASSERT(x) failed")
+    assert of_kind(log, EngineFailed)[0].time == datetime(2026, 2, 18, 12, tzinfo=timezone(timedelta(hours=-8)))
+    assert of_kind(log, EngineFailed)[0].where.endswith("(line 5)")
 
 
 @pytest.mark.parametrize("block", [64, 1000, 1 << 14])

@@ -179,6 +179,28 @@ def test_refusal_has_both_numbers(tmp_path: Path) -> None:
     assert (refused.prompt, refused.context) == (2488, 2048)
 
 
+def test_a_refused_prompt_was_neither_started_nor_cancelled(tmp_path: Path) -> None:
+    log = log_of(
+        tmp_path,
+        f"{OPERATOR}new prompt, n_ctx_slot = 2048, n_keep = 0, task.n_tokens = 27301",
+        "0.00.774.732 E srv    send_error: task id = 7, error: request (27301 tokens) exceeds the available context "
+        "size (2048 tokens), try increasing it",
+        "0.00.774.756 I slot      release: id  1 | task 7 | stop processing: n_tokens = 0, truncated = 0",
+        "0.00.774.938 W srv          stop: cancel task, id_task = 7",
+    )
+    (event,) = log.events
+    assert isinstance(event, PromptRefused)
+
+
+def test_a_prompt_cancelled_before_any_other_line_of_it(tmp_path: Path) -> None:
+    log = log_of(
+        tmp_path,
+        "0.00.774.938 W srv          stop: cancel task, id_task = 7",
+        "0.00.774.956 I slot      release: id  1 | task 7 | stop processing: n_tokens = 300, truncated = 0",
+    )
+    assert only(log, RequestCancelled).tokens == 300
+
+
 def _progress(n_tokens: int, fraction: float, seconds: float, rate: float) -> str:
     return (
         f"1.00.000.000 I {SLOT}prompt processing, n_tokens = {n_tokens:6d}, progress = {fraction:.2f}, "

@@ -110,8 +110,10 @@ class _Reduction:
         if not isinstance(value, str) or kind is None:
             return {} if kind is None else TEXT
         if kind == "key":
+            if value == LAUNCHER_KEY:
+                return value
             self._redact.drop("API keys")
-            return value if value == LAUNCHER_KEY else REMOVED
+            return REMOVED
         text, unresolved = expand(value, self._environment)
         if kind == "url":
             return "${" + unresolved[0] + "}" if unresolved else self._redact.url(text)

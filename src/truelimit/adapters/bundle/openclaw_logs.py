@@ -85,7 +85,8 @@ def _text(line: Line, redact: Redactor) -> str:
     if "fetch timeout" in text:
         url = _FIELD.search(text[text.find("url=") :]) if "url=" in text else None
         told = f" url={_url(url[2], redact)}" if url and url[1] == "url" else ""
-        return f"{reduced(text)}{named}{told}"
+        known = reduced(text)
+        return f"{known if 'fetch timeout' in known else 'fetch timeout'}{named}{told}"
     mark = next((mark for mark in _MARKS if mark in text), "")
     if not mark:
         return ""

@@ -11,12 +11,12 @@ from typing import Any
 
 from truelimit.adapters.agents.openclaw import json_values as read
 from truelimit.adapters.agents.openclaw.session_counters import LARGEST_FILE
-from truelimit.adapters.bundle.store_rows import StoreRows, store_rows
 from truelimit.adapters.agents.openclaw.trajectory import is_wanted
 from truelimit.adapters.agents.openclaw.transcript_lines import Damaged, Entry, Header, Input, entry_of, read_lines
 from truelimit.adapters.bundle.files import BundleFiles
 from truelimit.adapters.bundle.openclaw_entries import DAMAGED, entry_json, trajectory_json
 from truelimit.adapters.bundle.redact import Redactor
+from truelimit.adapters.bundle.store_rows import StoreRows, store_rows
 
 _NUMBERS = ("inputTokens", "outputTokens", "totalTokens", "contextTokens", "compactionCount")
 _TABLES = """
@@ -112,6 +112,9 @@ def write_store(source: Path, target: str, files: BundleFiles) -> None:
     """Write the store with the three tables that the reader asks, reduced row by row."""
     try:
         with store_rows(source) as rows, _new_store(files.place(target)) as store:
+            # Numbers in the order of the names: sessions then keep their order.
+            for name in rows.sessions():
+                files.redact.session(name)
             store.executemany("INSERT INTO session_nodes VALUES (?, ?)", _nodes(rows, files.redact))
             store.executemany("INSERT INTO transcript_events VALUES (?, ?, ?)", _events(rows, files.redact))
             store.executemany("INSERT INTO trajectory_runtime_events VALUES (?, ?, ?)", _trajectory(rows, files.redact))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +83,7 @@ def _json(body: bytes) -> object:
 
 
 @contextmanager
-def replaying(answers: list[Mapping[str, Any]]) -> Iterator[None]:
+def replaying(answers: Sequence[Mapping[str, Any]]) -> Iterator[None]:
     """Answer all questions within from the record; nothing goes to the network."""
     known = {_key(item): item for item in answers}
 

@@ -116,7 +116,9 @@ _LISTED = _map(
     }
 )
 _ERROR = {"error": _map({"type": _word, "code": _number})}
-_META = _map({**dict.fromkeys(("n_ctx", "n_ctx_train", "n_params", "size", "n_vocab", "n_embd"), _number), "ftype": _name})
+_META = _map(
+    {**dict.fromkeys(("n_ctx", "n_ctx_train", "n_params", "size", "n_vocab", "n_embd"), _number), "ftype": _name}
+)
 _FOREIGN = ("max_model_len", "context_length", "max_context_length")
 _SHAPES: dict[str, Keep] = {
     "/api/version": _map({"version": _word, **_ERROR}),

@@ -13,7 +13,10 @@ WORD = re.compile(r"[\w.+\-]{1,40}")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 BLOB = re.compile(r"sha256-[0-9a-f]{64}")
 # Forms of keys and tokens that services give out: such a text is no name.
-_KEY = re.compile(r"(?:\b|_)(?:sk|pk|rk|gh[oprsu]|hf|xox[abprs]|glpat|AIza|AKIA|eyJ)[-_A-Za-z0-9]{12,}")
+_KEY = re.compile(
+    r"(?:[spr]k[-_]|gh[oprsu]_|hf_|xox[abprs]-|glpat-|AIza|AKIA|eyJ)"
+    r"(?=[\w\-]{0,80}\d)(?=[\w\-]{0,80}[A-Z])[\w\-]{12,}"
+)
 _ABSOLUTE = re.compile(r"(?:[/\\~]|[A-Za-z]:[/\\]).*")
 _OWN_DOMAINS = (".local", ".lan", ".home", ".internal", ".localdomain", ".home.arpa", ".ts.net")
 _KNOWN_HOSTS = (
@@ -24,6 +27,7 @@ _KNOWN_HOSTS = (
     "gateway.docker.internal",
     "ollama.com",
 )
+_MODEL_FILES = (".gguf", ".ggml", ".bin", ".safetensors")
 REMOVED = "(removed)"
 _COMMON_AGENTS = ("main", "default")
 
@@ -65,11 +69,14 @@ class Redactor:
         return f"name-{self.number('names', text)}"
 
     def path(self, text: str) -> str:
-        """Return a path with nothing of its folders: ``/models/FILE``, the folder of a blob as Ollama names it."""
+        """Return a path with nothing of its folders: ``/models/FILE``, or a blob where Ollama keeps it.
+
+        A file that is no model's (a folder's name cut at a space, say) is numbered.
+        """
         file = text.replace("\\", "/").rstrip("/").rpartition("/")[2]
         if BLOB.fullmatch(file):
             return f"~/.ollama/models/blobs/{file}"
-        safe = NAME.fullmatch(file) and not _KEY.search(file)
+        safe = NAME.fullmatch(file) and file.lower().endswith(_MODEL_FILES) and not _KEY.search(file)
         return f"/models/{file}" if safe else f"/models/file-{self.number('files', text)}"
 
     def title(self, text: str) -> str:

@@ -18,7 +18,8 @@ def failure_phrase(text: str, redact: Redactor) -> str | None:
     found = failure_match(text)
     if found is None:
         return None
-    if found.startswith("/completion"):
-        found = "llm predict error"
-    phrase = _BEFORE.sub("", found).replace('"', "").replace("\\", "")
-    return f"{phrase} [text {redact.number('texts of failures', text)}]"
+    phrase, identity = found
+    if phrase.startswith("/completion"):
+        phrase = "llm predict error"
+    phrase = _BEFORE.sub("", phrase).replace('"', "").replace("\\", "")
+    return f"{phrase} [text {redact.number('texts of failures', identity)}]"

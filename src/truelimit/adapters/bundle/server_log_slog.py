@@ -6,7 +6,8 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 
-from truelimit.adapters.bundle.redact import Redactor, word
+from truelimit.adapters.bundle.forms import is_setting, request_value, setting
+from truelimit.adapters.bundle.redact import Redactor
 from truelimit.adapters.bundle.server_log_failures import failure_phrase
 from truelimit.adapters.files.server_log_lines import Line
 from truelimit.adapters.files.server_log_slog import environment_of, gin_parts, plain, slog_fields
@@ -15,10 +16,16 @@ from truelimit.adapters.servers.ollama.environment import HOST, MODELS, NAMES
 Fields = Mapping[str, str]
 _SIZE = re.compile(r"[\d.]{1,20}(?: ?[KMGT]?i?B)?")
 _WHOLE = re.compile(r"-?\d{1,15}")
-_SETTING = re.compile(r"[\w.:+\-]{1,40}")
 _SOURCE = re.compile(r"\w{1,40}\.go:\d{1,6}")
 _DURATION = re.compile(r"[\d.]{1,12}[nuµμm]?s|(?:\d{1,6}h)?\d{1,6}m[\d.]{1,12}s")
-_PATHS = re.compile(r"/(?:v1|api)/(?:[a-z]{1,20}/){0,2}[a-z]{1,20}|/")
+_API = "version tags ps show chat generate embed embeddings create copy delete pull push blobs status me"
+_OPENAI = "chat/completions completions embeddings models responses messages"
+_PATHS = {
+    "/",
+    *(f"/api/{name}" for name in _API.split()),
+    *(f"/v1/{name}" for name in _OPENAI.split()),
+    *(f"/{name}" for name in ("slots", "props", "health", "metrics", "completion")),
+}
 _REQUEST_KEYS = ("Operation", "Parallel", "BatchSize", "FlashAttention", "KvSize", "KvCacheType")
 _VALUE_FLAGS = ("-c", "--ctx-size", "-np", "--parallel", "--cache-type-k", "-ctk", "--kv-cache-type", "--cache-type-v")
 _FLAGS = (*_VALUE_FLAGS, "-ctv", "--flash-attn", "-fa", "-b", "--batch-size")
@@ -27,6 +34,7 @@ _EVICTED = re.compile(
     r"(?: for system)?|model requires more (?:gpu|system) memory than is currently available"
     r"(?:, evicting (?:a|all other) models?(?: to make space)?)?"
 )
+_TEMPLATES = ("go_template", "jinja", "chatml", "llama_server", "legacy", "renderer")
 _STARTED = re.compile(r"started in ([\d.]{1,12}) seconds")
 _VERSION = re.compile(r"\(version ([\w.+\-]{1,40})\)")
 
@@ -57,7 +65,8 @@ def _access(text: str) -> str:
     if parts is None:
         return "[GIN] (damaged)"
     ended, status, duration, method, path = parts
-    safe = path if _PATHS.fullmatch(path) else "/other"
+    path = "/api/blobs" if path.startswith("/api/blobs/") else path
+    safe = path if path in _PATHS else "/other"
     if not _DURATION.fullmatch(duration):
         return "[GIN] (damaged)"
     return f'[GIN] {ended} | {status} | {duration:>13} | 127.0.0.1 | {method[:8]:<8} "{safe}"'
@@ -97,10 +106,6 @@ def _is_whole(text: str) -> bool:
     return _WHOLE.fullmatch(text) is not None
 
 
-def _is_word(text: str) -> bool:
-    return text == "" or word(text) is not None
-
-
 def _sizes(msg: str, *keys: str) -> Callable[[Fields, Redactor], str]:
     return lambda fields, _redact: _message(msg, fields, **dict.fromkeys(keys, _is_size))
 
@@ -130,7 +135,7 @@ def _setting(name: str, value: str, redact: Redactor) -> str:
         return "~/.ollama/models" if value else ""
     if name == HOST:
         return setting_host(value, redact)
-    return value if _SETTING.fullmatch(value) else ""
+    return setting(value)
 
 
 def setting_host(value: str, redact: Redactor) -> str:
@@ -150,7 +155,9 @@ def _device(fields: Fields, redact: Redactor) -> str:
 
 def _option(fields: Fields, _redact: Redactor) -> str:
     option = fields.get("option", "")
-    return _quoted("msg", "invalid option provided") + f" option={option if re.fullmatch('[a-z_]{1,40}', option) else 0}"
+    return (
+        _quoted("msg", "invalid option provided") + f" option={option if re.fullmatch('[a-z_]{1,40}', option) else 0}"
+    )
 
 
 def _load(fields: Fields, _redact: Redactor) -> str | None:
@@ -159,7 +166,7 @@ def _load(fields: Fields, _redact: Redactor) -> str | None:
     if fields["msg"] != "load" or "request" not in fields:
         return None
     request = dict(re.findall(r"\b([A-Z]\w+):([\w.+-]*)", fields["request"]))
-    kept = " ".join(f"{key}:{request[key][:40]}" for key in _REQUEST_KEYS if key in request)
+    kept = " ".join(f"{key}:{request_value(request[key])}" for key in _REQUEST_KEYS if key in request)
     return f"msg=load {_quoted('request', '{' + kept + '}')}"
 
 
@@ -182,11 +189,11 @@ def _command(command: str, redact: Redactor) -> str:
     except ValueError:
         words = command.split()
     kept = ["ollama"] if words else []
-    for flag, value in zip(words, [*words[1:], ""], strict=True):
+    for flag, value in zip(words, [*words[1:], ""], strict=False):
         if flag in {"-m", "--model"}:
             kept += [flag, redact.path(value.strip('"'))]
         elif flag in _FLAGS:
-            kept += [flag, *([value] if _SETTING.fullmatch(value) and not value.startswith("-") else [])]
+            kept += [flag, *([value] if is_setting(value) and not value.startswith("-") else [])]
     return " ".join(kept)
 
 
@@ -228,7 +235,9 @@ def _started(fields: Fields, _redact: Redactor) -> str | None:
 
 def _template(fields: Fields, redact: Redactor) -> str:
     model = redact.name(fields["model"]) if "model" in fields else ""
-    return f"{_message('template selection', fields, selected=_is_word)} {_quoted('model', model)}"
+    selected = fields.get("selected", "")
+    told = selected if selected in _TEMPLATES else "other"
+    return f"{_quoted('msg', 'template selection')} {_quoted('selected', told)} {_quoted('model', model)}"
 
 
 _MESSAGES: tuple[tuple[str, Callable[[Fields, Redactor], str | None]], ...] = (
@@ -244,7 +253,7 @@ _MESSAGES: tuple[tuple[str, Callable[[Fields, Redactor], str | None]], ...] = (
     *((name, _buffer) for name in ("model weights", "kv cache", "compute graph", "total memory")),
     ("starting ", _starting),
     ("truncating ", _truncated),
-    ("context limit hit", _counts("context limit hit")),
+    ("context limit hit", _counts("context limit hit - shifting")),
     ("cache hit", _counts("cache hit", "total", "cached")),
     ("cache miss", _counts("cache miss", "total", "cached")),
     ("client connection closed", _client_gone),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from truelimit.adapters.bundle.files import BundleFiles
+from truelimit.adapters.bundle.forms import setting
 from truelimit.adapters.bundle.redact import Redactor
 from truelimit.adapters.bundle.server_log_failures import failure_phrase
 from truelimit.adapters.bundle.server_log_slog import is_slog, slog_line
@@ -22,9 +23,14 @@ from truelimit.domain.server import ServerKind
 
 _STAMP = re.compile(r"\d+\.\d\d\.\d{3}\.\d{3} [A-Z] ")
 _TASK = re.compile(r"\| task (-?\d+) \|")
-_DEVICE = re.compile(r"[\w.:\-]{1,40}")
+_DEVICE = re.compile(
+    r"(?:CPU|GPU|CUDA|ROCm|HIP|MTL|Metal|Vulkan|SYCL|OpenCL|BLAS|CANN|MUSA|RPC|KOMPUTE)\d{0,3}"
+    r"(?:_(?:Host|Mapped|REPACK|Private|Split|Pinned|AARCH64|AMX))?"
+)
 _MODEL = re.compile(r"loading model '(.+)'")
 _TYPES = re.compile(r"K \((\w+)\): .* V \((\w+)\)")
+_SIZE = re.compile(r"\w+: +(n_ctx|n_ctx_train|n_batch|n_ubatch|flash_attn) += (\w+)")
+_UNIFIED = re.compile(r"kv_unified = '(?!true'|false')\w+'")
 _ADDRESS = re.compile(r"listening on (https?://[\w.:\[\]-]+)")
 # Words by which the reader's first search finds the line of a failure; without one of them it would be passed over.
 _FOUND_BY = ("ut of memory", "OutOf", "ASSERT", "failed to ")
@@ -113,10 +119,12 @@ def _load(told: str | None, redact: Redactor) -> str | None:
     if address := _ADDRESS.fullmatch(told):
         return f"listening on {redact.url(address[1])}"
     if types := _TYPES.search(told):
-        return f"size = 0, K ({types[1]}): 0, V ({types[2]}): 0"
+        return f"size = 0, K ({setting(types[1]) or 0}): 0, V ({setting(types[2]) or 0}): 0"
+    if size := _SIZE.fullmatch(told):
+        return f"llama_context: {size[1]:<13} = {setting(size[2]) or 0}"
     if told.startswith("Flash Attention"):
         return "Flash Attention " + ("enabled" if told.endswith("enabled") else "disabled")
     device, space, rest = told.partition(" ")
     if "buffer size" in rest and not _DEVICE.fullmatch(device):
-        return f"device{space}{rest}"
-    return told
+        return f"device{redact.number('devices', device)}{space}{rest}"
+    return _UNIFIED.sub("kv_unified = '0'", told)

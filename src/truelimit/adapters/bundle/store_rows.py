@@ -18,6 +18,12 @@ class StoreRows:
 
     connection: sqlite3.Connection
 
+    def sessions(self) -> Iterator[str]:
+        """Yield the names of the sessions that have a transcript, in order."""
+        if "session_id" in columns_of(self.connection, "transcript_events"):
+            query = "SELECT DISTINCT session_id FROM transcript_events ORDER BY session_id"
+            yield from (_name(row[0]) for row in self.connection.execute(query))
+
     def nodes(self) -> Iterator[tuple[str, bytes | None]]:
         """Yield (session key, entry) of ``session_nodes``."""
         if {"session_key", "entry_json"} <= columns_of(self.connection, "session_nodes"):

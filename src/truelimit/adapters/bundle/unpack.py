@@ -6,6 +6,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -46,7 +47,7 @@ def _unpack(path: Path, folder: Path) -> None:
             budget = LARGEST_BUNDLE
             for entry in entries:
                 budget -= _write(archive, entry, folder, min(LARGEST_FILE, budget), path)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise BundleError(
             f"{path}: not a readable zip ({type(error).__name__}); expected a bundle that truelimit collect wrote"
         ) from None

@@ -18,7 +18,7 @@ from truelimit.adapters.files.server_log_lines import LineFinder
 from truelimit.adapters.files.server_log_loads import Loads
 from truelimit.adapters.files.server_log_ollama import LoggedDevice, OllamaLines, SystemMemory, Tier
 from truelimit.adapters.files.server_log_slog import slog_time
-from truelimit.adapters.files.server_log_store import KEPT, EventStore
+from truelimit.adapters.files.server_log_store import EventStore
 from truelimit.adapters.files.server_log_tasks import Tasks
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Engine, Event, ServerKind
@@ -42,9 +42,10 @@ class ServerLog:
     """What one log file tells.
 
     ``kind`` is None for a file that is no server's log. ``environment`` holds OLLAMA_* and LLAMA_ARG_* settings that
-    cannot be secret. ``counts`` says how many events of each kind the file holds, ``left_out`` how many older ones are
-    not among ``events``, ``damaged`` how many lines could not be read. ``address`` is where a llama-server said that it
-    listens. ``templates`` tells by model which way prompts are rendered (it decides what overflow does).
+    cannot be secret. ``counts`` says how many events of each kind were read, ``left_out`` how many older ones (or
+    lines, by their sort) are not among ``events``, ``damaged`` how many lines could not be read. ``address`` is where
+    a llama-server said that it listens. ``templates`` tells by model which way prompts are rendered (it decides what
+    overflow does).
     """
 
     where: str
@@ -125,6 +126,7 @@ def _read(path: Path, kind: ServerKind, sample: bytes) -> ServerLog:
     for part in (tasks, loads, failures):
         part.end()
     store.damaged += lines.damaged
+    store.left_out.update(lines.left_out)
     return _log(path, kind, store, loads, ollama, None if is_ollama else _build(path, sample))
 
 
@@ -163,7 +165,7 @@ def _missing(path: Path, store: EventStore) -> tuple[Missing, ...]:
         found.append(Missing(f"{store.damaged} lines of {path}", "they are cut, damaged or too long to be read"))
     if store.left_out:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(store.left_out.items()))
-        found.append(Missing(f"older events of {path}: {kinds}", f"only the newest {KEPT} of each kind are kept"))
+        found.append(Missing(f"older events of {path}: {kinds}", "only the newest of each kind are kept"))
     return tuple(found)
 
 

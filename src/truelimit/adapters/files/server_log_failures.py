@@ -96,12 +96,12 @@ def _reason(text: str) -> str | None:
     return CRASH if _CRASH.search(text) else None
 
 
-def failure_match(text: str) -> str | None:
-    """Return the part of a text that makes it a failure or a hint of one, or None."""
+def failure_match(text: str) -> tuple[str, str] | None:
+    """Return the part of a text that makes it a failure or a hint of one, and the text that tells it from others."""
     if _CALLED_OFF.search(text):
         return None
     matches = (pattern.search(text) for pattern in (_MEMORY, _TIMEOUT, _CRASH, _HINTS))
-    return next((found.group(0) for found in matches if found), None)
+    return next(((found.group(0), _short(text)) for found in matches if found), None)
 
 
 def _short(text: str) -> str:

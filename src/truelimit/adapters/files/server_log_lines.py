@@ -1,44 +1,74 @@
-"""Finds the few lines of a server's log that matter, fast and in flat memory.
+"""Finds the few lines of a server's log that matter, fast and in bounded memory.
 
-The file is read in blocks. In each block some patterns with a literal beginning are searched (about 1.5 GB/s each)
-and only the lines that hold one are cut out: cutting all lines first would be several times slower. What a server
-prints while it loads a model has many forms in a small region, so that region alone is searched for all of them.
+The file is read in blocks. In each block some patterns with a literal beginning are searched (1 to 2 GB/s each) and
+only the lines that hold one are cut out: cutting all lines first would be several times slower. What a server prints
+while it loads a model has many forms in a small region, so that region alone is searched for all of them.
+Of each group of lines the newest are kept, up to its bound; what is let go is counted.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 14
 LOAD_REGION = 1 << 16
 
+_START = (
+    rb"Listening on|server config|inference compute|vram-based|entering low vram|starting llama|starting runner"
+    rb"|system memory|template selection"
+)
 _MESSAGES = (
-    rb"Listening on|server config|inference compute|vram-based|entering low vram|requested context size"
-    rb"|invalid option|system memory|load\b|model weights|kv cache|compute graph|total memory|starting |truncating "
+    rb"requested context size|invalid option|load\b|model weights|kv cache|compute graph|total memory|truncating "
     rb"|context limit hit|loading cache slot|client connection closed|aborting |llama|runtime OOM|model re"
-    rb"|template selection|cache hit|cache miss|Prompt processing|llm predict error|error loading|Load failed"
-    rb"|post predict"
+    rb"|cache hit|cache miss|Prompt processing|llm predict error|error loading|Load failed|post predict"
 )
-_OLLAMA = (
-    re.compile(rb"\[GIN\] "),
-    re.compile(rb'msg="?(?:' + _MESSAGES + rb")"),
-    re.compile(rb"level=(?:ERROR|WARN|FATAL)"),
-)
-_SLOTS = tuple(map(re.compile, (rb"n_tokens = ", rb"eval time = ", rb"cancel task", rb"size limit")))
-_ENGINE = tuple(
-    map(re.compile, (rb"ontext size", rb"ut of memory", rb"OutOf", rb"ASSERT", rb"failed to ", rb"KV cache is full"))
-)
-_LOAD_START = (re.compile(rb"loading model"), re.compile(rb'msg="starting '))
 _LOAD = re.compile(
     rb"buffer size|n_ctx|n_slots|new slot|layers to GPU|loading model|Flash Attention|flash_attn|K \(|n_u?batch  "
     rb"|training context|size limit|loading error|requires flash|listening on http"
 )
-_TIME = re.compile(rb"time=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) level=")
+_LOAD_START = (re.compile(rb"loading model"), re.compile(rb'msg="starting '))
+_LOAD_END = (b"started in ", b"all slots are idle")
+# A debug message that tells nothing is shortened to its time before the search: such logs are mostly those.
+_NOISE = re.compile(rb' level=DEBUG source=\S+ msg=(?!"?(?:' + _START + rb"|" + _MESSAGES + rb"))[^\n]*")
+_TIME = re.compile(rb"time=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))(?: level=|[\r\n]|$)")
+
+
+def _patterns(*sources: bytes) -> tuple[re.Pattern[bytes], ...]:
+    return tuple(re.compile(source) for source in sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of one sort: what finds them, how many of the newest are kept, and in which logs they occur."""
+
+    name: str
+    most: int
+    patterns: tuple[re.Pattern[bytes], ...]
+    needs: bytes = b""
+
+
+LOADS = Group("lines of loading models", 20_000, ())
+GROUPS = (
+    Group("lines of a server's start", 10_000, _patterns(rb'msg="?(?:' + _START + rb")"), b"msg="),
+    Group("messages", 40_000, _patterns(rb'msg="?(?:' + _MESSAGES + rb")", rb"level=(?:ERROR|WARN|FATAL)"), b"msg="),
+    Group("access lines", 20_000, _patterns(rb"\[GIN\] "), b"[GIN]"),
+    Group("lines of requests", 40_000, _patterns(rb"n_tokens = ", rb"cancel task", rb"size limit"), b"| task "),
+    Group("timings", 20_000, _patterns(rb"eval time = ")),
+    Group(
+        "lines of failures",
+        20_000,
+        _patterns(rb"ontext size", rb"ut of memory", rb"OutOf", rb"ASSERT", rb"failed to "),
+    ),
+    LOADS,
+)
+_Found = tuple[int, bytes, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +82,30 @@ class Line:
 
 @dataclass(slots=True)
 class LineFinder:
-    """Yields the lines of interest of one file, in order; afterwards ``damaged`` counts lines too long to read."""
+    """Yields the lines of interest of one file, in order.
+
+    Afterwards ``damaged`` counts lines too long to read whole, ``left_out`` by group the older lines that were let go.
+    """
 
     path: Path
     damaged: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
     _number: int = 1
     _time: bytes | None = None
     _region_end: int = 0
-    _utf16: codecs.IncrementalDecoder | None = field(default=None)
+    _utf16: codecs.IncrementalDecoder | None = None
+    _kept: dict[str, deque[_Found]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the lines. Raises OSError when the file cannot be read."""
-        offset = 0
+        self._kept = {group.name: deque(maxlen=group.most) for group in GROUPS}
         for block in self._blocks():
-            yield from self._of_block(block, offset)
-            offset += len(block)
+            self._search(_NOISE.sub(b"", block) if b" level=DEBUG " in block else block)
+        found = sorted((item for kept in self._kept.values() for item in kept), key=itemgetter(0))
+        self._kept = {}
+        for number, line, time in found:
+            text = line.decode("utf-8", "replace").rstrip("\r")
+            yield Line(number, text, None if time is None else time.decode("ascii"))
 
     def _blocks(self) -> Iterator[bytes]:
         """Yield the file in pieces that end with a line, each at most two blocks long."""
@@ -90,47 +129,65 @@ class LineFinder:
             self._utf16 = codecs.getincrementaldecoder("utf-16")(errors="replace")
         return self._utf16.decode(data).encode(errors="replace") if self._utf16 else data
 
-    def _of_block(self, block: bytes, offset: int) -> Iterator[Line]:
-        position = 0
-        for start in sorted(self._line_starts(block, offset)):
+    def _search(self, block: bytes) -> None:
+        """Keep the lines of interest of a block, with their numbers and times."""
+        starts = self._line_starts(block)
+        position, number = 0, self._number
+        is_timed = b"time=20" in block
+        for start in sorted(starts):
             end = block.find(b"\n", start)
-            line = block[start : end if end >= 0 else len(block)]
-            self._note_time(block, position, start + len(line))
-            self._number += block.count(b"\n", position, start)
+            end = len(block) if end < 0 else end
+            if is_timed:
+                self._note_time(block, position, end)
+            number += block.count(b"\n", position, start)
             position = start
-            if len(line) > LONGEST_LINE:
-                self.damaged += 1
-                line = line[:LONGEST_LINE]
-            line = _timing_header(block, start, line) + line
-            yield Line(self._number, line.decode("utf-8", "replace").rstrip("\r"), self._time_text())
-        self._note_time(block, position, len(block))
-        self._number += block.count(b"\n", position)
+            self._keep(starts[start], (number, self._line(block, start, end), self._time))
+        if is_timed:
+            self._note_time(block, position, len(block))
+        self._number = number + block.count(b"\n", position)
 
-    def _line_starts(self, block: bytes, offset: int) -> set[int]:
-        """Return where the lines of interest start in the block."""
-        patterns = list(_ENGINE)
-        if b"msg=" in block or b"[GIN]" in block:
-            patterns += _OLLAMA
-        if b"eval time" in block or b"| task " in block:
-            patterns += _SLOTS
-        starts = {block.rfind(b"\n", 0, hit.start()) + 1 for pattern in patterns for hit in pattern.finditer(block)}
-        for begin, end in self._load_regions(block, offset):
-            starts.update(block.rfind(b"\n", 0, hit.start()) + 1 for hit in _LOAD.finditer(block, begin, end))
+    def _keep(self, group: Group, found: _Found) -> None:
+        kept = self._kept[group.name]
+        if len(kept) == group.most:
+            self.left_out[group.name] = self.left_out.get(group.name, 0) + 1
+        kept.append(found)
+
+    def _line(self, block: bytes, start: int, end: int) -> bytes:
+        if end - start > LONGEST_LINE:
+            self.damaged += 1
+            end = start + LONGEST_LINE
+        line = block[start:end]
+        return _timing_header(block, start, line) + line
+
+    def _line_starts(self, block: bytes) -> dict[int, Group]:
+        """Return where the lines of interest start in the block, each with its group."""
+        starts: dict[int, Group] = {}
+        for group in GROUPS:
+            if group.needs and group.needs not in block:
+                continue
+            for pattern in group.patterns:
+                for hit in pattern.finditer(block):
+                    starts.setdefault(block.rfind(b"\n", 0, hit.start()) + 1, group)
+        for begin, end in self._load_regions(block):
+            for hit in _LOAD.finditer(block, begin, end):
+                starts.setdefault(block.rfind(b"\n", 0, hit.start()) + 1, LOADS)
         return starts
 
-    def _load_regions(self, block: bytes, offset: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts of the block in which a model is being loaded, without overlap."""
+    def _load_regions(self, block: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the parts of the block in which a model is being loaded, without overlap.
+
+        A region that reaches beyond the block goes on in the next one.
+        """
         begins = sorted(hit.start() for pattern in _LOAD_START for hit in pattern.finditer(block))
-        if self._region_end > offset:
-            begins.insert(0, 0)
-            yield 0, min(len(block), self._region_end - offset)
-        done = max(0, self._region_end - offset)
+        done = 0
+        if self._region_end > 0:
+            done = _end_of_load(block, 0, self._region_end)
+            yield 0, min(done, len(block))
         for begin in begins:
-            end = begin + LOAD_REGION
-            if end > done:
-                yield max(block.rfind(b"\n", 0, begin) + 1, done), min(end, len(block))
-                done = end
-        self._region_end = max(self._region_end, offset + done)
+            if begin >= done:
+                done = _end_of_load(block, begin, begin + LOAD_REGION)
+                yield block.rfind(b"\n", 0, begin) + 1, min(done, len(block))
+        self._region_end = max(0, done - len(block))
 
     def _note_time(self, block: bytes, start: int, end: int) -> None:
         """Remember the last time that a line between start and end carries."""
@@ -138,8 +195,11 @@ class LineFinder:
         if at >= 0 and (found := _TIME.match(block, at)):
             self._time = found.group(1)
 
-    def _time_text(self) -> str | None:
-        return None if self._time is None else self._time.decode("ascii")
+
+def _end_of_load(block: bytes, begin: int, end: int) -> int:
+    """Return where the load that begins there is over, at most ``end`` (which may lie beyond the block)."""
+    marks = [at for mark in _LOAD_END if (at := block.find(mark, begin, end)) >= 0]
+    return min(marks) + 1 if marks else end
 
 
 def _timing_header(block: bytes, start: int, line: bytes) -> bytes:

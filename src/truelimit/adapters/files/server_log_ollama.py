@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from truelimit.adapters.files.server_log_command import flag_of, flash_of, size_of, words_of
 from truelimit.adapters.files.server_log_failures import Failures
 from truelimit.adapters.files.server_log_lines import Line
-from truelimit.adapters.files.server_log_loads import FLASH, Loads
+from truelimit.adapters.files.server_log_loads import Loads
 from truelimit.adapters.files.server_log_slog import environment_of, gin_parts, gin_time, plain, slog_fields
 from truelimit.adapters.files.server_log_store import EventStore
 from truelimit.domain.provenance import Basis, Known
@@ -123,8 +123,8 @@ class OllamaLines:
             fields.get("library", ""),
             fields.get("name", ""),
             fields.get("description", ""),
-            _size(fields.get("total")),
-            _size(fields.get("available")),
+            size_of(fields.get("total")),
+            size_of(fields.get("available")),
             self.store.where(line),
         )
         self.devices[fields.get("id", "") or f"#{len(self.devices)}"] = device
@@ -142,7 +142,7 @@ class OllamaLines:
         self.invalid_options.add(fields["option"][:60])
 
     def _memory(self, line: Line, fields: Fields) -> None:
-        total, free, swap = (_size(fields.get(key)) for key in ("total", "free", "free_swap"))
+        total, free, swap = (size_of(fields.get(key)) for key in ("total", "free", "free_swap"))
         self.system_memory = SystemMemory(total, free, swap, self.store.where(line))
 
     def _load_line(self, line: Line, fields: Fields) -> None:
@@ -163,7 +163,7 @@ class OllamaLines:
             slots=slots,
             context_per_slot=Tokens(cells // slots),
             kv_type=request.get("KvCacheType") or None,
-            flash_attention=_flash(request.get("FlashAttention")),
+            flash_attention=flash_of(request.get("FlashAttention")),
             batch=int(request["BatchSize"]),
         )
 
@@ -174,23 +174,23 @@ class OllamaLines:
         )
 
     def _starting(self, line: Line, fields: Fields) -> None:
-        command = _words(fields.get("cmd", ""))
+        command = words_of(fields.get("cmd", ""))
         if not command or "runner in goroutine" in fields["msg"]:
             return
         is_llama_server = fields["msg"] == "starting llama-server"
         self.engine = Engine.LLAMA_SERVER if is_llama_server else Engine.OLLAMA_RUNNER
-        total, slots = _flag(command, "-c", "--ctx-size"), _flag(command, "-np", "--parallel")
+        total, slots = flag_of(command, "-c", "--ctx-size"), flag_of(command, "-np", "--parallel")
         per_slot = int(total) // max(1, int(slots)) if total and slots else None
         self.loads.begin(
             line,
-            model=_flag(command, "-m", "--model"),
+            model=flag_of(command, "-m", "--model"),
             total_context=Tokens(int(total)) if total else None,
             slots=int(slots) if slots else None,
             context_per_slot=per_slot,
-            kv_type=_flag(command, "--cache-type-k", "-ctk", "--kv-cache-type"),
-            kv_type_v=_flag(command, "--cache-type-v", "-ctv", "--kv-cache-type"),
-            flash_attention=_flash(_flag(command, "--flash-attn", "-fa")),
-            batch=int(_flag(command, "-b", "--batch-size") or 0) or None,
+            kv_type=flag_of(command, "--cache-type-k", "-ctk", "--kv-cache-type"),
+            kv_type_v=flag_of(command, "--cache-type-v", "-ctv", "--kv-cache-type"),
+            flash_attention=flash_of(flag_of(command, "--flash-attn", "-fa")),
+            batch=int(flag_of(command, "-b", "--batch-size") or 0) or None,
         )
 
     def _started(self, line: Line, fields: Fields) -> None:
@@ -220,7 +220,7 @@ class OllamaLines:
         self.store.add(RequestCancelled, line)
 
     def _evicted(self, line: Line, fields: Fields) -> None:
-        predicted, available = _size(fields.get("predicted")), _size(fields.get("available"))
+        predicted, available = size_of(fields.get("predicted")), size_of(fields.get("available"))
         self.store.add(ModelEvicted, line, text=fields["msg"][:200], predicted=predicted, available=available)
 
     def _reduced(self, line: Line, fields: Fields) -> None:
@@ -245,41 +245,6 @@ class OllamaLines:
         self.store.counts[fields["msg"][:40]] += 1
 
 
-def _size(text: str | None) -> Bytes | None:
-    """Return a size in Ollama's form, or in bare bytes; None when there is none or it is damaged."""
-    if text is None:
-        return None
-    try:
-        return Bytes(int(text)) if text.isdigit() else parse_size(text)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _flash(text: str | None) -> bool | None:
-    """Return what a flash attention setting says: a flag without a value is on, ``auto`` is not known yet."""
-    if text is None:
-        return None
-    return FLASH.get(text.lower())
-
-
-def _words(command: str) -> list[str]:
-    """Return the words of a command line as Ollama logs it (quoted only where a path has spaces, Windows paths too)."""
-    try:
-        return shlex.split(command, posix="\\" not in command)
-    except ValueError:
-        return command.split()
-
-
-def _flag(command: list[str], *names: str) -> str | None:
-    """Return the value of the first of these flags; an empty text for one that has no value."""
-    for name in names:
-        if name in command:
-            at = command.index(name) + 1
-            value = command[at] if at < len(command) else ""
-            return "" if value.startswith("-") else value.strip('"')
-    return None
-
-
 _BUFFER_KINDS = {"model weights": "model", "kv cache": "kv", "compute graph": "compute", "total memory": "total"}
 _Handler = Callable[[OllamaLines, Line, Fields], None]
 _HANDLERS: tuple[tuple[str, _Handler], ...] = (
@@ -299,6 +264,7 @@ _HANDLERS: tuple[tuple[str, _Handler], ...] = (
     ("starting ", OllamaLines._starting),
     ("truncating ", OllamaLines._truncated),
     ("context limit hit", OllamaLines._counted),
+    ("Prompt processing", OllamaLines._counted),
     ("cache hit", OllamaLines._mlx_cache),
     ("cache miss", OllamaLines._mlx_cache),
     ("client connection closed", OllamaLines._client_gone),

@@ -57,7 +57,8 @@ def gin_time(text: str, offset: timedelta | None) -> datetime | None:
     """Return the local time of an access line at the offset that slog lines show, else taken as UTC."""
     try:
         zone = UTC if offset is None else timezone(offset)
-        return datetime.strptime(text, "%Y/%m/%d - %H:%M:%S").replace(tzinfo=zone)
+        # Many times as fast as strptime, which takes half of the time that an access line costs.
+        return datetime.fromisoformat(f"{text[:10].replace('/', '-')}T{text[13:]}").replace(tzinfo=zone)
     except ValueError:
         return None
 

@@ -38,6 +38,7 @@ _STOP = re.compile(r"stop processing: n_tokens = (\d+)(?:, truncated = (\d))?")
 _CANCEL = re.compile(r"cancel task, id_task = (\d+)")
 _REFUSED = re.compile(r"request \((\d+) tokens\) exceeds the available context size \((\d+) tokens\)")
 _ENTRY = re.compile(r"prompt state size ([\d.]+) MiB exceeds cache size limit ([\d.]+) MiB")
+_FAILED_TASK = re.compile(r"send_error: task id = (\d+)")
 _EXHAUSTED = re.compile(r"send_error: task id = (\d+), error: Context size has been exceeded|KV cache is full")
 
 
@@ -64,6 +65,7 @@ class Task:
     progress: list[Progress] = field(default_factory=list)
     read: tuple[Line, int, float] | None = None
     written: tuple[Line, int, int, float] | None = None
+    running: bool = True
     cancelled: bool = False
     failed: bool = False
 
@@ -168,10 +170,14 @@ class Tasks:
         self._running.pop(key, None)
 
     def _cancel(self, line: Line, found: re.Match[str]) -> None:
-        task = self._running.setdefault(found[1], Task(line))
-        task.line, task.cancelled = (line, True) if not task.failed else (task.line, False)
+        # Ending a task that failed or is over prints this line too: then nothing was running, or no end follows.
+        task = self._running.setdefault(found[1], Task(line, running=False))
+        if not task.failed:
+            task.line, task.cancelled = line, True
 
     def _refused(self, line: Line, found: re.Match[str]) -> None:
+        if task := _FAILED_TASK.search(line.text):
+            self._running.setdefault(task[1], Task(line)).failed = True
         self._store.add(PromptRefused, line, prompt=Tokens(int(found[1])), context=Tokens(int(found[2])))
 
     def _entry(self, line: Line, found: re.Match[str]) -> None:
@@ -185,7 +191,8 @@ class Tasks:
 
     def _finish(self, key: str, task: Task, in_place: int | None, *, countable: bool = True) -> None:
         """Tell of reading and writing, now that all that can be known of the task is."""
-        self._start(key, task)
+        if task.cached is not None or not task.failed:
+            self._start(key, task)
         depth = task.cached if task.cached is not None else _cached_from_end(task, in_place if countable else None)
         self._tell_progress(key, task, depth)
         if task.read is not None:
@@ -195,7 +202,7 @@ class Tasks:
             line, _, timed, seconds = task.written
             before = None if depth is None or task.read is None else Tokens(depth + task.read[1])
             self._store.add(AnswerWritten, line, task=key, tokens=Tokens(timed), seconds=seconds, depth=before)
-        if task.cancelled:
+        if task.cancelled and (task.running or in_place is not None):
             tokens = None if in_place is None else Tokens(in_place)
             self._store.add(RequestCancelled, task.line, task=key, tokens=tokens)
 

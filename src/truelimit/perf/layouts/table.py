@@ -85,11 +85,15 @@ RULES: dict[str, Rule] = {
 
 # fmt: off
 VERIFIED_ARCHITECTURES: frozenset[str] = frozenset({
-    "afmoe", "cohere2", "command-r", "deepseek2", "deepseek32", "exaone4", "falcon-h1", "gemma2", "gemma3",
-    "gemma3n", "gemma4", "glm-dsa", "glm4", "glm4moe", "gpt-oss", "granite", "granitehybrid", "jamba",
-    "kimi-linear", "lfm2", "lfm2moe", "llama", "llama4", "mamba", "mamba2", "mimo2", "minimax-01", "minimax-m2",
-    "minimax-m3", "mistral3", "nemotron_h", "nemotron_h_moe", "olmo2", "openelm", "phi3", "plamo2", "qwen2",
-    "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next", "rwkv6", "rwkv7", "seed_oss", "smollm3", "step35",
+    "afmoe", "arcee", "bailingmoe2", "bloom", "chatglm", "cohere2", "command-r", "deepseek", "deepseek2",
+    "deepseek32", "deepseek4", "dots1", "dots3note", "ernie4_5", "ernie4_5-moe", "exaone-moe", "exaone4",
+    "falcon", "falcon-h1", "gemma", "gemma2", "gemma3", "gemma3n", "gemma4", "glm-dsa", "glm4", "glm4moe",
+    "glm5-next", "gpt-oss", "granite", "granitehybrid", "granitemoe", "hunyuan-dense", "hunyuan-moe", "hy_v4",
+    "internlm2", "jamba", "kimi-k3", "kimi-linear", "lfm2", "lfm2moe", "llama", "llama4", "mamba", "mamba2",
+    "mimo2", "minicpm", "minicpm3", "minimax-01", "minimax-m2", "minimax-m3", "mistral3", "mistral4",
+    "nemotron_h", "nemotron_h_moe", "olmo2", "olmoe", "openelm", "phi3", "phimoe", "plamo2", "qwen2",
+    "qwen2moe", "qwen2vl", "qwen3", "qwen35", "qwen35moe", "qwen3moe", "qwen3next", "qwen3vl", "qwen3vlmoe",
+    "qwen4exp", "rwkv6", "rwkv7", "seed_oss", "smallthinker", "smollm3", "stablelm", "starcoder2", "step35",
 })
 # fmt: on
 DOCUMENTED_ARCHITECTURES = frozenset(RULES) - VERIFIED_ARCHITECTURES

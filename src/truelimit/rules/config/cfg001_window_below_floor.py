@@ -8,7 +8,8 @@ Each request ends at once with "context window too small", however good model an
 accepted without a word.
 
 ## Fix safety
-As CTX001: safe when the larger cache fits in memory.
+As CTX001: safe when the larger cache fits in memory. Where the model was trained for less than the floor, or memory
+holds less, no number in the configuration helps: another model does.
 
 ## Sources
 OpenClaw 2026.2.17 (16,000 tokens) and 2026.9.6 (4,000).
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 
 from truelimit.domain.agent import Route
 from truelimit.domain.calculation import calculate, term
-from truelimit.domain.findings import Finding, Severity
+from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
 from truelimit.domain.session import ErrorKind
 from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
@@ -44,9 +45,18 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
         view.stack.model,
         evidence=(window.where, floor.where),
         calculations=(short,),
-        fix=raise_window(route, view.server, view.definition, view.target),
+        fix=_fix(view, route, floor.value),
         incidents=tuple(refused),
     )
+
+
+def _fix(view: StackView, route: Route, floor: int) -> FixIdea | None:
+    """Raising the window mends this only where the model and the memory reach the floor."""
+    target = view.target
+    if target is None or target.fits is not False and target.context >= floor:
+        return raise_window(route, view.server, view.definition, target)
+    step = f"use a model that reaches {tokens(floor)} tokens here: with this one, {target.why}"
+    return FixIdea("Give the agent a model with a larger window", Applicability.MANUAL, steps=(step,))
 
 
 RULE = Rule("CFG001", "window-below-floor", check, __doc__ or "")

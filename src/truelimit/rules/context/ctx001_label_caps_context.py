@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Finding, Severity
 from truelimit.domain.limits import LimitKind, Origin
-from truelimit.domain.model import ModelHeader
 from truelimit.limits.origin import OriginVerdict
+from truelimit.limits.served import native_context
 from truelimit.limits.target import Target
 from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
@@ -35,11 +35,12 @@ from truelimit.rules.rule import Rule, ids, over_the_limit, rung_term, tokens
 _NOT_HERE = {Origin.USER_CONFIG, Origin.SERVER_DEFAULT, Origin.SLOTS}
 
 
-def check(view: StackView, header: ModelHeader, origin: OriginVerdict, target: Target) -> Iterator[Finding]:
+def check(view: StackView, origin: OriginVerdict, target: Target) -> Iterator[Finding]:
     """Yield one finding when the binding limit is not physical, nobody chose it, and more fits."""
-    limit, native = view.context.binding, header.native_context
+    limit, native = view.context.binding, native_context(view.stack)
     if limit is None or native is None or limit.kind is LimitKind.PHYSICAL:
         return
+    origin = view.limit_origin or origin
     if limit.value >= target.context or origin.origin in _NOT_HERE:
         return
     lost = calculate(
@@ -54,7 +55,7 @@ def check(view: StackView, header: ModelHeader, origin: OriginVerdict, target: T
         "label-caps-context",
         Severity.FAILS if hit else Severity.DEGRADES,
         f"{tokens(limit.value)} tokens is no limit of this model: it was trained for {tokens(native.value)}, and "
-        f"{tokens(target.context)} fit in memory here. {origin.reason[:1].upper()}{origin.reason[1:]}.",
+        f"{_fits(target)}. {origin.reason[:1].upper()}{origin.reason[1:]}.",
         view.stack.model,
         evidence=(f"{limit.name} = {tokens(limit.value)}: {limit.where}",),
         calculations=(lost,),
@@ -63,6 +64,12 @@ def check(view: StackView, header: ModelHeader, origin: OriginVerdict, target: T
         excluded=origin.excluded,
         incidents=ids(hit),
     )
+
+
+def _fits(target: Target) -> str:
+    if target.fits is None:
+        return "whether memory holds so many is not known"
+    return f"{tokens(target.context)} fit in memory here"
 
 
 RULE = Rule("CTX001", "label-caps-context", check, __doc__ or "")

@@ -23,12 +23,12 @@ from collections.abc import Iterator
 from truelimit.domain.agent import Route
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
-from truelimit.domain.limits import Origin
 from truelimit.domain.provenance import Known
 from truelimit.domain.session import Cause
 from truelimit.limits.view import StackView
-from truelimit.rules.raise_window import raise_window, window_edits
+from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, caused_by, ids, tokens
+from truelimit.rules.window_edits import window_edits
 from truelimit.units import Tokens
 
 
@@ -55,18 +55,29 @@ def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Find
         evidence=(f"agent: {believed.where}", f"server: {served.where}"),
         calculations=(gap,),
         fix=_fix(view, route, served),
-        origin=Origin.SERVER_DEFAULT if view.definition is None or view.definition.num_ctx is None else None,
+        origin=view.served_origin.origin if view.served_origin else None,
         incidents=ids(hit),
     )
 
 
 def _fix(view: StackView, route: Route, served: Known[Tokens]) -> FixIdea | None:
-    target = view.target
+    """Raise the server where a change of ours can do it; else lower the agent, and say what raises the server."""
+    target, raised = view.target, None
     if target is not None and target.fits is not False and target.context > served.value:
-        return raise_window(route, view.server, view.definition, target)
+        raised = raise_window(route, view.server, view.definition, target)
+        if raised is not None and raised.edits:
+            return raised
+    return _lowered(route, served, raised.steps if raised is not None else ()) or raised
+
+
+def _lowered(route: Route, served: Known[Tokens], steps: tuple[str, ...]) -> FixIdea | None:
+    """Not where the agent could not work in so small a window at all."""
+    least = max((item.value for item in (route.window_floor, route.base_prompt) if item is not None), default=0)
     edits = window_edits(route, served.value)
+    if not edits or served.value < least:
+        return None
     title = f"Lower the agent to the {tokens(served.value)} tokens that the server gives"
-    return FixIdea(title, Applicability.SAFE, tuple(edits)) if edits else None
+    return FixIdea(title, Applicability.SAFE, tuple(edits), steps)
 
 
 RULE = Rule("CTX002", "agent-believes-more", check, __doc__ or "")

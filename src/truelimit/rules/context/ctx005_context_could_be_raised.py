@@ -25,13 +25,13 @@ from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, ids, over_the_limit, rung_term, tokens
 
-_FREE = {Origin.USER_CONFIG, Origin.SERVER_DEFAULT, None}
+_FREE = {Origin.USER_CONFIG, Origin.SERVER_DEFAULT, Origin.SLOTS, None}
 
 
 def check(view: StackView, target: Target) -> Iterator[Finding]:
     """Yield one finding when a chosen limit lies below what fits."""
     limit = view.context.binding
-    origin = view.origin.origin if view.origin else None
+    origin = view.limit_origin.origin if view.limit_origin else None
     if limit is None or limit.kind is LimitKind.PHYSICAL or target.fits is not True or origin not in _FREE:
         return
     if limit.value >= target.context or limit.bounds != "prompt":

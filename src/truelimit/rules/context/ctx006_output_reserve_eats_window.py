@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from truelimit.domain.agent import Route
-from truelimit.domain.calculation import Term, calculate, term
+from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, Finding, FixIdea, Severity
 from truelimit.domain.provenance import Known
 from truelimit.limits.view import StackView
@@ -34,7 +34,7 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
     if not reserves:
         return
     largest = max(reserves, key=lambda item: item.value)
-    window = _window(view, route)
+    window = term("window", route.agent_context, "tokens")
     if largest.value < _SHARE * window.value:
         return
     left = calculate("window - reserve", "tokens", window, term("reserve", largest, "tokens"))
@@ -49,13 +49,6 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
         calculations=(left,),
         fix=_fix(route, largest, int(window.value)),
     )
-
-
-def _window(view: StackView, route: Route) -> Term:
-    served: Known[Tokens] = route.agent_context
-    if view.served is not None and view.served.value < served.value:
-        served = view.served
-    return term("window", served, "tokens")
 
 
 def _fix(route: Route, reserve: Known[Tokens], window: int) -> FixIdea | None:

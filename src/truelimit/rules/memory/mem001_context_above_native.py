@@ -20,18 +20,18 @@ from collections.abc import Iterator
 
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
-from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import ContextChanged, Definition
 from truelimit.limits.need import memory_need
+from truelimit.limits.served import native_context
 from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, tokens
 from truelimit.units import Tokens, to_mib
 
 
-def check(view: StackView, header: ModelHeader) -> Iterator[Finding]:
+def check(view: StackView) -> Iterator[Finding]:
     """Yield one finding when more context was asked for than the model was trained for."""
-    native, asked = header.native_context, _asked(view)
+    native, asked = native_context(view.stack), _asked(view)
     if native is None or asked is None or asked.value <= native.value:
         return
     yield Finding(

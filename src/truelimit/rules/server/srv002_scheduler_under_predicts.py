@@ -2,7 +2,8 @@
 
 ## What it does
 Redoes the prediction by which Ollama from 0.30 decides what fits beside what: it takes the head size from embedding
-length over heads and ignores the model's own key length. Compares it with the true cache.
+length over heads and ignores the model's own key length. Compares it with the true cache. Only where a second model
+is there that could be loaded beside this one, or the log shows that memory was short.
 
 ## Why it matters
 For Qwen3-Coder-30B at 262,144 tokens it predicts 12 GiB of cache where 24 are allocated: a second model seems to fit,
@@ -23,7 +24,7 @@ from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.server import Engine, Server, ServerKind
+from truelimit.domain.server import Engine, ModelEvicted, Server, ServerKind
 from truelimit.limits.need import memory_need
 from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule
@@ -32,7 +33,7 @@ from truelimit.units import GIB, Tokens, to_gib
 
 def check(view: StackView, server: Server, header: ModelHeader, served: Known[Tokens]) -> Iterator[Finding]:
     """Yield one finding when the prediction falls short by 1 GiB or more."""
-    if server.kind is not ServerKind.OLLAMA or server.engine is not Engine.LLAMA_SERVER:
+    if server.kind is not ServerKind.OLLAMA or server.engine is not Engine.LLAMA_SERVER or not _has_rival(view, server):
         return
     need, predicted = memory_need(view.stack, served.value), _prediction(view, header, served)
     if need is None or predicted is None or need.kv_cache - predicted.result * GIB < GIB:
@@ -53,6 +54,14 @@ def check(view: StackView, server: Server, header: ModelHeader, served: Known[To
     )
 
 
+def _has_rival(view: StackView, server: Server) -> bool:
+    """Whether a second model could be loaded beside this one, or the log shows that memory was short before."""
+    own = view.definition
+    shared = {own.name, *own.same_blob} if own is not None else {view.stack.model}
+    others = any(item.name not in shared for item in server.definitions)
+    return others or any(isinstance(event, ModelEvicted) for event in view.events)
+
+
 def _prediction(view: StackView, header: ModelHeader, served: Known[Tokens]) -> Calculation | None:
     layers, heads, width = (header.get(key) for key in ("block_count", "attention.head_count", "embedding_length"))
     kv_heads = header.get("attention.head_count_kv")
@@ -62,10 +71,10 @@ def _prediction(view: StackView, header: ModelHeader, served: Known[Tokens]) -> 
     if not all(isinstance(item, int) and item > 0 for item in numbers):
         return None
     slots = view.server.settings.parallel.value if view.server and view.server.settings.parallel else 1
-    names = ("layers", "heads", "width", "kv_heads")
+    names = (("layers", "layers"), ("heads", "heads"), ("width", "values/token"), ("kv_heads", "heads"))
     terms = [
-        Term(name, value, "", header.where, header.basis)
-        for name, value in zip(names, numbers, strict=True)
+        Term(name, value, unit, header.where, header.basis)
+        for (name, unit), value in zip(names, numbers, strict=True)
         if isinstance(value, int)
     ]
     terms.append(Term("context", served.value * slots, "tokens", served.where, Basis.DERIVED))

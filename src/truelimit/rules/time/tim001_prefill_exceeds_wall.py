@@ -25,10 +25,12 @@ from collections.abc import Iterator
 from truelimit.domain.agent import Timeout
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, Finding, FixIdea, Severity
+from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import Cause, Incident
 from truelimit.limits.view import StackView
-from truelimit.perf.prefill import prefill_seconds, wall_as_context_calculation
+from truelimit.perf.prefill import prefill_seconds, tells_wall, wall_as_context_calculation
 from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
+from truelimit.units import Tokens
 
 _MARGIN = 1.5  # a key is set to the computed time with half as much again, to the full minute
 
@@ -56,22 +58,32 @@ def check(view: StackView) -> Iterator[Finding]:
 def _message(view: StackView, hit: tuple[Incident, ...], biggest: Incident) -> str:
     wall = view.time.binding
     attempts = sum(item.attempts for item in hit)
-    size = f"{tokens(biggest.prompt_tokens.value)} tokens" if biggest.prompt_tokens else "a prompt of unknown size"
+    size = size_of(biggest.prompt_tokens)
     text = (
         f"{attempts} attempt{'s' if attempts > 1 else ''} ended at the wall of {seconds(wall.value) if wall else '?'} "
         f"({wall.name if wall else '?'}) while the server was still reading {size}: no crash, the client hung up."
     )
     if view.prefill is None:
         return text
-    limit = wall_as_context_calculation(view.prefill, wall.value) if wall else None
+    limit = (
+        wall_as_context_calculation(view.prefill, wall.value) if wall and tells_wall(view.prefill, wall.value) else None
+    )
     more = f" At this stack's rate that wall is a context of {tokens(limit.result)} tokens." if limit else ""
     return text + more
 
 
+def size_of(prompt: Known[Tokens] | None) -> str:
+    """Return the size of a prompt for people: an estimate is called one."""
+    if prompt is None:
+        return "a prompt of unknown size"
+    return f"{'about ' if prompt.basis is Basis.ASSUMED else ''}{tokens(prompt.value)} tokens"
+
+
 def _calculations(view: StackView, biggest: Incident) -> tuple[Calculation, ...]:
     found = list(biggest.calculations)
-    if view.prefill is not None and view.time.binding is not None:
-        found.append(wall_as_context_calculation(view.prefill, view.time.binding.value))
+    wall = view.time.binding
+    if view.prefill is not None and wall is not None and tells_wall(view.prefill, wall.value):
+        found.append(wall_as_context_calculation(view.prefill, wall.value))
     return tuple(found)
 
 

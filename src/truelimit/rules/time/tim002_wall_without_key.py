@@ -23,7 +23,7 @@ from truelimit.domain.calculation import Calculation
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
 from truelimit.domain.session import Cause
 from truelimit.limits.view import StackView
-from truelimit.perf.prefill import wall_as_context_calculation
+from truelimit.perf.prefill import tells_wall, wall_as_context_calculation
 from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
 from truelimit.rules.time.tim001_prefill_exceeds_wall import wall_timer
 
@@ -56,7 +56,9 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
 
 
 def _as_context(view: StackView, wall: float) -> tuple[Calculation, ...]:
-    return (wall_as_context_calculation(view.prefill, wall),) if view.prefill is not None else ()
+    if view.prefill is None or not tells_wall(view.prefill, wall):
+        return ()
+    return (wall_as_context_calculation(view.prefill, wall),)
 
 
 def _steps(view: StackView, remedy: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from truelimit.domain.server import (
 )
 from truelimit.domain.session import Cause, Incident
 from truelimit.limits.view import StackView
-from truelimit.perf.prefill import prefill_seconds
+from truelimit.perf.prefill import is_lower_bound, prefill_seconds
 from truelimit.rules.rule import Rule, caused_by, seconds, tokens
 
 _REASONS: tuple[tuple[type[Event], str], ...] = (
@@ -86,8 +86,11 @@ def _reasons(view: StackView, incident: Incident) -> tuple[str, ...]:
 def _would_have_been_enough(view: StackView, incident: Incident) -> bool | None:
     if view.prefill is None or incident.prompt_tokens is None or incident.attempt_seconds is None:
         return None
-    needed = prefill_seconds(view.prefill, incident.prompt_tokens.value)
-    return bool(needed <= incident.attempts * incident.attempt_seconds)
+    size = incident.prompt_tokens.value
+    needed, together = prefill_seconds(view.prefill, size), incident.attempts * incident.attempt_seconds
+    if needed <= together and is_lower_bound(view.prefill, size):
+        return None
+    return bool(needed <= together)
 
 
 def _message(incident: Incident, reasons: tuple[str, ...], enough: bool | None) -> str:

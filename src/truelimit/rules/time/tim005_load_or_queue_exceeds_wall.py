@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
-from truelimit.domain.session import Cause
+from truelimit.domain.session import Cause, Incident
 from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, caused_by, seconds
 
@@ -32,24 +32,30 @@ _STEPS = {
         "or let the agents run one after the other",
     ),
 }
-_WORDS = {Cause.LOAD_EXCEEDS_WALL: "the model was loading", Cause.QUEUE_EXCEEDS_WALL: "another request held the slot"}
+_WORDS = {Cause.LOAD_EXCEEDS_WALL: "the model was loading", Cause.QUEUE_EXCEEDS_WALL: "other requests came first"}
 
 
 def check(view: StackView) -> Iterator[Finding]:
     """Yield one finding per incident that waited for a load or in a queue."""
     for incident in caused_by(view.incidents, *_STEPS):
-        length = seconds(incident.seconds) if incident.seconds is not None else "an unknown time"
         yield Finding(
             "TIM005",
             "load-or-queue-exceeds-wall",
             Severity.FAILS,
-            f"The request waited {length} and {_WORDS[incident.cause]}: reading had not begun.",
+            _message(incident),
             view.stack.model,
             evidence=incident.reasons,
             calculations=incident.calculations,
             fix=FixIdea("Have the model ready", Applicability.MANUAL, steps=_STEPS[incident.cause]),
             incidents=(incident.id,),
         )
+
+
+def _message(incident: Incident) -> str:
+    if incident.cause is Cause.QUEUE_EXCEEDS_WALL and (incident.seconds is None or incident.seconds < 1):
+        return "The server's queue was full, and the request was sent away at once: reading had not begun."
+    length = seconds(incident.seconds) if incident.seconds is not None else "an unknown time"
+    return f"The request waited {length} and {_WORDS[incident.cause]}: reading had not begun."
 
 
 RULE = Rule("TIM005", "load-or-queue-exceeds-wall", check, __doc__ or "")

@@ -56,7 +56,8 @@ def read_store(path: Path) -> Evidence:
     try:
         with opened_store(path, found.missing) as connection:
             _read_tables(connection, found)
-    except (sqlite3.Error, OSError, OverflowError, MemoryError) as error:
+    except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
+        # UnicodeDecodeError: SQLite quotes a damaged schema in its message, byte for byte.
         found.missing.append(Missing("sessions", f"{path}: {_reason(error)}"))
     return _evidence(found)
 
@@ -79,7 +80,7 @@ def _reason(error: Exception) -> str:
         if sqlite3.sqlite_version_info < _STRICT_TABLES
         else ""
     )
-    return f"{text} ({name}){old}" if isinstance(error, sqlite3.Error) else name
+    return f"{text} ({name}){old if isinstance(error, sqlite3.Error) else ''}"
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def read_logs(places: Places, *, with_home: bool = True) -> Logs:
     missing: list[Missing] = []
     found: list[tuple[datetime, ServerLog]] = []
     seen: set[bytes] = set()
-    home = list(_home_logs(places)) if with_home else []
+    home = list(home_logs(places)) if with_home else []
     for path in [*places.logs, *home]:
         mark = _mark(path)
         if mark in seen:
@@ -97,7 +97,7 @@ def _ignored_options(log: ServerLog) -> Iterator[Missing]:
         yield Missing(f"option {option[:60]}", f"{log.where}: Ollama does not know it and ignores it: check its name")
 
 
-def _home_logs(places: Places) -> Iterator[Path]:
+def home_logs(places: Places) -> Iterator[Path]:
     """Yield ``server.log`` and its rotated ones, where macOS, Linux and Windows keep them."""
     local = places.environment.get("LOCALAPPDATA")
     windows = Path(local) if local and not places.isolated else places.home / "AppData" / "Local"

@@ -13,9 +13,9 @@ from truelimit.adapters.servers.ollama.desktop import from_desktop
 from truelimit.adapters.servers.ollama.live import Live, ask
 from truelimit.adapters.servers.ollama.logs import Logs, journal_note, log_variables, read_logs
 from truelimit.adapters.servers.ollama.machine_from_log import machine_from_log
-from truelimit.adapters.servers.ollama.store import Stored, read_store
+from truelimit.adapters.servers.ollama.store import read_store
 from truelimit.app.ports import Deadline, Evidence, Places
-from truelimit.domain.provenance import Known, Missing
+from truelimit.domain.provenance import Basis, Missing
 
 SERVICE_MODELS = Path("/usr/share/ollama/.ollama/models")
 
@@ -25,14 +25,15 @@ def read(places: Places, deadline: Deadline, *, units: Path = env.UNITS, service
 
     ``units`` and ``service`` are where systemd's files and the service's store lie; they count when not isolated.
     """
-    outside, gaps = ({}, ()) if places.isolated else _outside(places, units)
-    url = _url(places, outside)
+    outside, gaps = outside_variables(places, units)
+    url = url_to_ask(places, outside)
     live = ask(url, deadline) if url else Live(url="")
     # The files of this machine say nothing of a server on another one; a bundle's files belong to what was named.
     is_here = places.isolated or url is None or is_this_machine(url)
     logs = read_logs(places, with_home=is_here)
     slider, slider_gaps, slider_files = from_desktop(places) if is_here else ({}, (), ())
-    stores = _stores(places, env.merged(log_variables(logs.newest), outside), service) if is_here else ()
+    folders = store_folders(places, logs, outside, service) if is_here else ()
+    stores = tuple(read_store(folder) for folder in folders)
     variables = _variables(live, logs, env.merged(outside, slider) if is_here else {})
     gaps = (
         *live.missing,
@@ -69,13 +70,18 @@ def _evidence(places: Places, parts: Parts, gaps: tuple[Missing, ...], examined:
     return Evidence(servers=(server,), machine=machine, missing=(*gaps, *unknown), examined=examined)
 
 
-def _outside(places: Places, units: Path) -> tuple[dict[str, Known[str]], tuple[Missing, ...]]:
-    """Return the variables that are written outside the home: those of the service win over the shell's."""
+def outside_variables(places: Places, units: Path = env.UNITS) -> tuple[env.Environment, tuple[Missing, ...]]:
+    """Return the variables that are written outside the home: those of the service win over the shell's.
+
+    Of a bundle they are those that it recorded.
+    """
+    if places.isolated:
+        return env.named(places.environment, "environment that the bundle recorded", Basis.ASSUMED), ()
     service, gaps = env.from_systemd(units)
     return env.merged(service, env.from_shell(places)), gaps
 
 
-def _url(places: Places, outside: env.Environment) -> str | None:
+def url_to_ask(places: Places, outside: env.Environment) -> str | None:
     """Return the address to ask, or None: a bundle is not asked unless an address was named with it."""
     if places.ollama:
         return url_of(places.ollama).removesuffix("/v1").removesuffix("/api")
@@ -85,13 +91,15 @@ def _url(places: Places, outside: env.Environment) -> str | None:
     return url_of(host.value if host else None)
 
 
-def _stores(places: Places, outside: env.Environment, service: Path) -> tuple[Stored, ...]:
+def store_folders(
+    places: Places, logs: Logs, outside: env.Environment, service: Path = SERVICE_MODELS
+) -> tuple[Path, ...]:
     """Return the stores of this machine, the one that log or variables name first; in a bundle only the home's."""
     folders = [places.home / ".ollama" / "models"]
     if not places.isolated:
-        chosen = outside.get(env.MODELS)
+        chosen = env.merged(log_variables(logs.newest), outside).get(env.MODELS)
         folders = [*([Path(chosen.value)] if chosen else []), *folders, service]
-    return tuple(read_store(folder) for folder in dict.fromkeys(folders))
+    return tuple(dict.fromkeys(folders))
 
 
 def _variables(live: Live, logs: Logs, others: env.Environment) -> env.Environment:

@@ -1,0 +1,110 @@
+"""truelimit collect."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truelimit.app.ports import Deadline, Places
+from truelimit.cli import evidence, output
+
+if TYPE_CHECKING:
+    from truelimit.adapters.bundle.write import Collected
+
+SCHEMA = "truelimit.collect/1"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Write a bundle of the evidence. Returns 0, or 2 when nothing was found or the bundle could not be written."""
+    args = _parser().parse_args(argv)
+    try:
+        places, target = evidence.places(args), _target(args.out)
+    except evidence.UsageError as error:
+        return output.complain(str(error))
+    from truelimit.adapters.bundle.read import opened
+
+    try:
+        with opened(places) as here:
+            collected = _write(here, args.network_seconds, target)
+    except OSError as error:
+        return output.complain(f"{target}: {error.strerror or 'cannot be written'}; name another place with --out")
+    if collected.is_empty:
+        return output.complain("nothing to collect: no agent, server, store or log was found; name one, see --help")
+    output.write(_as_json(collected, target) if args.json else _as_text(collected, target))
+    for source, why in collected.troubles[:20]:
+        print(f"truelimit: not in the bundle: {source}: {why}", file=sys.stderr)
+    return 0
+
+
+def _write(places: Places, network_seconds: float, target: Path) -> Collected:
+    """Write the bundle to a folder beside its place, then put it there whole."""
+    from truelimit.adapters.bundle.unpack import packed
+    from truelimit.adapters.bundle.write import write_bundle
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".truelimit-", dir=target.parent, ignore_cleanup_errors=True) as folder:
+        root = Path(folder) / "bundle"
+        root.mkdir()
+        collected = write_bundle(places, Deadline(network_seconds), root)
+        if collected.is_empty:
+            return collected
+        if target.suffix == ".zip":
+            packed(root, target)
+        else:
+            if target.exists():
+                target.rmdir()
+            root.rename(target)
+    return collected
+
+
+def _target(out: Path | None) -> Path:
+    """Return where the bundle goes. Raises UsageError for a place that is taken."""
+    if out is None:
+        return Path(f"truelimit-evidence-{datetime.now().astimezone():%Y%m%d-%H%M%S}.zip").absolute()
+    if out.is_dir() and (out.suffix == ".zip" or any(out.iterdir())):
+        raise evidence.UsageError(f"--out {out} is a folder with files in it; expected a new folder or a .zip")
+    if out.is_file():
+        raise evidence.UsageError(f"--out {out} exists; expected a new name")
+    return out.absolute()
+
+
+def _as_json(collected: Collected, target: Path) -> str:
+    value = {
+        "schema": SCHEMA,
+        "bundle": str(target),
+        "files": collected.files,
+        "bytes": collected.bytes,
+        "kept": [{"what": what, "count": count} for what, count in collected.kept.items()],
+        "left_out": [{"what": what, "count": count} for what, count in collected.left_out.items()],
+        "troubles": [{"source": source, "why": why} for source, why in collected.troubles],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _as_text(collected: Collected, target: Path) -> str:
+    lines = [f"Wrote {target}: {collected.files} files, {collected.bytes:,} bytes before packing.", "", "In it:"]
+    lines += [f"  {count:>12,}  {what}" for what, count in collected.kept.items() if count]
+    lines += ["", "Left out (WHAT-IS-LEFT-OUT.md in the bundle says it too):"]
+    lines += [f"  {count:>12,}  {what}" for what, count in collected.left_out.items()]
+    lines += ["", f"On the other machine: truelimit doctor --home {target.name}", ""]
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "truelimit collect",
+        description="Write a bundle of the evidence, without secrets and text, for truelimit doctor elsewhere.",
+        epilog="Exit codes: 0 written, 2 nothing found or not written. Look into the bundle before you send it.",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR|FILE.zip", help="a new folder or zip (./truelimit-evidence-TIME.zip)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON for scripts")
+    evidence.add_arguments(parser)
+    return parser

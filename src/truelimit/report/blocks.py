@@ -1,0 +1,63 @@
+"""The blocks that a report is made of: text and Markdown print each in its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of level 1 or 2."""
+
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text. ``tone`` is verdict, plain, good, bad or dim."""
+
+    text: str
+    tone: str = "plain"
+    indent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table; ``marked`` rows are stressed. The second column is right-aligned.
+
+    The last column is long text: a narrow page sets all but two columns below their row, with their titles where
+    ``titled``.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    marked: frozenset[int] = frozenset()
+    titled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of lines."""
+
+    lines: tuple[str, ...]
+    indent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preformatted:
+    """Text whose lines stay as they are: a diff."""
+
+    text: str
+
+
+Block = Heading | Paragraph | Rows | Items | Preformatted
+
+
+@dataclass(slots=True)
+class Shown:
+    """What a report has said already, so that it says it once: calculations, their terms, steps for a person."""
+
+    calculations: set[tuple[str, float]] = field(default_factory=set)
+    terms: set[tuple[str, float, str]] = field(default_factory=set)
+    steps: set[str] = field(default_factory=set)

@@ -1,0 +1,55 @@
+"""Calculations as blocks: the formula, the same with numbers, and where each number is from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from truelimit.domain.calculation import Calculation, Term
+from truelimit.report.blocks import Block, Items, Paragraph, Shown
+from truelimit.report.numbers import plain, quantity, size, substituted
+
+
+def calculation(item: Calculation, indent: int = 2, shown: Shown | None = None) -> list[Block]:
+    """Return a calculation as its formula, the same with numbers, and its terms with unit, source and basis.
+
+    What stands in ``shown`` already is not told again: nothing is returned for a whole calculation.
+    """
+    seen = shown if shown is not None else Shown()
+    key = (item.formula, float(item.result))
+    if key in seen.calculations:
+        return []
+    seen.calculations.add(key)
+    first = f"{item.formula} = {substituted(item)} = {quantity(item.result, item.unit)}"
+    return [Paragraph(first, "plain", indent), Items(_terms(item, seen), indent + 2)]
+
+
+def calculations(items: Iterable[Calculation], shown: Shown) -> list[Block]:
+    """Return calculations, and a word where they stand above."""
+    found, left_out = [], False
+    for item in items:
+        blocks = calculation(item, shown=shown)
+        left_out = left_out or not blocks
+        found += blocks
+    told = "the rest of its arithmetic stands above" if found else "its arithmetic stands above"
+    return [*found, Items((told,), 2)] if left_out else found
+
+
+def _terms(item: Calculation, shown: Shown) -> tuple[str, ...]:
+    new, known, zero = [], [], []
+    for term in item.terms:
+        key = (term.name, float(term.value), term.source)
+        if term.value == 0:
+            zero.append(term.name)
+        elif key in shown.terms:
+            known.append(term.name)
+        else:
+            new.append(_term(term))
+        shown.terms.add(key)
+    lines = new + ([f"{', '.join(zero)}: none here (0)"] if zero else [])
+    return tuple(lines + ([f"{', '.join(known)}: as above"] if known else []))
+
+
+def _term(term: Term) -> str:
+    rounded = f" ({size(term.value)})" if term.unit == "bytes" else ""
+    unit = f" {term.unit}" if term.unit else ""
+    return f"{term.name} = {plain(term)}{unit}{rounded} [{term.basis}: {term.source}]"

@@ -1,0 +1,100 @@
+"""A plan as blocks: the verdict on the fit, the memory part by part, speed, other models side by side."""
+
+from __future__ import annotations
+
+from truelimit.app.plan import Beside, ModelPlan
+from truelimit.report.blocks import Block, Items, Paragraph, Rows, Shown
+from truelimit.report.calculations import calculation
+from truelimit.report.numbers import number, quantity, size
+
+
+def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
+    """Return the blocks of a plan."""
+    need = item.need
+    parts = (
+        ("weights", need.weights),
+        ("KV cache", need.kv_cache),
+        ("state", need.state),
+        ("compute buffer", need.compute),
+        ("in all", item.total),
+    )
+    rows = tuple((name, size(value)) for name, value in parts if value or name in {"KV cache", "in all"})
+    blocks: list[Block] = [Paragraph(_sentence(item), "verdict"), Paragraph(_settings(item))]
+    blocks.append(Rows(("memory", "size"), rows, frozenset({len(rows) - 1})))
+    blocks += [Items(tuple(_beside_the_model(item)))] if _beside_the_model(item) else []
+    blocks += _speed(item)
+    if beside:
+        blocks += side_by_side(beside, item.wanted.context)
+    shown = Shown()
+    for calc in item.calculations:
+        blocks += calculation(calc, shown=shown)
+    return [*blocks, *([Items(need.notes)] if need.notes else [])]
+
+
+def _sentence(item: ModelPlan) -> str:
+    text = f"{item.model} at {number(item.wanted.context)} tokens takes {size(item.total)}"
+    room = item.room
+    if room is None:
+        return f"{text}; the memory that must hold it is not known (give --machine)."
+    if room.headroom >= 0:
+        most = item.largest_context
+        close = most is not None and most < item.wanted.context
+        advice = f" That is little beside the driver's own buffers: {number(most or 0)} would be sure." if close else ""
+        return f"{text} of {size(room.pool)}: it fits, {size(room.headroom)} are left.{advice}"
+    most = f" {number(item.largest_context)} tokens would fit." if item.largest_context else ""
+    return f"{text}, {size(-room.headroom)} more than the {size(room.pool)} there are.{most}"
+
+
+def _settings(item: ModelPlan) -> str:
+    used = item.settings
+    kinds = used.kv_type if used.kv_type == used.kv_type_v else f"{used.kv_type} (K), {used.kv_type_v} (V)"
+    slots = "1 slot"
+    if used.slots > 1:
+        shared = "share one cache" if used.unified else f"of {number(item.wanted.context)} tokens each"
+        slots = f"{used.slots} slots that {shared}" if used.unified else f"{used.slots} slots {shared}"
+    attention = "" if used.flash_attention else ", without flash attention"
+    native = f", trained for {number(item.native_context)}" if item.native_context else ""
+    return f"Cache of type {kinds} for {number(used.whole_context)} tokens, {slots}{attention}{native}."
+
+
+def _beside_the_model(item: ModelPlan) -> list[str]:
+    """What the memory holds beside the model, where that counts against the same memory."""
+    room, cache = item.room, item.need.prompt_cache
+    lines = [f"beside it, in main memory: prompt cache of the server, {size(cache)}"] if cache else []
+    if room is not None and room.os_share:
+        lines.append(f"left to the system: {size(room.os_share)} (assumed)")
+    return [*lines, f"memory: {room.where}"] if room is not None else lines
+
+
+def _speed(item: ModelPlan) -> list[Block]:
+    if item.prefill_seconds is None:
+        return [
+            Paragraph("How fast it reads and writes here is not known: no evidence and no published series.", "dim")
+        ]
+    value, low, high, basis = item.prefill_seconds
+    span = f"{low:,.0f} to {high:,.0f} s; {basis}"
+    read = f"{number(item.wanted.context)} tokens are read in {quantity(value, 's')} ({span})"
+    lines = [read] + [
+        f"writes {rate.value:,.1f} tokens/s at depth {number(depth)} ({rate.basis})"
+        for depth, rate in item.decode
+        if rate
+    ]
+    return [Items(tuple(lines))]
+
+
+def side_by_side(models: tuple[Beside, ...], context: int) -> list[Block]:
+    """Return models beside each other: KV heads, bytes a token, cache at a context."""
+    rows = tuple(
+        (row.name, number(row.bytes_per_token), _heads(row.kv_heads), size(round(row.bytes_per_token * context)))
+        for row in models
+    )
+    head = ("model", "KV bytes a token", "KV heads", "cache")
+    return [Paragraph(f"Side by side, a cache of {number(context)} tokens in f16:"), Rows(head, rows, titled=True)]
+
+
+def _heads(told: object) -> str:
+    """One number, or the span where layers differ."""
+    if isinstance(told, tuple | list) and told:
+        low, high = min(told), max(told)
+        return f"{low}" if low == high else f"{low} to {high}"
+    return f"{told}" if isinstance(told, int) else "not told"
