@@ -189,3 +189,27 @@ def test_september_sends_a_num_ctx_that_nobody_believes(tmp_path: Path) -> None:
     assert report.binding() == (65_536, "request", "configured")
     assert report.finding("CTX002")["origin"] == "user-config"
     assert '"num_ctx": 262144' in _added(fix(home))
+
+
+def test_september_believes_a_label_and_sends_nothing(tmp_path: Path) -> None:
+    """An explicit contextWindow over native Ollama sends no num_ctx: the server gives its own default."""
+    home = EpisodeHome(tmp_path).coder(None, CODER)
+    home.openclaw([entry()], version=SEP, primary=f"ollama/{CODER}", api="ollama")
+    home.ollama_log(start("0.33.0", tier=32_768, total="24.0 GiB"), load_c(home.blob, 32_768))
+    report = doctor(home)
+    assert report.rung("request") is None
+    assert report.binding() == (32_768, "server-default", "configured")
+    believes = report.finding("CTX002")
+    assert believes["origin"] == "server-default"
+    assert believes["calculation"]["result"] == LABEL - 32_768
+
+
+def test_september_believes_less_than_the_server_gives(tmp_path: Path) -> None:
+    home = EpisodeHome(tmp_path).coder(None, CODER)
+    home.openclaw([entry()], version=SEP, primary=f"ollama/{CODER}", api="ollama")
+    report = doctor(home.ollama_log(start("0.33.0"), load_c(home.blob, NATIVE)))
+    assert report.binding() == (LABEL, "agent-config", "label")
+    assert _origin(report) == "name-label"
+    plan = fix(home)
+    assert plan["definitions"] == [], "the server gives it all already"
+    assert '"contextWindow": 262144' in _added(plan)

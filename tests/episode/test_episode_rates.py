@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from support.episode_home import NATIVE, NOON, Call, EpisodeHome, entry
+from support.episode_home import NATIVE, NOON, Call, EpisodeHome, at, entry
 from support.episode_logs import cancelled, curve, load_c, reading, start, timed
 from support.episode_report import Report, doctor
 from support.episode_scenes import era_c, idle_twice, llama_server, long_text, september
@@ -28,10 +29,10 @@ def _reads(*sizes: int) -> list[list[str]]:
 
 
 def _with(root: Path, *more: list[str]) -> EpisodeHome:
-    """September's agent with a wall of 300 s that it met with a prompt of about 240,000 tokens."""
+    """September's agent that met a wall of 300 s with about 240,000 tokens, an hour after other requests."""
 
     def log(home: EpisodeHome) -> list:
-        return [start("0.33.0"), load_c(home.blob, NATIVE), *more]
+        return [start("0.33.0"), load_c(home.blob, NATIVE, when=at(-3600)), *more]
 
     calls = idle_twice(long_text(240_000))
     return september(root, calls, provider_more={"timeoutSeconds": WALL}, log=log)
@@ -80,9 +81,8 @@ def test_cached_tokens_of_a_transcript_are_not_read(tmp_path: Path) -> None:
     calls = [Call(NOON, 3, input=500, output=100, cache_read=59_500)]
     report = doctor(september(tmp_path, calls, log=era_c()))
     assert report.code == 0
-    calls += [Call(call.start.replace(hour=13), call.seconds, error=call.error, text=call.text, same_turn=call.same_turn)
-              for call in idle_twice(long_text(240_000))]  # fmt: skip
-    home = september(tmp_path / "2", calls, provider_more={"timeoutSeconds": WALL}, log=era_c())
+    later = [replace(call, start=at(7200, call.start)) for call in idle_twice(long_text(240_000))]
+    home = september(tmp_path / "2", [*calls, *later], provider_more={"timeoutSeconds": WALL}, log=era_c())
     result, _ = _wall_as_context(doctor(home))
     assert result == pytest.approx(96_094, rel=0.01)
 

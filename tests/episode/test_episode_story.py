@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from support.episode_home import LABEL, NATIVE, SECRET, STORY_PROMPT, EpisodeHome
-from support.episode_report import Report, doctor, fix
+from support.episode_home import LABEL, NATIVE, SECRET, STORY_PROMPT, WORDS, EpisodeHome, at
+from support.episode_logs import gin, load_b, start, truncating
+from support.episode_report import Report, doctor, fix, spoken
 from support.episode_scenes import M2_ULTRA, long_text, story
 
 LLAMA = "400 request (146760 tokens) exceeds the available context size (131072 tokens), try increasing it"
@@ -139,6 +141,14 @@ def test_the_fix_is_for_both_sides_and_hides_secrets(tmp_path: Path) -> None:
     assert any("node-fetch-headers" in need or "Node fetch" in need for need in outlook["needs"])
 
 
+def test_what_a_person_reads(tmp_path: Path) -> None:
+    text = " ".join(spoken(story(tmp_path)).split())
+    for told in ("131,072", "146,760", "262,144", "300 s", "673 s", "24.0", "No hardware is needed"):
+        assert told in text, told
+    assert SECRET not in text
+    assert WORDS not in text
+
+
 def test_memory_at_the_full_context(tmp_path: Path) -> None:
     report = doctor(story(tmp_path))
     (calc, *_) = report.data["verdict"]["calculations"]
@@ -146,3 +156,38 @@ def test_memory_at_the_full_context(tmp_path: Path) -> None:
     assert terms["kv_cache"] == 24 * 2**30
     assert terms["weights"] == pytest.approx(18.55e9, rel=1e-3)
     assert report.ladder()["memory"]["pool_bytes"] == 48 * 2**30
+
+
+def test_a_server_in_another_time_zone(tmp_path: Path) -> None:
+    """Ollama's own lines carry their zone, its access lines none; the transcript is in UTC."""
+    home = story(tmp_path, log=False)
+    zone = timezone(timedelta(hours=-8))
+
+    def local(seconds: float):  # type: ignore[no-untyped-def]
+        return at(seconds).astimezone(zone)
+
+    ends = [gin(local(302), 500, "5m2s"), gin(local(604.9), 500, "5m2s"), gin(local(908), 500, "5m2s")]
+    cut = truncating(local(7), STORY_PROMPT, LABEL)
+    home.ollama_log(start(when=local(-7200)), load_b(home.blob, when=local(0.1)), cut, ends)
+    report = doctor(home)
+    _three_hidden_attempts(report)
+    assert report.only["prompt_tokens_basis"] == "reported"
+
+
+def test_a_log_that_was_rotated_since(tmp_path: Path) -> None:
+    home = story(tmp_path)
+    logs = home.root / ".ollama" / "logs"
+    (logs / "server.log").rename(logs / "server-1.log")
+    home.ollama_log(start(when=at(7200)))
+    report = doctor(home)
+    _three_hidden_attempts(report)
+    assert report.only["prompt_tokens"] == STORY_PROMPT
+
+
+def test_windows_line_ends(tmp_path: Path) -> None:
+    home = story(tmp_path)
+    for path in [*home.root.rglob("*.log"), *home.root.rglob("*.jsonl"), *home.root.rglob("openclaw.json")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    report = doctor(home)
+    _label_binds(report)
+    _three_hidden_attempts(report)

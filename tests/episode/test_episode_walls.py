@@ -85,7 +85,7 @@ def test_the_advice_of_the_error_text_cannot_help(tmp_path: Path) -> None:
     assert report.only["attempts"] == 2
     assert "cannot help" in report.finding("TIM003")["message"]
     assert report.binding() == (262_144, "model", "physical")
-    assert not [edit for edit in fix(february(tmp_path / "2", calls, model=BASE, window=262_144), *M2_ULTRA)["files"]]
+    assert fix(february(tmp_path / "2", calls, model=BASE, window=262_144), *M2_ULTRA)["files"] == []
 
 
 def test_a_long_prompt_on_a_known_machine(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
-"""Lines of server logs in the forms that were recorded or read in the source: Ollama before and from 0.30, llama-server."""
+"""Lines of server logs as they were recorded or read in the source: Ollama before and from 0.30, llama-server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from support.episode_home import NOON, at
+from support.episode_home import at
 
+_START, _LOAD = at(-7200), at(0.1)
 _ENV = (
     "OLLAMA_CONTEXT_LENGTH:{context} OLLAMA_DEBUG:INFO OLLAMA_FLASH_ATTENTION:{flash} OLLAMA_GPU_OVERHEAD:0 "
     "OLLAMA_HOST:http://127.0.0.1:11434 OLLAMA_KEEP_ALIVE:5m0s OLLAMA_KV_CACHE_TYPE:{kv} OLLAMA_LOAD_TIMEOUT:5m0s "
@@ -17,7 +18,8 @@ _ENV = (
 
 def slog(moment: datetime, msg: str, rest: str = "", level: str = "INFO", source: str = "server.go:1") -> str:
     """Return a line of Ollama's own log."""
-    time = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    zone = "Z" if moment.utcoffset() == timedelta(0) else moment.isoformat()[-6:]
+    time = moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}{zone}"
     message = msg if " " not in msg and "=" not in msg else f'"{msg}"'
     return f"time={time} level={level} source={source} msg={message} {rest}".rstrip()
 
@@ -40,7 +42,7 @@ def start(
     parallel: int = 1,
     kv: str = "",
     flash: str = "false",
-    when: datetime = at(-7200),
+    when: datetime = _START,
 ) -> list[str]:
     """Return the lines of a start of Ollama: environment, version, device, default context."""
     env = _ENV.format(context=context, parallel=parallel, kv=kv, flash=flash)
@@ -69,7 +71,7 @@ def load_b(
     blob: str,
     context: int = 131_072,
     *,
-    when: datetime = at(0.1),
+    when: datetime = _LOAD,
     seconds: float = 6.5,
     parallel: int = 1,
     kv: str = "",
@@ -96,7 +98,7 @@ def load_c(
     blob: str,
     context: int = 131_072,
     *,
-    when: datetime = at(0.1),
+    when: datetime = _LOAD,
     seconds: float = 6.5,
     parallel: int = 1,
     template: str = "go_template",
@@ -199,6 +201,3 @@ def timed(lines: Iterable[str], begin: float = 0.0, step: float = 0.001) -> list
         minutes, rest = divmod(micro, 60_000_000)
         made.append(f"{minutes}.{rest // 1_000_000:02d}.{rest // 1000 % 1000:03d}.{rest % 1000:03d} I {line}")
     return made
-
-
-STORY_START = NOON

@@ -130,13 +130,19 @@ def hold(report: Report, home: EpisodeHome) -> None:
     for calc in _calculations(data):
         recompute(calc)
     for item in data["missing"]:
-        assert item["fact"] and item["why"]
+        assert item["fact"]
+        assert item["why"]
     _nothing_leaks(report.text)
     if data["ladders"] or data["incidents"]:
         assert report.code == (1 if data["findings"] or data["incidents"] else 0)
     else:
         assert report.code == 2
     _fix_is_legal(home)
+
+
+def spoken(home: EpisodeHome, *arguments: str) -> str:
+    """Return what the doctor says to a person, as text and as Markdown."""
+    return "".join(_run("doctor", "--home", str(home.root), *arguments, *form)[1] for form in ((), ("--markdown",)))
 
 
 def _ladders(ladder: dict[str, Any]) -> None:
@@ -212,7 +218,9 @@ def recompute(calc: dict[str, Any]) -> None:
     assert math.isclose(again, calc["result"], rel_tol=1e-9, abs_tol=1e-9), calc
     assert calc["unit"]
     for term in calc["terms"]:
-        assert term["unit"] and term["source"] and term["basis"] in _BASES, term
+        assert term["unit"], term
+        assert term["source"], term
+        assert term["basis"] in _BASES, term
 
 
 def _nothing_leaks(text: str) -> None:
@@ -221,10 +229,11 @@ def _nothing_leaks(text: str) -> None:
 
 
 def _fix_is_legal(home: EpisodeHome) -> None:
-    """A plan writes only keys that this generation accepts, and definitions with a context of at most the native one."""
+    """A plan writes only keys that this generation accepts, and definitions with whole numbers."""
     plan = fix(home)
     file = home.root / ".openclaw" / "openclaw.json"
-    february = not file.exists() or '"2026.9' not in file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    february = not any(f'"2026.{month}.' in text for month in range(5, 13))
     for change in plan["files"]:
         added = [line[1:].strip() for line in change["diff"].splitlines() if line.startswith("+") and line[1:2] != "+"]
         keys = {line.split(":")[0].strip().strip('"{, ') for line in added if ":" in line}
@@ -236,5 +245,6 @@ def _fix_is_legal(home: EpisodeHome) -> None:
         if february:
             assert not ("timeoutSeconds" in keys and '"providers"' in change["diff"]), change["diff"]
     for definition in plan["definitions"]:
-        assert definition["from"] and definition["name"] != definition["from"]
+        assert definition["from"], definition
+        assert definition["name"] != definition["from"], definition
         assert all(type(value) is int for value in definition["parameters"].values())

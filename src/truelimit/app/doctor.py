@@ -37,6 +37,9 @@ def diagnose_views(facts: Facts, seen: tuple[StackView, ...]) -> Diagnosis:
         found, absent = run(item)
         findings.extend(found)
         missing.extend(absent)
+    if not seen and facts.examined:
+        read = ", ".join(facts.examined[:3]) + (" ..." if len(facts.examined) > 3 else "")
+        missing.append(Missing("a model", f"what was read names none, and no server that serves one: {read}"))
     findings.sort(key=lambda finding: (_ORDER[finding.severity], not finding.incidents))
     incidents = tuple(incident for item in seen for incident in item.incidents)
     return Diagnosis(

@@ -42,6 +42,8 @@ def proof(turn: Turn, scene: Scene, wall: float) -> Proof:
         return denied
     if turn.prompt is None or turn.prompt.value <= 0:
         reason = "the size of the prompt is not recorded, so how fast it was read cannot be said"
+        if not turn.events:
+            return Proof(False, (reason, "and no log of a server shows that it was being read then"))
         return Proof(True, (reason, *_progress(turn)))
     read = _really_read(turn.prompt, scene)
     fit = scene.prefill

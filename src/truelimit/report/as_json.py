@@ -113,7 +113,7 @@ def _incident(item: Incident, findings: tuple[Finding, ...]) -> dict[str, object
     return {
         "id": item.id,
         "time": item.time.isoformat() if item.time else None,
-        "session": item.session,
+        "session": item.session or None,
         "model": item.model,
         "cause": item.cause.value,
         "explained": item.explained,

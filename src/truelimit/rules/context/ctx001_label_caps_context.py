@@ -12,7 +12,8 @@ refused, cut silently or compacted away, and the hardware gets the blame.
 
 ## Fix safety
 Safe when the memory estimate says that the cache of the larger context fits beside weights, buffers and operating
-system; otherwise unsafe. A larger window makes longer prompts possible, not faster: see TIM001.
+system; otherwise unsafe. An entry that has to be added for a discovered model is unsafe where it would hide others from
+discovery. A larger window makes longer prompts possible, not faster: see TIM001.
 
 ## Sources
 OpenClaw 2026.2.17 and 2026.9.6 (how a window is resolved); Ollama's launcher of 0.15.2 to 0.16.3; the model's header.

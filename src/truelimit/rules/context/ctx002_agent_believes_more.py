@@ -9,8 +9,9 @@ The agent never compacts, because it thinks that there is room. The server cuts 
 answer is HTTP 200), or refuses. The agent forgets its task and nobody sees why.
 
 ## Fix safety
-Raising the server is safe when the larger cache fits in memory. Where it does not fit, the agent must be lowered to
-what the server gives: safe, because that only makes visible what happens anyway.
+Raising the server is safe when the larger cache fits in memory. Where it does not fit, or where only a person can raise
+the server (llama-server must be started anew), the agent is lowered to what the server gives: safe, because that only
+makes visible what happens anyway.
 
 ## Sources
 Ollama 0.11.4, 0.24.0 and 0.33.0 (truncation); OpenClaw 2026.9.6 sends no num_ctx for an explicit contextWindow.

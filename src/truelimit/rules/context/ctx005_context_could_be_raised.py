@@ -7,7 +7,8 @@ Where the limit that binds was set on purpose or by a default, and memory would 
 The memory is paid for and idle. A longer window avoids compaction, which costs a full prefill each time.
 
 ## Fix safety
-Safe when the memory estimate says that the larger cache fits; a note only, since nothing is wrong.
+Safe when the memory estimate says that the larger cache fits; a note only, since nothing is wrong. Manual where a
+person must start the server anew first: an agent raised before its server plans with tokens that do not exist.
 
 ## Sources
 The memory estimate (see the guide on memory) and the model's header.

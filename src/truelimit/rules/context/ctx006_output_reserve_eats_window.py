@@ -1,7 +1,7 @@
 """The output reserve eats the window.
 
 ## What it does
-Compares the tokens kept for the answer, and those kept for compaction, with the window.
+Compares the tokens kept for the answer, and those kept for compaction, with the window that the agent believes in.
 
 ## Why it matters
 A reserve of 32,000 in a window of 32,768 leaves no room for a prompt: the agent compacts or refuses at once.

@@ -25,7 +25,7 @@ from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
 from truelimit.domain.limits import MemoryLadder
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Server, ServerKind
-from truelimit.limits.need import memory_need
+from truelimit.limits.need import memory_need, memory_settings
 from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, tokens
 from truelimit.units import MIB, Tokens, to_gib
@@ -35,12 +35,12 @@ _WORTH = 512 * MIB  # less is not worth a setting
 
 def check(view: StackView, server: Server, served: Known[Tokens], memory: MemoryLadder) -> Iterator[Finding]:
     """Yield a finding for each of the two settings that costs memory that is needed."""
-    attention = server.settings.flash_attention
-    if attention is not None and attention.value is False:
+    now = memory_settings(view.stack, served.value)
+    if not now.flash_attention:
         yield from _saving(view, served, "flash attention off", True, None, Severity.DEGRADES, _attention_step(server))
-    kv_type = server.settings.kv_type
+        return  # a quantised cache needs flash attention
     tight = memory.headroom is not None and memory.headroom < 0
-    if tight and (kv_type is None or kv_type.value in {"f16", "bf16", "f32"}):
+    if tight and now.cache.kv_type_k in {"f16", "bf16", "f32"}:
         yield from _saving(view, served, "cache in f16", None, "q8_0", Severity.DEGRADES, _type_step(server))
 
 

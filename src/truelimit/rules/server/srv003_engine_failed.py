@@ -29,7 +29,8 @@ def check(view: StackView) -> Iterator[Finding]:
     crashes = caused_by(view.incidents, Cause.ENGINE_CRASH)
     if crashes:
         steps = ("read the server's log around this time", "update the server, or report the crash with its log")
-        yield _finding(view, crashes, "The engine crashed, by its own words: no limit of context or time explains that.", steps)
+        said = "The engine crashed, by its own words: no limit of context or time explains that."
+        yield _finding(view, crashes, said, steps)
     memory = caused_by(view.incidents, Cause.OUT_OF_MEMORY)
     if memory:
         yield _finding(view, memory, "The engine ran out of memory: this limit is real.", _memory_steps(view))

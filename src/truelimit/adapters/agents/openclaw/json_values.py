@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,7 +30,7 @@ def number(value: object) -> int | None:
     """Return a whole number from 0 to 10**15, or None. Booleans are no numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not math.isfinite(value) or not 0 <= value <= LARGEST_NUMBER:
+    if not 0 <= value <= LARGEST_NUMBER:  # false for NaN and the infinities too
         return None
     return int(value)
 

@@ -42,12 +42,13 @@ def _read_found_log(path: Path) -> Evidence:
 
 
 def _read_agent(folder: Path) -> Evidence:
-    found = []
-    if (folder / STORE).is_file():
+    found: list[Evidence] = []
+    missing: list[Missing] = []
+    if _is_there(folder / STORE, missing):
         found.append(read_store(folder / STORE))
     if (folder / "sessions").is_dir():
         found.append(_read_folder(folder / "sessions"))
-    return _together(found)
+    return _together(found, missing)
 
 
 def _read_folder(folder: Path) -> Evidence:
@@ -55,10 +56,10 @@ def _read_folder(folder: Path) -> Evidence:
     missing: list[Missing] = []
     counters: dict[str, Counters] = {}
     index = folder / "sessions.json"
-    if index.is_file():
+    if _is_there(index, missing):
         counters, why = read_sessions_json(index)
         missing.extend(why)
-    names = [path for path in _listed(folder, missing) if _is_transcript(path)]
+    names = [path for path in _listed(folder, missing) if _is_transcript(path) and _is_there(path, missing)]
     found = [read_transcript(path, counters) for path in names]
     seen = {session.id for evidence in found for session in evidence.sessions}
     found.append(_counters_alone(counters, seen, str(index)))
@@ -66,8 +67,16 @@ def _read_folder(folder: Path) -> Evidence:
 
 
 def _is_transcript(path: Path) -> bool:
-    name = path.name
-    return (name.endswith(".jsonl") or ".jsonl.reset." in name) and path.is_file()
+    return path.name.endswith(".jsonl") or ".jsonl.reset." in path.name
+
+
+def _is_there(path: Path, missing: list[Missing]) -> bool:
+    """Return whether there is a file; what has its name and is none (a folder, a dead link, a pipe) is noted."""
+    if path.is_file():
+        return True
+    if os.path.lexists(path):
+        missing.append(Missing("sessions", f"{path}: not a regular file, or a link that leads nowhere"))
+    return False
 
 
 def _counters_alone(counters: dict[str, Counters], seen: set[str], where: str) -> Evidence:

@@ -15,6 +15,7 @@ Buffer = bytes | mmap.mmap
 HEADER_CAP = 128 * 2**20
 MAX_KEY_BYTES = 65535
 # Strings between two looks at the limit, so that a walk led astray in a large file ends soon.
+_HIGH_BYTES = 7
 _STRIDE = 2**14
 
 _LENGTH = Struct("<Q")
@@ -98,6 +99,22 @@ class Cursor:
 
 
 def _walk(buffer: Buffer, position: int, count: int) -> int:
+    """Step over strings by the lowest byte of their lengths where that is enough, else by the whole lengths."""
+    end = _walk_short(buffer, position, count)
+    if _only_short(buffer[position:end], count):
+        return end
+    return _walk_exact(buffer, position, count)
+
+
+def _only_short(region: bytes, count: int) -> bool:
+    """Each length below 256 has seven zero bytes, and text has none: other sums are read again, with whole lengths.
+
+    Half the time of reading each length; only strings of zero bytes in just the right places could deceive it.
+    """
+    return region.count(0) == _HIGH_BYTES * count
+
+
+def _walk_short(buffer: Buffer, position: int, count: int) -> int:
     # Eight steps a turn: the loop itself would cost a quarter more.
     for _ in repeat(None, count // 8):
         position += buffer[position] + 8

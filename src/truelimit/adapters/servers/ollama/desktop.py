@@ -48,7 +48,7 @@ def _read(path: Path) -> tuple[dict[str, Known[str]], tuple[Missing, ...]]:
             # A damaged or hostile file must not keep the query busy.
             database.set_progress_handler(lambda: 1, _MOST_STEPS)
             value, schema = (_setting(database, key) for key in ("context_length", "schema_version"))
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         why = f"{path}: table settings cannot be read ({type(error).__name__}); name OLLAMA_CONTEXT_LENGTH yourself"
         return {}, (Missing(fact, why),)
     if not isinstance(value, int) or value <= 0 or _is_old_default(value, schema):

@@ -61,6 +61,8 @@ def read_logs(places: Places, *, with_home: bool = True) -> Logs:
         if log.kind in {ServerKind.OLLAMA, None}:
             missing.extend(log.missing)
             missing.extend(_ignored_options(log))
+        if log.kind is None and not log.missing and path in home:
+            missing.append(Missing(f"server log {path}", "nothing in it is Ollama's: empty, damaged, or not a log"))
     found.sort(key=lambda entry: entry[0])
     return Logs(tuple(log for _, log in found), tuple(missing))
 
@@ -103,7 +105,7 @@ def home_logs(places: Places) -> Iterator[Path]:
     windows = Path(local) if local and not places.isolated else places.home / "AppData" / "Local"
     for folder in (places.home / ".ollama" / "logs", windows / "Ollama"):
         try:
-            yield from sorted(path for path in folder.glob("server*.log") if path.is_file())[:_MOST_FILES]
+            yield from sorted(folder.glob("server*.log"))[:_MOST_FILES]
         except OSError:
             continue
 

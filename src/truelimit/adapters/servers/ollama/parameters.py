@@ -11,6 +11,7 @@ from truelimit.units import Tokens
 
 _INTEGER = re.compile(r"[+-]?\d+\Z")
 _ROWS = 1000
+_BEYOND = 2**31  # the engine holds a context in 32 bits
 
 
 def parse_rows(text: str) -> dict[str, object]:
@@ -40,12 +41,12 @@ def num_ctx_of(parameters: Mapping[str, object], where: str, name: str) -> tuple
     if "num_ctx" not in parameters:
         return None, None
     value = parameters["num_ctx"]
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _BEYOND:
         return Known(Tokens(value), f"{where}: num_ctx", Basis.REPORTED), None
     kind = "text" if isinstance(value, str) else f"{value!r:.40}"
     return None, Missing(
         f"num_ctx of {name}",
-        f"{where}: num_ctx is {kind}, expected a positive whole number; Ollama refuses to load such a model: "
+        f"{where}: num_ctx is {kind}, expected a whole number from 1 to {_BEYOND - 1:,}; Ollama refuses to load such a model: "
         "create the definition again with a number",
     )
 
