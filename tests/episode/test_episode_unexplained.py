@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.episode_home import BASE, NOON, Call, EpisodeHome, at
+from support.episode_home import BASE, NOON, SAMPLES, Call, EpisodeHome, at
 from support.episode_logs import gin, load_b, start
 from support.episode_report import doctor
 from support.episode_scenes import M2_ULTRA, era_b, february, idle_twice, long_text, september
@@ -106,3 +106,10 @@ def test_two_failures_of_two_kinds_are_told_apart(tmp_path: Path) -> None:
     report = doctor(february(tmp_path, calls, model=BASE, window=262_144, num_ctx=None), *M2_ULTRA)
     assert [item["cause"] for item in report.incidents] == ["unexplained", "prefill-exceeds-wall"]
     assert report.finding("TIM001")["incidents"] == [report.incidents[1]["id"]]
+
+
+def test_a_run_timeout_in_the_agents_log_alone(tmp_path: Path) -> None:
+    """The timer over a whole run says nothing of what took so long: no prompt, no server, no explanation."""
+    log = SAMPLES / "2026.2.17" / "log-agent-timeout-600s.jsonl"
+    incident = doctor(EpisodeHome(tmp_path), "--log", str(log)).only
+    assert (incident["cause"], incident["attempts"], incident["prompt_tokens"]) == ("unexplained", 1, None)

@@ -30,25 +30,25 @@ TEMPLATE = """{{ if .Tools }}{{ end }}{{ range .Messages }}<|im_start|>{{ .Role 
 """
 # As little as OpenClaw can send: no tools, no bootstrap files.
 CONFIG = """{
-  // the window of the 4k one
+  // OpenClaw refuses less than 4,000, the server is asked for 2k
   meta: { lastTouchedVersion: "2026.9.6" },
   models: { mode: "replace", providers: { ollama: {
     baseUrl: "@URL@", apiKey: "local-key", api: "ollama",
     models: [{
-      id: "smollm2:v-4k", name: "SmolLM2 4k", reasoning: false, input: ["text"],
+      id: "smollm2:v-2k", name: "SmolLM2 2k", reasoning: false, input: ["text"],
       cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-      contextWindow: 4096, contextTokens: 4096, // as the name says
-      maxTokens: 64, params: { num_ctx: 4096, num_predict: 4 }, compat: { supportsTools: false },
+      contextWindow: 4096, contextTokens: 4096,
+      maxTokens: 64, params: { num_ctx: 2048 /* as the name says */, num_predict: 4 }, compat: { supportsTools: false },
     }],
   } } },
   agents: { defaults: {
-    model: { primary: "ollama/smollm2:v-4k" }, contextInjection: "never", skipBootstrap: true,
+    model: { primary: "ollama/smollm2:v-2k" }, contextInjection: "never", skipBootstrap: true,
     timeoutSeconds: 600,
   } },
   tools: { deny: ["*"] },
 }
 """
-LONG = words(332, "inventory")
+LONG = words(170, "inventory")
 
 
 @dataclass
@@ -68,8 +68,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     agent = RealOpenClaw(Path(SEPTEMBER or ""), home)
     with real_ollama(home) as server:
         server.import_model("smollm2:base", Path(MODEL or ""))
-        parameters = {"num_ctx": 4096, "num_thread": 1}
-        server.create("smollm2:v-4k", {"from": "smollm2:base", "template": TEMPLATE, "parameters": parameters})
+        parameters = {"num_ctx": 2048, "num_thread": 1}
+        server.create("smollm2:v-2k", {"from": "smollm2:base", "template": TEMPLATE, "parameters": parameters})
         agent.write(CONFIG.replace("@URL@", server.url))
         yield Story(server, agent, TrueLimit(data, agent.environment()), ("--ollama", server.url))
 
@@ -103,18 +103,19 @@ def rows(agent: RealOpenClaw, session: str) -> int:
 
 def test_1_its_own_store_and_the_servers_log_tell_that_the_label_cut_its_prompt(story: Story) -> None:
     meta = send(story.agent, "before")
-    assert meta["agentMeta"]["usage"]["input"] == 4096, "cut to the window, and answered as if nothing were"
-    assert in_memory(story.server) == {"smollm2:v-4k": 4096}
+    assert meta["agentMeta"]["usage"]["input"] == 2048, "cut to the window, and answered as if nothing were"
+    assert in_memory(story.server) == {"smollm2:v-2k": 2048}
     assert rows(story.agent, "before") > 0
 
     document = story.truelimit("doctor", "--home", story.agent.home, "--json").json
     incident = named(document["incidents"], cause="truncation")
     assert incident["session"] == "before"
     assert incident["explained"]
-    assert incident["prompt_tokens"] > 4096
-    assert incident["calculation"]["result"] == incident["prompt_tokens"] - 4096
-    ladder = named(document["ladders"], model="ollama/smollm2:v-4k")["context"]
-    assert (ladder["binding"]["name"], ladder["binding"]["value"]) == ("request", 4096)
+    print(document["findings"], incident)
+    assert incident["prompt_tokens"] > 2048
+    assert incident["calculation"]["result"] == incident["prompt_tokens"] - 2048
+    ladder = named(document["ladders"], model="ollama/smollm2:v-2k")["context"]
+    assert (ladder["binding"]["name"], ladder["binding"]["value"]) == ("request", 2048)
     assert named(ladder["rungs"], name="compaction-budget")["value"] == 3072, "a quarter is kept: its own number"
     label = named(document["findings"], code="CTX001")
     assert (label["origin"], label["fix"]["applicability"]) == ("name-label", "safe")
@@ -128,17 +129,17 @@ def test_2_the_fix_is_accepted_by_its_own_validator_and_really_used(story: Story
     checks = fixed.json["proof"]["checks"]
     validated = named(checks, name="agent's own validator")
     assert (validated["outcome"], validated["text"]) == ("passed", "openclaw config validate --json: valid")
-    assert named(checks, name="context of smollm2:v-4k")["text"] == "the server reports 8,192 tokens"
+    assert named(checks, name="context of smollm2:v-2k")["text"] == "the server reports 8,192 tokens"
     patched = story.agent.config.read_bytes()
-    assert patched == original.replace(b": 4096,", b": 8192,")
+    assert patched == original.replace(b": 4096,", b": 8192,").replace(b"num_ctx: 2048", b"num_ctx: 8192")
     assert patched.count(b"8192") == 3, "contextWindow, contextTokens and params.num_ctx"
     assert story.agent.validator(generations.SEPTEMBER)().ok is True
 
     meta = send(story.agent, "after")
-    assert in_memory(story.server) == {"smollm2:v-4k": 8192}, "what the agent itself asked for"
+    assert in_memory(story.server) == {"smollm2:v-2k": 8192}, "what the agent itself asked for"
     assert meta["agentMeta"]["contextTokens"] == 8192
     read = meta["agentMeta"]["usage"]["input"]
-    assert 4096 < read < 8192, "the same message, read whole"
+    assert 2048 < read < 8192, "the same message, read whole"
 
     document = story.truelimit("doctor", *story.where, "--json").json
     assert "CTX001" not in {item["code"] for item in document["findings"]}

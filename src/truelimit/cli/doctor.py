@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from truelimit.app.examine import Given
+from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
 
 
@@ -12,9 +14,13 @@ def run(argv: Sequence[str]) -> int:
     """Diagnose and print. Returns 0 without findings, 1 with, 2 when nothing could be examined."""
     args = _parser().parse_args(argv)
     try:
-        places, given = evidence.places(args), evidence.given(args)
+        with evidence.at(args) as (places, given):
+            return _doctor(args, places, given)
     except evidence.UsageError as error:
         return output.complain(str(error))
+
+
+def _doctor(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.app.doctor import diagnose
     from truelimit.cli.wiring import gather_since
     from truelimit.report import as_json, document

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,7 @@ from truelimit.domain.agent import Timeout
 from truelimit.domain.limits import SetBy
 from truelimit.domain.machine import Machine
 from truelimit.domain.provenance import Basis, Known
-from truelimit.units import parse_go_duration
+from truelimit.units import HOUR, Seconds, parse_go_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--since", metavar="TIME", help="only incidents from then on (ISO 8601; default: the last fix)")
     group.add_argument("--all", action="store_true", dest="all_incidents", help="also what was before the last fix")
-    group.add_argument("--network-seconds", type=float, default=5.0, metavar="S", help="bound on all network work (5)")
+    bound = "bound on all network work together (5)"
+    group.add_argument("--network-seconds", type=_seconds, default=5.0, metavar="S", help=bound)
+
+
+def _seconds(text: str) -> float:
+    """Return a bound in seconds. Raises ArgumentTypeError for anything but more than 0 to a day."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 24 * HOUR:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no time in seconds; expected more than 0, at most a day")
+    return value
 
 
 def places(args: argparse.Namespace) -> Places:
@@ -57,7 +72,7 @@ def places(args: argparse.Namespace) -> Places:
         if not path.exists():
             raise UsageError(f"{path} does not exist; expected {'a folder' if path is args.home else 'a file'}")
     if args.home and not args.home.is_dir():
-        raise UsageError(f"--home {args.home} is a file; expected a home folder or a folder that collect wrote")
+        raise UsageError(f"--home {args.home} is a file; expected a home folder, or a bundle that collect wrote (.zip)")
     named = bool(args.home)
     return Places(
         home=args.home or Path.home(),
@@ -69,6 +84,28 @@ def places(args: argparse.Namespace) -> Places:
         sessions=tuple(args.session),
         model_files=tuple(args.model_file),
     )
+
+
+@contextmanager
+def at(args: argparse.Namespace) -> Iterator[tuple[Places, Given]]:
+    """Yield where to look and what is added; a zipped bundle is unpacked for that time.
+
+    Raises UsageError for options that cannot be used, or a bundle that cannot be unpacked.
+    """
+    if not (args.home and args.home.is_file() and args.home.suffix == ".zip"):
+        yield places(args), given(args)
+        return
+    from truelimit.adapters.bundle.unpack import BundleError, unpacked
+
+    archive = args.home
+    try:
+        with unpacked(archive) as folder:
+            args.home = folder
+            yield places(args), given(args)
+    except BundleError as error:
+        raise UsageError(str(error)) from error
+    finally:
+        args.home = archive
 
 
 def given(args: argparse.Namespace) -> Given:
@@ -99,8 +136,8 @@ def _proxy(text: str) -> Timeout:
     try:
         seconds = parse_go_duration(length)
     except ValueError:
-        equals = ""
-    if not equals or not name:
+        seconds = Seconds(0.0)
+    if not equals or not name or not 0 < seconds < math.inf:
         raise UsageError(f"--proxy {text!r}: expected NAME=SECONDS, such as nginx=60")
     known = Known(seconds, f"--proxy {text}", Basis.REPORTED)
     return Timeout(f"proxy {name}", known, SetBy.PROXY, "headers", remedy=f"raise the read timeout of {name}")

@@ -23,19 +23,17 @@ def run(argv: Sequence[str]) -> int:
     Returns 0 when there is nothing to fix or the fix holds, 1 when a plan waits or its proof failed, 2 on error.
     """
     args = _parser().parse_args(argv)
-    try:
-        places, given = evidence.places(args), evidence.given(args)
-    except evidence.UsageError as error:
-        return output.complain(str(error))
     from truelimit.app.fix_ports import FixError
 
     try:
-        return _fix(args, places, given)
-    except FixError as error:
+        with evidence.at(args) as (places, given):
+            return _fix(args, places, given)
+    except (evidence.UsageError, FixError) as error:
         return output.complain(str(error))
 
 
 def _fix(args: argparse.Namespace, places: Places, given: Given) -> int:
+    from truelimit.adapters.bundle.read import is_bundle
     from truelimit.app.doctor import diagnose_views, views
     from truelimit.app.fix import make_plan
     from truelimit.app.prospects import prospects
@@ -43,6 +41,8 @@ def _fix(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.cli.wiring import gather_since
     from truelimit.report import fix_document
 
+    if args.apply and is_bundle(places.home):
+        raise evidence.UsageError("a bundle is a copy of somebody's evidence: apply the fix where it was collected")
     facts: Facts = gather_since(args, places, given)
     seen = views(facts)
     diagnosis = diagnose_views(facts, seen)

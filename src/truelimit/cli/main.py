@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from truelimit import __version__
+
+TYPE_CHECKING = (
+    False  # not from typing, nor collections.abc: importing either costs more than all the rest of --version
+)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VERBS = {
     "doctor": "find the limits that bind, explain every incident, say what would mend it",

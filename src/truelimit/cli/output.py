@@ -16,7 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="print JSON for scripts (stable keys)")
     form.add_argument("--markdown", action="store_true", help="print Markdown")
     group.add_argument("--no-color", "--no-colour", action="store_true", dest="no_colour", help="no colours")
-    group.add_argument("--width", type=int, metavar="N", help="columns (default: the terminal's)")
+    group.add_argument("--width", type=_columns, metavar="N", help="columns, 40 or more (default: the terminal's)")
+
+
+def _columns(text: str) -> int:
+    """Return a width in columns. Raises ArgumentTypeError for what is no number from 40 to 1,000."""
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 40 <= int(text) <= 1000):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no width; expected 40 to 1000 columns")
+    return int(text)
 
 
 def show(args: argparse.Namespace, blocks: Callable[[], Sequence[Block]], as_json: Callable[[], str]) -> None:

@@ -23,8 +23,8 @@ def run(argv: Sequence[str]) -> int:
     from truelimit.adapters.files.gguf import GgufError
 
     try:
-        places, given = evidence.places(args), evidence.given(args)
-        return _plan(args, places, given)
+        with evidence.at(args) as (places, given):
+            return _plan(args, places, given)
     except OSError as error:
         return output.complain(f"{error.filename or args.model}: {error.strerror or error}")
     except (evidence.UsageError, GgufError, ValueError) as error:

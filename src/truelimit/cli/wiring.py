@@ -17,10 +17,13 @@ from truelimit.domain.provenance import Missing
 
 def gather(places: Places, given: Given, network_seconds: float) -> Facts:
     """Return all facts at ``places``, spending at most ``network_seconds`` on the network together."""
+    from truelimit.adapters.bundle.read import opened
+
     deadline = Deadline(network_seconds)
-    evidence = [_guarded(name, read, places, deadline) for name, read in _readers()]
-    evidence.append(_model_files(places))
-    evidence.append(_unclaimed(places, evidence))
+    with opened(places) as here:
+        evidence = [_guarded(name, read, here, deadline) for name, read in _readers()]
+        evidence.append(_model_files(here))
+        evidence.append(_unclaimed(here, evidence))
     return join(evidence, given)
 
 
@@ -34,11 +37,13 @@ def gather_since(args: Namespace, places: Places, given: Given) -> Facts:
 
 def _readers() -> Iterator[tuple[str, Reader]]:
     from truelimit.adapters.agents.openclaw.read import read as openclaw
+    from truelimit.adapters.bundle.read import read as bundle
     from truelimit.adapters.host.read import read_machine
     from truelimit.adapters.servers.llama_server.read import read as llama_server
     from truelimit.adapters.servers.ollama.read import read as ollama
 
     yield "OpenClaw", openclaw
+    yield "bundle", bundle
     yield "Ollama", ollama
     yield "llama-server", llama_server
     yield "this machine", read_machine
@@ -85,11 +90,12 @@ def _named(path: Path, seen: str) -> bool:
 
 def machine_at(places: Places) -> Machine:
     """Return this machine, or the one that the evidence at ``places`` tells of."""
+    from truelimit.adapters.bundle.read import read as bundle
     from truelimit.adapters.host.read import read_machine
     from truelimit.adapters.servers.ollama.read import read as ollama
 
     deadline = Deadline(0.0)
-    readers: tuple[Reader, ...] = (ollama,) if places.isolated else (read_machine,)
+    readers: tuple[Reader, ...] = (bundle, ollama) if places.isolated else (read_machine,)
     found = [evidence.machine for read in readers if (evidence := read(places, deadline)).machine is not None]
     return found[0] or UNKNOWN_MACHINE if found else UNKNOWN_MACHINE
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DEFAULT_PREFIXES = ("registry.ollama.ai/library/", "registry.ollama.ai/", "library/")
 _LABEL = re.compile(r"(?:(?<=ctx)|(?<=-v)|(?<![a-z\d.]))(\d+(?:\.\d+)?)([km])(?![a-z\d])")
@@ -12,6 +13,7 @@ _DIGEST = re.compile(r"(?:sha256[:-])?([0-9a-f]{12,64})")
 _SPLIT_SUFFIX = re.compile(r"-\d{5}-of-\d{5}$")
 
 
+@lru_cache(8192)
 def normalise(name: str) -> str:
     """Return the name as servers compare it: lower case, default registry left out, ``:latest`` where no tag is given.
 
@@ -29,12 +31,14 @@ def same_model(one: str, other: str) -> bool:
     return normalise(one) == normalise(other)
 
 
+@lru_cache(8192)
 def stem(path: str) -> str:
     """Return the file name of a model without folder, ``.gguf`` and split number, in lower case."""
     name = path.replace("\\", "/").rpartition("/")[2].lower().removesuffix(".gguf")
     return _SPLIT_SUFFIX.sub("", name)
 
 
+@lru_cache(8192)
 def digest_in(text: str | None) -> str | None:
     """Return the hexadecimal digest in a text (12 to 64 digits), or None."""
     match = _DIGEST.search(text.lower()) if text else None

@@ -23,6 +23,7 @@ from truelimit.units import Tokens
 
 _TRUST_OWN = 0.75  # a fit of this stack, within its range: a prediction below this share of the wall denies it
 _TRUST_FAR = 0.5  # a published fit, or beyond the range
+_BEFORE_THE_FIRST_BYTE = {"headers", "first-event"}  # these timers end nothing but the wait for it
 _SLOWEST = 5.0  # tokens/s: slower reading than any on record (7.5 tok/s: a 30B model on two processors of 2017)
 
 
@@ -42,7 +43,7 @@ def proof(turn: Turn, scene: Scene, wall: float) -> Proof:
         return denied
     if turn.prompt is None or turn.prompt.value <= 0:
         reason = "the size of the prompt is not recorded, so how fast it was read cannot be said"
-        if not turn.events:
+        if not turn.events and turn.match is not None and turn.match.wall.bounds not in _BEFORE_THE_FIRST_BYTE:
             return Proof(False, (reason, "and no log of a server shows that it was being read then"))
         return Proof(True, (reason, *_progress(turn)))
     read = _really_read(turn.prompt, scene)

@@ -53,7 +53,7 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
 def _fix(view: StackView, route: Route, floor: int) -> FixIdea | None:
     """Raising the window mends this only where the model and the memory reach the floor."""
     target = view.target
-    if target is None or target.fits is not False and target.context >= floor:
+    if target is None or (target.fits is not False and target.context >= floor):
         return raise_window(route, view.server, view.definition, target)
     step = f"use a model that reaches {tokens(floor)} tokens here: with this one, {target.why}"
     return FixIdea("Give the agent a model with a larger window", Applicability.MANUAL, steps=(step,))

@@ -46,8 +46,8 @@ def num_ctx_of(parameters: Mapping[str, object], where: str, name: str) -> tuple
     kind = "text" if isinstance(value, str) else f"{value!r:.40}"
     return None, Missing(
         f"num_ctx of {name}",
-        f"{where}: num_ctx is {kind}, expected a whole number from 1 to {_BEYOND - 1:,}; Ollama refuses to load such a model: "
-        "create the definition again with a number",
+        f"{where}: num_ctx is {kind}, expected a positive whole number below {_BEYOND:,}; Ollama refuses to load "
+        "such a model: create the definition again with a number",
     )
 
 
