@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from support.episode_home import LABEL, NATIVE, SECRET, STORY_PROMPT, WORDS, EpisodeHome, at
+from support.episode_home import LABEL, NATIVE, NOON, SECRET, STORY_PROMPT, WORDS, Call, EpisodeHome, at, entry
 from support.episode_logs import gin, load_b, start, truncating
 from support.episode_report import Report, doctor, fix, spoken
-from support.episode_scenes import M2_ULTRA, long_text, story
+from support.episode_scenes import M2_ULTRA, V1, long_text, story
 
 LLAMA = "400 request (146760 tokens) exceeds the available context size (131072 tokens), try increasing it"
 VLLM = (
@@ -191,3 +191,24 @@ def test_windows_line_ends(tmp_path: Path) -> None:
     report = doctor(home)
     _label_binds(report)
     _three_hidden_attempts(report)
+
+
+def test_a_refusal_before_tells_the_size(tmp_path: Path) -> None:
+    """The same conversation was refused with its size a quarter of an hour before: it has not become shorter."""
+    home = EpisodeHome(tmp_path).coder()
+    home.openclaw([entry()], base_url=V1, defaults={"timeoutSeconds": 1800})
+    home.transcript([Call(at(-900), 0.3, error=LLAMA), Call(NOON, 908.02, error="Request timed out.")])
+    refused, timed_out = doctor(home, *M2_ULTRA).incidents
+    assert (refused["cause"], refused["attempts"]) == ("overflow", 1)
+    assert (timed_out["cause"], timed_out["attempts"]) == ("prefill-exceeds-wall", 3)
+    assert timed_out["prompt_tokens"] == STORY_PROMPT
+
+
+def test_a_refusal_right_after_is_another_failure(tmp_path: Path) -> None:
+    home = EpisodeHome(tmp_path).coder()
+    home.openclaw([entry()], base_url=V1, defaults={"timeoutSeconds": 1800})
+    late = Call(at(950), 0.3, error=LLAMA)
+    home.transcript([Call(NOON, 908.02, error="Request timed out.", text=long_text(STORY_PROMPT)), late])
+    timed_out, refused = doctor(home, *M2_ULTRA).incidents
+    assert (timed_out["cause"], timed_out["attempts"]) == ("prefill-exceeds-wall", 3)
+    assert (refused["cause"], refused["attempts"]) == ("overflow", 1)

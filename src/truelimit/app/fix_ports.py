@@ -26,6 +26,10 @@ class ServerError(FixError):
     """A model server did not do what it was asked, or is not there."""
 
 
+class NotAskedError(ServerError):
+    """A server must not be asked: only files are examined, and what answers at its address is another's."""
+
+
 class ConfigFiles(Protocol):
     """Configuration files: read whole, replaced in one instant, links followed, mode and owner kept."""
 

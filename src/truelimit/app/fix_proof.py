@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from truelimit.app.fix_ports import DefinitionServer, FixError, FixPorts, OnStep, nothing
+from truelimit.app.fix_ports import DefinitionServer, FixError, FixPorts, NotAskedError, OnStep, nothing
 from truelimit.app.fix_receipt import Receipt, ReceiptState
 from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.findings import Severity
@@ -84,6 +84,8 @@ def _checks(plan: FixPlan, ports: FixPorts, bound: float) -> Iterator[Check]:
 def _guarded(name: str, look: Callable[[], tuple[Outcome, str]]) -> Check:
     try:
         outcome, text = look()
+    except NotAskedError as error:
+        return Check(name, Outcome.NOT_PROVEN, str(error))
     except (FixError, OSError) as error:
         return Check(name, Outcome.FAILED, str(error))
     return Check(name, outcome, text)

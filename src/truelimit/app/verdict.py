@@ -85,7 +85,7 @@ def _to_do(findings: tuple[Finding, ...]) -> str:
     steps = []
     if made and made[0].fix:
         harm = " --unsafe" if made[0].fix.applicability is Applicability.UNSAFE else ""
-        steps.append(f"`truelimit fix{harm}` ({_lower(made[0].fix.title)})")
+        steps.append(f"truelimit fix{harm} ({_lower(made[0].fix.title)})")
     if left and left[0].fix:
         steps.append(f"by hand, {_lower(left[0].fix.title)} ({left[0].code})")
     return f"To do: {'; '.join(steps)}." if steps else ""

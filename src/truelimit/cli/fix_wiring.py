@@ -13,7 +13,7 @@ from truelimit.adapters.store.ollama_definitions import definition_server
 from truelimit.adapters.store.receipts import ReceiptFolder
 from truelimit.app.doctor import diagnose
 from truelimit.app.examine import Given
-from truelimit.app.fix_ports import FixPorts, ValidationResult
+from truelimit.app.fix_ports import DefinitionServer, FixPorts, NotAskedError, ValidationResult
 from truelimit.app.ports import Places
 from truelimit.app.since import since
 from truelimit.cli.wiring import gather
@@ -38,10 +38,15 @@ def fix_ports(places: Places, given: Given, network_seconds: float, facts: Facts
         ReceiptFolder(data_dir()),
         Json5Editor(),
         OpenClawGate(),
-        definition_server(),
+        definition_server() if given.live else _nobody,
         diagnose_again,
         validate,
     )
+
+
+def _nobody(url: str) -> DefinitionServer:
+    """With --home alone, what answers at an address on this machine is not the server of that home."""
+    raise NotAskedError(f"{url} was not asked: only the files of that home are examined (name it with --ollama)")
 
 
 def undo_ports() -> FixPorts:

@@ -22,6 +22,8 @@ VERBS = {
     "demo": "diagnose the bundled incident of 18 February 2026",
 }
 
+_WRITING = {"fix", "undo"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 nothing to say, 1 findings, 2 could not run."""
@@ -57,7 +59,8 @@ def _guarded(verb: str, arguments: list[str]) -> int:
     try:
         return int(import_module(f"truelimit.cli.{verb}").run(arguments))
     except KeyboardInterrupt:
-        print("truelimit: interrupted; nothing was left behind", file=sys.stderr)
+        left = "what was begun can be taken back: truelimit undo" if verb in _WRITING else "nothing was changed"
+        print(f"\ntruelimit: interrupted; {left}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return _broken_pipe()

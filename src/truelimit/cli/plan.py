@@ -25,6 +25,8 @@ def run(argv: Sequence[str]) -> int:
     try:
         with evidence.at(args) as (places, given):
             return _plan(args, places, given)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return output.complain(f"{error.filename or args.model}: {error.strerror or error}")
     except (evidence.UsageError, GgufError, ValueError) as error:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.provenance import Basis
+from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.units import Bytes
 
 
@@ -99,10 +100,13 @@ class MemoryLadder:
 
 @dataclass(frozen=True, slots=True)
 class Ladders:
-    """The three ladders of one stack."""
+    """The three ladders of one stack, how fast it reads and writes, and its wall as a context at that rate."""
 
     agent: str
     model: str
     context: Ladder
     time: Ladder
     memory: MemoryLadder
+    prefill: PrefillFit | None = None
+    decode: DecodeFit | None = None
+    wall_as_context: Calculation | None = None

@@ -78,7 +78,7 @@ def _groups(stack: Stack, calls: Sequence[Call]) -> list[list[Call]]:
     for call in calls:
         if call.outcome is Outcome.DONE:
             open_group = []
-        elif open_group and len(open_group) < _most(call, most) and _follows(open_group[-1], call):
+        elif open_group and len(open_group) < _most(call, most) and _retries(open_group[-1], call):
             open_group.append(call)
         else:
             open_group = [call]
@@ -98,6 +98,15 @@ def _most_visible(stack: Stack) -> int:
         return _MOST_QUICK
     hidden = route.hidden_attempts.value if route.hidden_attempts else 0
     return max(1, route.attempts.value - hidden)
+
+
+def _retries(before: Call, call: Call) -> bool:
+    """A prompt that is too long is refused at the first attempt: such a refusal begins or ends no row of others."""
+    return _follows(before, call) and _refused(before) == _refused(call)
+
+
+def _refused(call: Call) -> bool:
+    return call.error is not None and call.error.kind in {ErrorKind.OVERFLOW, ErrorKind.WINDOW_TOO_SMALL}
 
 
 def _follows(before: Call, call: Call) -> bool:
@@ -161,7 +170,16 @@ def prompt_of(stack: Stack, calls: Sequence[Call], events: Sequence[Event]) -> K
     for call in reversed(calls):
         if call.error is not None and call.error.prompt and _sane(call.error.prompt):
             return Known(call.error.prompt, f"the error text of {call.where}", Basis.REPORTED)
-    return prompt_in(events) or own or _of_session(stack, calls)
+    told, before = prompt_in(events), _of_session(stack, calls)
+    if told is not None or own is None:
+        return told or before
+    return before if before is not None and before.value > own.value and not _compacted(stack, calls) else own
+
+
+def _compacted(stack: Stack, calls: Sequence[Call]) -> bool:
+    """Whether the session was cut by its agent at some time: then an earlier prompt says nothing of a later one."""
+    found = (item for item in stack.sessions if calls and item.id == calls[-1].session)
+    return any(item.compaction_entries or (item.compaction_count and item.compaction_count.value) for item in found)
 
 
 def _sane(tokens: int) -> bool:
@@ -182,6 +200,13 @@ def prompt_in(events: Iterable[Event]) -> Known[Tokens] | None:
     return Known(Tokens(size), where, Basis.REPORTED)
 
 
+def _counted(call: Call) -> Known[Tokens] | None:
+    """The size of a call's prompt as it was counted, or as its refusal names it."""
+    if call.error is not None and call.error.prompt:
+        return Known(call.error.prompt, f"the error text of {call.where}", Basis.REPORTED)
+    return call.prompt_tokens
+
+
 def _of_session(stack: Stack, calls: Sequence[Call]) -> Known[Tokens] | None:
     if not calls:
         return None
@@ -189,8 +214,8 @@ def _of_session(stack: Stack, calls: Sequence[Call]) -> Known[Tokens] | None:
     for call in stack.calls:
         if call is calls[0]:
             break
-        if (call.agent, call.session) == (last.agent, last.session) and call.prompt_tokens is not None:
-            before = call.prompt_tokens
+        if (call.agent, call.session) == (last.agent, last.session):
+            before = _counted(call) or before
     session = next((item for item in stack.sessions if item.id == last.session and item.agent == last.agent), None)
     total = session.total_tokens if session and session.calls and session.calls[-1] is last else None
     known = max((item for item in (before, total) if item is not None), key=lambda item: item.value, default=None)

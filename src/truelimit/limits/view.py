@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from truelimit.domain.agent import Agent, Route
+from truelimit.domain.calculation import Calculation
 from truelimit.domain.facts import Stack
 from truelimit.domain.limits import Ladder, Ladders, MemoryLadder
 from truelimit.domain.machine import Machine
@@ -21,6 +22,7 @@ from truelimit.limits.rates import decode_fit, prefill_fit
 from truelimit.limits.served import served_context
 from truelimit.limits.target import Target, target_context
 from truelimit.limits.time import time_ladder
+from truelimit.perf.prefill import wall_as_context_calculation
 from truelimit.units import Tokens
 
 
@@ -68,7 +70,15 @@ class StackView:
         """The three ladders with the names of agent and model, as the report shows them."""
         name = self.agent.name if self.agent else ""
         model = self.route.ref if self.route else self.stack.model
-        return Ladders(name, model, self.context, self.time, self.memory)
+        wall = _wall_as_context(self.prefill, self.time)
+        return Ladders(name, model, self.context, self.time, self.memory, self.prefill, self.decode, wall)
+
+
+def _wall_as_context(fit: PrefillFit | None, time: Ladder) -> Calculation | None:
+    """The largest cold prompt that is read before the binding timer ends the request."""
+    if fit is None or time.binding is None:
+        return None
+    return wall_as_context_calculation(fit, time.binding.value, time.binding.where, time.binding.basis)
 
 
 def view(stack: Stack) -> StackView:

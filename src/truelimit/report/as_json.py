@@ -13,6 +13,7 @@ from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.findings import Finding, FixIdea
 from truelimit.domain.limits import Ladder, Ladders, Rung
 from truelimit.domain.session import Incident
+from truelimit.report.rates import rates_json
 
 DOCTOR = "truelimit.doctor/1"
 PLAN = "truelimit.plan/1"
@@ -85,6 +86,7 @@ def _ladders(item: Ladders) -> dict[str, object]:
             "headroom_bytes": memory.headroom,
             "calculation": calculation(memory.calculation),
         },
+        "rates": rates_json(item),
     }
 
 

@@ -8,13 +8,18 @@ from collections.abc import Iterable
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
 from truelimit.report.shorten import shortened
 
-_SIGNS = re.compile(r"([\\`*_<|\[\]~$&])")
+_SIGNS = re.compile(r"([\\`*_|\[\]~$])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;"}
 _LEADING = re.compile(r"^[#>+=-]")
 
 
 def render(blocks: Iterable[Block]) -> str:
     """Return the blocks as Markdown. Text from files cannot break out of its place."""
-    return "\n".join(line for block in blocks for line in _lines(shortened(block))).strip() + "\n"
+    written: list[str] = [""]
+    for block in blocks:
+        lines = _lines(shortened(block))
+        written += lines[1:] if written[-1] == "" and lines[0] == "" else lines
+    return "\n".join(written).strip() + "\n"
 
 
 def _lines(block: Block) -> list[str]:
@@ -51,7 +56,10 @@ def _row(row: tuple[str, ...], marked: bool) -> str:
 
 
 def _safe(text: str) -> str:
-    return " ".join(_SIGNS.sub(r"\\\1", text).split())
+    plain = _SIGNS.sub(r"\\\1", text)
+    for sign, entity in _ENTITIES.items():
+        plain = plain.replace(sign, entity)
+    return " ".join(plain.split())
 
 
 def _start(text: str) -> str:

@@ -10,6 +10,7 @@ from truelimit.domain.session import Incident
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculations
 from truelimit.report.numbers import number, quantity, size
+from truelimit.report.rates import rates
 
 
 def doctor(diagnosis: Diagnosis) -> list[Block]:
@@ -59,7 +60,7 @@ def _ladders(item: Ladders) -> list[Block]:
     blocks += _ladder("Memory", memory.ladder)
     if memory.total is not None:
         blocks.append(Paragraph(_memory_sum(item), "plain", 2))
-    return blocks
+    return blocks + rates(item)
 
 
 def _memory_sum(item: Ladders) -> str:

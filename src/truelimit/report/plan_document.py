@@ -37,9 +37,9 @@ def _sentence(item: ModelPlan) -> str:
     if room is None:
         return f"{text}; the memory that must hold it is not known (give --machine)."
     if room.headroom >= 0:
-        most = item.largest_context
-        close = most is not None and most < item.wanted.context
-        advice = f" That is little beside the driver's own buffers: {number(most or 0)} would be sure." if close else ""
+        sure = item.largest_context
+        close = sure is not None and sure < item.wanted.context
+        advice = f" That is little for the driver's own buffers: {number(sure or 0)} tokens are sure." if close else ""
         return f"{text} of {size(room.pool)}: it fits, {size(room.headroom)} are left.{advice}"
     most = f" {number(item.largest_context)} tokens would fit." if item.largest_context else ""
     return f"{text}, {size(-room.headroom)} more than the {size(room.pool)} there are.{most}"

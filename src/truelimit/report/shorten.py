@@ -8,7 +8,7 @@ from dataclasses import replace
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
 
 _DIGEST = re.compile(r"(sha256[-:][0-9a-f]{8})[0-9a-f]{56}")
-_FOLDERS = re.compile(r"(?:/[^\s:,;()]+)?/(\.(?:ollama|openclaw|clawdbot|moltbot|moldbot)(?:-[\w-]+)?/)")
+_FOLDERS = re.compile(r"~?(?:/[^\s:,;()]+)?/(\.(?:ollama|openclaw|clawdbot|moltbot|moldbot)(?:-[\w-]+)?/)")
 # Names come from files of others: an escape sequence or a change of direction in one must not reach the terminal.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 

@@ -66,7 +66,7 @@ def _access(text: str) -> str:
         return "[GIN] (damaged)"
     ended, status, duration, method, path = parts
     path = "/api/blobs" if path.startswith("/api/blobs/") else path
-    safe = path if path in _PATHS else "/other"
+    safe = max((known for known in _PATHS if path.startswith(known)), key=len, default="/other")
     if not _DURATION.fullmatch(duration):
         return "[GIN] (damaged)"
     return f'[GIN] {ended} | {status} | {duration:>13} | 127.0.0.1 | {method[:8]:<8} "{safe}"'

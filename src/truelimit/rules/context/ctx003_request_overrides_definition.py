@@ -1,7 +1,8 @@
 """The agent's num_ctx overrides the model definition.
 
 ## What it does
-Compares the num_ctx that the agent sends with each request to the one in the server's definition of the model.
+Compares the num_ctx that the agent sends with each request to the one in the server's definition of the model. A
+request for less is told always, one for more where memory does not hold it.
 
 ## Why it matters
 Whoever raises the context by making a new definition changes nothing: a request's num_ctx wins, and a value that
@@ -29,9 +30,11 @@ from truelimit.rules.rule import Rule, tokens
 
 
 def check(view: StackView, route: Route, definition: Definition) -> Iterator[Finding]:
-    """Yield one finding when the request asks for less or more than the definition sets."""
+    """Yield one finding when the request asks for less than the definition sets, or for more than memory holds."""
     sent, defined = route.request_context, definition.num_ctx
     if sent is None or defined is None or sent.value == defined.value:
+        return
+    if sent.value > defined.value and not _too_much(view):
         return
     change = calculate(
         "num_ctx_sent - num_ctx_defined",
@@ -50,6 +53,10 @@ def check(view: StackView, route: Route, definition: Definition) -> Iterator[Fin
         calculations=(change,),
         fix=raise_window(route, view.server, definition, view.target) if sent.value < defined.value else None,
     )
+
+
+def _too_much(view: StackView) -> bool:
+    return view.memory.headroom is not None and view.memory.headroom < 0
 
 
 RULE = Rule("CTX003", "request-overrides-definition", check, __doc__ or "")
