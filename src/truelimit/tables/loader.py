@@ -12,8 +12,12 @@ from truelimit.domain.machine import Machine, MemoryPool, PoolKind
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import DecodeFit, PrefillFit, PublishedRates
+from truelimit.tables.fields import TableError, known_keys, number, rows, text, whole
 from truelimit.units import Bytes, Tokens, from_gib
 
+__all__ = ["TableError", "machine", "machine_names", "model", "model_names", "published_rates"]
+
+_RATES = "published_rates.toml"
 _SERIES = {
     "chip", "model", "architecture", "parameters", "quantization", "a_s_per_token", "b_s_per_token2", "prefill_error",
     "c_s_per_token", "d_s_per_token2", "decode_error", "deepest_tokens", "points", "source",
@@ -23,33 +27,30 @@ _POOL = {"name", "kind", "capacity_gib", "usable_share"}
 _MODEL = {"name", "aliases", "architecture", "parameters", "source", "files_bytes", "metadata"}
 
 
-class TableError(ValueError):
-    """A shipped or given table that cannot be used: says which file, which key, and what was expected."""
-
-
 def published_rates() -> tuple[PublishedRates, ...]:
-    """Return the published depth series as fits."""
-    table = _read(_root() / "published_rates.toml", {"series"})
-    return tuple(_series(row) for row in table["series"])
+    """Return the published depth series as fits. Raises TableError for a row that cannot be used."""
+    table = _read(_root() / _RATES, {"series"})
+    return tuple(_series(row) for row in rows(_RATES, table, "series"))
 
 
 def _series(row: Mapping[str, Any]) -> PublishedRates:
-    _known_keys("published_rates.toml", row, _SERIES)
-    where = f"published series of {row['model']} on {row['chip']} ({row['source']})"
-    deepest, points = Tokens(row["deepest_tokens"]), row["points"]
-    basis = Basis.SPECIFIED
-    prefill = PrefillFit(
-        row["a_s_per_token"], row["b_s_per_token2"], row["prefill_error"], deepest, points, where, basis
-    )
-    decode = DecodeFit(row["c_s_per_token"], row["d_s_per_token2"], row["decode_error"], deepest, points, where, basis)
+    known_keys(_RATES, row, _SERIES)
+    chip, model_name = text(_RATES, row, "chip"), text(_RATES, row, "model")
+    where = f"published series of {model_name} on {chip} ({row['source']})"
+    deepest, points = Tokens(whole(_RATES, row, "deepest_tokens")), whole(_RATES, row, "points")
+
+    def costs(fixed: str, growing: str, error: str) -> tuple[float, float, float]:
+        slope = number(_RATES, row, growing, zero=True)
+        return number(_RATES, row, fixed), slope, number(_RATES, row, error, most=1, zero=True)
+
     return PublishedRates(
-        row["chip"],
-        row["model"],
-        row["architecture"],
-        row["parameters"],
-        row["quantization"],
-        prefill,
-        decode,
+        chip,
+        model_name,
+        text(_RATES, row, "architecture"),
+        number(_RATES, row, "parameters"),
+        text(_RATES, row, "quantization"),
+        PrefillFit(*costs("a_s_per_token", "b_s_per_token2", "prefill_error"), deepest, points, where, Basis.SPECIFIED),
+        DecodeFit(*costs("c_s_per_token", "d_s_per_token2", "decode_error"), deepest, points, where, Basis.SPECIFIED),
         row["source"],
     )
 
@@ -70,18 +71,23 @@ def machine(name: str) -> Machine:
 def _machine(row: Mapping[str, Any], file: str) -> Machine:
     where = f"table machines/{file} ({row['source']})"
     return Machine(
-        row["name"],
-        Known(row["chip"], where, Basis.SPECIFIED),
-        Known(row["operating_system"], where, Basis.SPECIFIED),
-        tuple(_pool(pool, file, where) for pool in row["pools"]),
+        text(file, row, "name"),
+        Known(text(file, row, "chip"), where, Basis.SPECIFIED),
+        Known(text(file, row, "operating_system"), where, Basis.SPECIFIED),
+        tuple(_pool(pool, file, where) for pool in rows(file, row, "pools")),
     )
 
 
 def _pool(row: Mapping[str, Any], file: str, where: str) -> MemoryPool:
-    _known_keys(file, row, _POOL)
-    capacity, share = from_gib(row["capacity_gib"]), row.get("usable_share")
-    usable = None if share is None else Known(Bytes(round(capacity * share)), where, Basis.ASSUMED)
-    return MemoryPool(row["name"], PoolKind(row["kind"]), Known(capacity, where, Basis.SPECIFIED), usable)
+    known_keys(file, row, _POOL)
+    capacity, kind = from_gib(number(file, row, "capacity_gib")), text(file, row, "kind")
+    if kind not in set(PoolKind):
+        raise TableError(f"{file}: kind is {kind!r}; expected one of {', '.join(PoolKind)}")
+    usable = None
+    if "usable_share" in row:
+        share = number(file, row, "usable_share", most=1)
+        usable = Known(Bytes(round(capacity * share)), where, Basis.ASSUMED)
+    return MemoryPool(text(file, row, "name"), PoolKind(kind), Known(capacity, where, Basis.SPECIFIED), usable)
 
 
 def model_names() -> tuple[str, ...]:
@@ -94,18 +100,21 @@ def model(name: str) -> ModelHeader | None:
     wanted = name.lower()
     for item in _tomls("models"):
         row = _read(item, _MODEL)
-        if wanted in {item.name.removesuffix(".toml"), row["name"].lower(), *row["aliases"]}:
+        aliases = [str(alias).lower() for alias in row.get("aliases", ())]
+        if wanted in {item.name.removesuffix(".toml"), text(item.name, row, "name").lower(), *aliases}:
             return _model(row, item.name)
     return None
 
 
 def _model(row: Mapping[str, Any], file: str) -> ModelHeader:
-    metadata = dict(row["metadata"])
-    metadata |= {"general.architecture": row["architecture"], "general.name": row["name"]}
-    metadata["general.parameter_count"] = row["parameters"]
-    size = next(iter(row["files_bytes"].values()), None)
+    architecture = text(file, row, "architecture")
+    metadata = dict(row.get("metadata", {}))
+    metadata |= {"general.architecture": architecture, "general.name": text(file, row, "name")}
+    metadata["general.parameter_count"] = whole(file, row, "parameters")
+    sizes = row.get("files_bytes", {})
+    size = Bytes(whole(file, sizes, next(iter(sizes)))) if sizes else None
     where = f"table models/{file} ({row['source']})"
-    return ModelHeader(where, Basis.SPECIFIED, row["architecture"], metadata, (), None if size is None else Bytes(size))
+    return ModelHeader(where, Basis.SPECIFIED, architecture, metadata, (), size)
 
 
 def _root() -> Traversable:
@@ -117,14 +126,9 @@ def _tomls(folder: str) -> Iterator[Traversable]:
 
 
 def _read(item: Traversable, keys: set[str]) -> dict[str, Any]:
-    row = tomllib.loads(item.read_text(encoding="utf-8"))
-    _known_keys(item.name, row, keys)
+    try:
+        row = tomllib.loads(item.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TableError(f"{item.name}: not TOML: {error}") from error
+    known_keys(item.name, row, keys)
     return row
-
-
-def _known_keys(file: str, row: Mapping[str, Any], keys: set[str]) -> None:
-    unknown = set(row) - keys
-    if unknown:
-        raise TableError(f"{file}: unknown key {', '.join(sorted(unknown))}; known are {', '.join(sorted(keys))}")
-    if "source" in keys and not row.get("source"):
-        raise TableError(f"{file}: no source is given for its numbers")

@@ -345,3 +345,18 @@ def test_a_second_start_wins(tmp_path: Path) -> None:
     log = log_of(tmp_path, *start("0.15.2", 4096), *start("0.16.0", 131072))
     assert log.version is not None
     assert (log.version.value, log.environment["OLLAMA_CONTEXT_LENGTH"]) == ("0.16.0", "131072")
+
+
+def test_a_key_in_the_words_of_an_engine_is_not_quoted(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    log.write_text(
+        'time=2026-02-18T11:00:00.000Z level=INFO source=routes.go:2 msg="Listening on 127.0.0.1:11434 '
+        '(version 0.16.2)"\n'
+        'time=2026-02-18T11:00:01.000Z level=ERROR source=server.go:7 msg="llm predict error: token=hunter2-and-more '
+        'sk-abcdefghijklmnop1234"\n',
+        encoding="utf-8",
+    )
+    text = next(event.text for event in read_server_log(log).events if isinstance(event, EngineFailed))
+    assert "llm predict error" in text
+    assert "hunter2" not in text
+    assert "sk-abc" not in text

@@ -33,6 +33,11 @@ _CRASH = re.compile(
     r"|terminate called|error loading llama server|loading error"
 )
 _CALLED_OFF = re.compile(r"context canceled|client clos|aborting|exceeds the available context|context length")
+# An engine's words are quoted in reports; a key that strayed into them is not.
+_SECRET = re.compile(
+    r"\b(?:sk|pk|rk|ghp|gho|hf|xox[abp]|AKIA)[-_]?[A-Za-z0-9_-]{12,}"
+    r"|(?i:(?<=bearer )|(?<=pass=)|(?<=password=)|(?<=key=)|(?<=token=)|(?<=secret=))[^\s,;\"']+"
+)
 _FRAME = re.compile(r"^time=\S+ level=\w+ source=\S+ |^\d+\.\d\d\.\d{3}\.\d{3} [A-Z] ")
 
 
@@ -105,4 +110,4 @@ def failure_match(text: str) -> tuple[str, str] | None:
 
 
 def _short(text: str) -> str:
-    return _FRAME.sub("", plain(text)).strip()[:_LONGEST_TEXT]
+    return _SECRET.sub("(removed)", _FRAME.sub("", plain(text)).strip()[:_LONGEST_TEXT])
