@@ -173,7 +173,7 @@ def test_json5_with_comments_survives(tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     json.loads(text)
     file.write_text(text.replace('"contextWindow": 100000', "contextWindow: 100000, // mine"), encoding="utf-8")
-    (change,) = fix(home)["files"]
+    (change,) = fix(home, "--only", "CTX005")["files"]
     assert "+            contextWindow: 262144, // mine" in change["diff"]
 
 

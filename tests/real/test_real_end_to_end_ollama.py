@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from support.real_calls import ask, words, write_transcript
@@ -180,3 +183,22 @@ def test_an_agent_that_sends_its_own_window_is_mended_in_its_configuration_alone
     assert truelimit("undo").status == 0
     assert config.read_bytes() == original
     assert definitions(server) == names
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 here")
+def test_an_engine_killed_in_the_middle_is_a_crash_and_no_limit(server: RealOllama, tmp_path: Path) -> None:
+    fits = ask(server.url, "smollm2:v-2k", words(30, "alpha"))
+    (runner,) = psutil.Process(server.process.pid).children()
+    threading.Timer(2.0, runner.kill).start()
+    lost = ask(server.url, "smollm2:v-2k", words(140, "beta"))
+    assert lost.status == 500, lost
+    write_transcript(server.home / ".openclaw/agents/main/sessions/20260218-kitchen.jsonl", [fits, lost])
+    config = server.home / ".openclaw" / "openclaw.json"
+    config.write_text(CONFIG.replace("@URL@", f"{server.url}/v1").replace("@API@", "openai-completions"), "utf-8")
+
+    document = TrueLimit(tmp_path / "data")("doctor", "--home", server.home, "--ollama", server.url, "--json").json
+    incident = named(document["incidents"], cause="engine-crash")
+    assert incident["explained"], lost.error
+    assert incident["session"] == "20260218-kitchen"
+    assert "SRV003" in codes(document)
+    assert document["verdict"]["hardware"] == "unknown", "nobody is told to buy anything because of a crash"

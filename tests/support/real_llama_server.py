@@ -28,11 +28,12 @@ _FIND_MODEL = (
 
 @dataclass(frozen=True, slots=True)
 class RealServer:
-    """A running server: its URL, its log file, the model file that it loaded."""
+    """A running server: its URL, its log file, the model file that it loaded, its process."""
 
     url: str
     log: Path
     model: Path
+    pid: int
 
 
 def interpreter() -> str:
@@ -68,7 +69,7 @@ def real_llama_server(
         )
         try:
             _wait_ready(process, port, log)
-            yield RealServer(f"http://127.0.0.1:{port}", log, file)
+            yield RealServer(f"http://127.0.0.1:{port}", log, file, process.pid)
         finally:
             _end(process)
 

@@ -12,7 +12,7 @@ from truelimit.app.fix_receipt import DefinitionStep, FileStep, Receipt, Step
 from truelimit.app.fix_transaction import Transaction
 from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.facts import Facts
-from truelimit.domain.findings import ConfigEdit
+from truelimit.domain.findings import ConfigEdit, Finding, Severity
 from truelimit.fixes.change import FileChange, FixPlan
 from truelimit.fixes.files import EditRefused, edited
 from truelimit.fixes.outlook import Prospect
@@ -45,13 +45,14 @@ def make_plan(
 ) -> FixPlan:
     """Return the plan for a diagnosis. Reads the files that would change; writes nothing.
 
-    ``only`` limits the plan to findings with these codes. ``prospects`` are what the stacks will be afterwards.
+    ``only`` limits the plan to findings with these codes. A note says that something could be better, not that it is
+    wrong: its fix may overwrite what the user chose, so it is in the plan only where ``only`` names it.
+    ``prospects`` are what the stacks will be afterwards.
     """
-    edits = tuple(
-        edit for item in diagnosis.findings if item.fix for edit in item.fix.edits if isinstance(edit, ConfigEdit)
-    )
+    findings = tuple(item for item in diagnosis.findings if item.severity is not Severity.NOTE or item.code in only)
+    edits = tuple(edit for item in findings if item.fix for edit in item.fix.edits if isinstance(edit, ConfigEdit))
     made = plan(
-        diagnosis.findings,
+        findings,
         facts,
         texts_of(edits, ports.files),
         ports.editor,
@@ -60,7 +61,18 @@ def make_plan(
         allow_unsafe=allow_unsafe,
         only=only,
     )
-    return replace(made, missing_before=tuple(item.fact for item in diagnosis.missing))
+    return replace(
+        made,
+        missing_before=tuple(item.fact for item in diagnosis.missing),
+        warnings=(*made.warnings, *_optional(diagnosis, findings)),
+    )
+
+
+def _optional(diagnosis: Diagnosis, planned: Collection[Finding]) -> tuple[str, ...]:
+    left = [item for item in diagnosis.findings if item not in planned and item.fix and item.fix.edits]
+    return tuple(
+        dict.fromkeys(f"not needed, but possible: {item.fix.title} (--only {item.code})" for item in left if item.fix)
+    )
 
 
 def apply(plan: FixPlan, ports: FixPorts, on_step: OnStep = nothing) -> Receipt:

@@ -6,7 +6,7 @@ from truelimit.app.words import spoken, who_set
 from truelimit.domain.calculation import Calculation, term
 from truelimit.domain.diagnosis import Hardware, Verdict
 from truelimit.domain.findings import Applicability, Finding, Severity
-from truelimit.domain.limits import Ladder, LimitKind
+from truelimit.domain.limits import Ladder, LimitKind, SetBy
 from truelimit.domain.provenance import Known
 from truelimit.domain.session import Cause, Incident
 from truelimit.limits.need import memory_need
@@ -73,8 +73,14 @@ def _by_whom(finding: Finding, views: tuple[StackView, ...]) -> str:
     if ladder is None or binding is None or binding.kind is LimitKind.PHYSICAL:
         return ""
     same = [rung for rung in ladder.rungs if rung.value == binding.value and rung.bounds == binding.bounds]
-    names = dict.fromkeys(who_set(rung) for rung in (binding, *same) if rung.kind is not LimitKind.PHYSICAL)
-    return f"The number is set by {' and '.join(names)}."
+    # One setting may stand on several rungs (what is configured, what is loaded): each author is named once, by the
+    # words that name a key where there are any.
+    by: dict[SetBy, str] = {}
+    for rung in (binding, *same):
+        words = who_set(rung)
+        if rung.kind is not LimitKind.PHYSICAL and (rung.set_by not in by or not by[rung.set_by].endswith(")")):
+            by[rung.set_by] = words
+    return f"The number is set by {' and '.join(by.values())}."
 
 
 def _to_do(findings: tuple[Finding, ...]) -> str:

@@ -72,6 +72,8 @@ def spoken(text: str) -> str:
 
 def who_set(rung: Rung) -> str:
     """Return who set a limit, with the key where there is one: ``the agent's configuration (contextWindow)``."""
+    if rung.name == "ctx-size":
+        return "the way llama-server was started (--ctx-size)"
     _, colon, key = rung.where.partition(" (line ")[0].rpartition(": ")
     key = key.rpartition(".")[2]
     plain = bool(colon) and key.replace("_", "").isalnum()

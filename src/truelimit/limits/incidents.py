@@ -14,6 +14,7 @@ from truelimit.domain.session import Cause, ErrorKind, Incident
 from truelimit.limits.addresses import address_of
 from truelimit.limits.answers import kind_of
 from truelimit.limits.causes import Judge, Judgement, Scene, cancelled, engine_failed, exceeds_window, overflow
+from truelimit.limits.causes_gone import engine_gone
 from truelimit.limits.causes_time import loading, prefill_exceeds_wall, queued
 from truelimit.limits.cut import cut_prompts, truncated_by_log
 from truelimit.limits.loose import loose_turns
@@ -24,6 +25,7 @@ from truelimit.units import Seconds, Tokens
 
 _JUDGES: tuple[Judge, ...] = (
     engine_failed,
+    engine_gone,
     overflow,
     loading,
     queued,

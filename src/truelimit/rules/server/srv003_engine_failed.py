@@ -29,7 +29,7 @@ def check(view: StackView) -> Iterator[Finding]:
     crashes = caused_by(view.incidents, Cause.ENGINE_CRASH)
     if crashes:
         steps = ("read the server's log around this time", "update the server, or report the crash with its log")
-        said = "The engine crashed, by its own words: no limit of context or time explains that."
+        said = "The engine died: no limit of context or time explains that."
         yield _finding(view, crashes, said, steps)
     memory = caused_by(view.incidents, Cause.OUT_OF_MEMORY)
     if memory:
