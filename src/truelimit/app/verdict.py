@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from truelimit.app.words import spoken, who_set
 from truelimit.domain.calculation import Calculation, term
 from truelimit.domain.diagnosis import Hardware, Verdict
 from truelimit.domain.findings import Applicability, Finding, Severity
-from truelimit.domain.limits import Ladder, LimitKind, SetBy
+from truelimit.domain.limits import Ladder, LimitKind, Rung, SetBy
 from truelimit.domain.provenance import Known
+from truelimit.domain.server import ServerKind
 from truelimit.domain.session import Cause, Incident
 from truelimit.limits.need import memory_need
 from truelimit.limits.pools import budget
@@ -73,14 +76,20 @@ def _by_whom(finding: Finding, views: tuple[StackView, ...]) -> str:
     if ladder is None or binding is None or binding.kind is LimitKind.PHYSICAL:
         return ""
     same = [rung for rung in ladder.rungs if rung.value == binding.value and rung.bounds == binding.bounds]
-    # One setting may stand on several rungs (what is configured, what is loaded): each author is named once, by the
-    # words that name a key where there are any.
+    kind = view.stack.server.kind if view is not None and view.stack.server is not None else None
+    return f"The number is set by {' and '.join(_authors((binding, *same), kind))}."
+
+
+def _authors(rungs: tuple[Rung, ...], kind: ServerKind | None) -> Iterable[str]:
+    """Name each author once, by the words that name a key where there are any.
+
+    One setting may stand on several rungs: as it is configured, and as it is loaded.
+    """
     by: dict[SetBy, str] = {}
-    for rung in (binding, *same):
-        words = who_set(rung)
-        if rung.kind is not LimitKind.PHYSICAL and (rung.set_by not in by or not by[rung.set_by].endswith(")")):
-            by[rung.set_by] = words
-    return f"The number is set by {' and '.join(by.values())}."
+    for rung in rungs:
+        if rung.kind is not LimitKind.PHYSICAL and not by.get(rung.set_by, "").endswith(")"):
+            by[rung.set_by] = who_set(rung, kind)
+    return by.values()
 
 
 def _to_do(findings: tuple[Finding, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from truelimit.domain.limits import Rung, SetBy
+from truelimit.domain.server import ServerKind
 
 _TIMERS = {
     "node-fetch-headers": "Node fetch headers timeout",
@@ -70,9 +71,12 @@ def spoken(text: str) -> str:
     return _IN_TEXT.sub(lambda match: _TIMERS[match.group()], text)
 
 
-def who_set(rung: Rung) -> str:
-    """Return who set a limit, with the key where there is one: ``the agent's configuration (contextWindow)``."""
-    if rung.name == "ctx-size":
+def who_set(rung: Rung, server: ServerKind | None = None) -> str:
+    """Return who set a limit, with the key where there is one: ``the agent's configuration (contextWindow)``.
+
+    ``server`` is the kind of the stack's server: llama-server has a command line where others have definitions.
+    """
+    if rung.set_by is SetBy.SERVER_DEFINITION and server is ServerKind.LLAMA_SERVER:
         return "the way llama-server was started (--ctx-size)"
     _, colon, key = rung.where.partition(" (line ")[0].rpartition(": ")
     key = key.rpartition(".")[2]
