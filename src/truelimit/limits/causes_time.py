@@ -150,7 +150,9 @@ def _answered(event: Event) -> bool:
 
 def _gone_before_reading(turn: Turn) -> bool:
     """Every request that the access log shows within the turn ended with 499."""
-    own = [e for e in turn.events if isinstance(e, RequestEnded) and e not in others(turn) and e.seconds >= _SLACK]
+    running = {id(event) for event in others(turn)}
+    ended = [event for event in turn.events if isinstance(event, RequestEnded) and id(event) not in running]
+    own = [event for event in ended if event.seconds >= _SLACK]
     return bool(own) and all(event.status == _CLIENT_GONE_BEFORE_READING for event in own)
 
 

@@ -59,7 +59,21 @@ class Turn:
 
 def failed_turns(stack: Stack, timeline: Timeline) -> list[Turn]:
     """Return the failed turns of the stack's calls."""
-    return [_turn(stack, group, timeline) for calls in by_session(stack.calls) for group in _groups(stack, calls)]
+    found = []
+    for calls in by_session(stack.calls):
+        before = _counted_before(calls)
+        found += [_turn(stack, group, timeline, before[id(group[0])]) for group in _groups(stack, calls)]
+    return found
+
+
+def _counted_before(calls: Sequence[Call]) -> dict[int, Known[Tokens] | None]:
+    """For each call of a session, by identity, the last prompt that was counted before it."""
+    found: dict[int, Known[Tokens] | None] = {}
+    last: Known[Tokens] | None = None
+    for call in calls:
+        found[id(call)] = last
+        last = _counted(call) or last
+    return found
 
 
 def by_session(calls: Iterable[Call]) -> list[list[Call]]:
@@ -114,7 +128,7 @@ def _follows(before: Call, call: Call) -> bool:
     return one is not None and two is not None and -1.0 <= two[0] - one[1] <= _SAME_TURN
 
 
-def _turn(stack: Stack, group: Sequence[Call], timeline: Timeline) -> Turn:
+def _turn(stack: Stack, group: Sequence[Call], timeline: Timeline, before: Known[Tokens] | None) -> Turn:
     last = group[-1]
     first_span, last_span = span_of(group[0]), span_of(last)
     start = first_span[0] if first_span else None
@@ -132,7 +146,7 @@ def _turn(stack: Stack, group: Sequence[Call], timeline: Timeline) -> Turn:
         len(group),
         sum(busy) / attempts if busy and len(busy) == len(group) else None,
         match,
-        prompt_of(stack, group, events),
+        prompt_of(stack, group, events, before),
         next((call.error for call in reversed(group) if call.error is not None), None),
         events,
         last.where,
@@ -158,11 +172,13 @@ def _match_of(
     return None
 
 
-def prompt_of(stack: Stack, calls: Sequence[Call], events: Sequence[Event]) -> Known[Tokens] | None:
+def prompt_of(
+    stack: Stack, calls: Sequence[Call], events: Sequence[Event], counted: Known[Tokens] | None
+) -> Known[Tokens] | None:
     """Return the size of the prompt: as the call counted it, as its error names it, as the server's log has it.
 
     Failing these, the agent's estimate for the call, then what is known of its session: the prompt was at least as
-    long as that of the answer before.
+    long as that of the answer before (``counted``).
     """
     own = next((c.prompt_tokens for c in reversed(calls) if c.prompt_tokens and _sane(c.prompt_tokens.value)), None)
     if own is not None and own.basis in _COUNTED:
@@ -170,7 +186,7 @@ def prompt_of(stack: Stack, calls: Sequence[Call], events: Sequence[Event]) -> K
     for call in reversed(calls):
         if call.error is not None and call.error.prompt and _sane(call.error.prompt):
             return Known(call.error.prompt, f"the error text of {call.where}", Basis.REPORTED)
-    told, before = prompt_in(events), _of_session(stack, calls)
+    told, before = prompt_in(events), _of_session(stack, calls, counted)
     if told is not None or own is None:
         return told or before
     return before if before is not None and before.value > own.value and not _compacted(stack, calls) else own
@@ -207,15 +223,10 @@ def _counted(call: Call) -> Known[Tokens] | None:
     return call.prompt_tokens
 
 
-def _of_session(stack: Stack, calls: Sequence[Call]) -> Known[Tokens] | None:
+def _of_session(stack: Stack, calls: Sequence[Call], before: Known[Tokens] | None) -> Known[Tokens] | None:
     if not calls:
         return None
-    last, before = calls[-1], None
-    for call in stack.calls:
-        if call is calls[0]:
-            break
-        if (call.agent, call.session) == (last.agent, last.session):
-            before = _counted(call) or before
+    last = calls[-1]
     session = next((item for item in stack.sessions if item.id == last.session and item.agent == last.agent), None)
     total = session.total_tokens if session and session.calls and session.calls[-1] is last else None
     known = max((item for item in (before, total) if item is not None), key=lambda item: item.value, default=None)

@@ -22,6 +22,7 @@ _VALUE = ("value", "low", "high", "basis")
 
 def doctor(diagnosis: Diagnosis) -> str:
     """Return a diagnosis as JSON text of schema truelimit.doctor/1."""
+    codes = _codes(diagnosis.findings)
     return dump(
         {
             "schema": DOCTOR,
@@ -33,7 +34,7 @@ def doctor(diagnosis: Diagnosis) -> str:
                 "calculations": [calculation(item) for item in diagnosis.verdict.calculations],
             },
             "ladders": [_ladders(item) for item in diagnosis.ladders],
-            "incidents": [_incident(item, diagnosis.findings) for item in diagnosis.incidents],
+            "incidents": [_incident(item, codes.get(item.id, [])) for item in diagnosis.incidents],
             "findings": [finding(item) for item in diagnosis.findings],
             "missing": [{"fact": item.fact, "why": item.why} for item in diagnosis.missing],
             "examined": list(diagnosis.examined),
@@ -111,7 +112,18 @@ def _rung(item: Rung) -> dict[str, object]:
     }
 
 
-def _incident(item: Incident, findings: tuple[Finding, ...]) -> dict[str, object]:
+def _codes(findings: tuple[Finding, ...]) -> dict[str, list[str]]:
+    """The codes of the findings that explain an incident, by its name."""
+    found: dict[str, list[str]] = {}
+    for item in findings:
+        for incident in item.incidents:
+            codes = found.setdefault(incident, [])
+            if item.code not in codes:
+                codes.append(item.code)
+    return found
+
+
+def _incident(item: Incident, codes: list[str]) -> dict[str, object]:
     return {
         "id": item.id,
         "time": item.time.isoformat() if item.time else None,
@@ -128,7 +140,7 @@ def _incident(item: Incident, findings: tuple[Finding, ...]) -> dict[str, object
         "calculation": calculation(item.calculation),
         "calculations": [calculation(calc) for calc in item.calculations],
         "reasons": list(item.reasons),
-        "findings": list(dict.fromkeys(f.code for f in findings if item.id in f.incidents)),
+        "findings": codes,
         "where": item.where,
     }
 

@@ -12,6 +12,8 @@ from truelimit.report.calculations import calculations
 from truelimit.report.numbers import number, quantity, size
 from truelimit.report.rates import rates
 
+_IN_FULL = 5  # incidents of one cause that are told in full
+
 
 def doctor(diagnosis: Diagnosis) -> list[Block]:
     """Return the blocks of a doctor's report."""
@@ -21,8 +23,7 @@ def doctor(diagnosis: Diagnosis) -> list[Block]:
         blocks += _ladders(ladders)
     if diagnosis.incidents:
         blocks.append(Heading(f"Incidents ({len(diagnosis.incidents)})"))
-        for incident in diagnosis.incidents:
-            blocks += _incident(incident, shown)
+        blocks += _incidents(diagnosis.incidents, shown)
     if diagnosis.findings:
         blocks.append(Heading(f"Findings ({len(diagnosis.findings)})"))
         for finding in diagnosis.findings:
@@ -95,6 +96,27 @@ def _rung(rung: Rung, ladder: Ladder) -> tuple[str, ...]:
 
 def _value(rung: Rung, unit: str) -> str:
     return number(rung.value) if unit == "tokens" else quantity(rung.value, unit)
+
+
+def _incidents(items: tuple[Incident, ...], shown: Shown) -> list[Block]:
+    """The newest of each cause in full, the rest counted: a month of failures must stay readable."""
+    newest: dict[str, list[Incident]] = {}
+    for item in items:
+        newest.setdefault(item.cause.value, []).append(item)
+    told = {id(item) for group in newest.values() for item in group[-_IN_FULL:]}
+    lines = [_counted(cause, group[:-_IN_FULL]) for cause, group in newest.items() if len(group) > _IN_FULL]
+    found: list[Block] = [Items((*lines, "--json has them all, each with its arithmetic"), 2)] if lines else []
+    for item in items:
+        found += _incident(item, shown) if id(item) in told else []
+    return found
+
+
+def _counted(cause: str, items: list[Incident]) -> str:
+    times = [item.time for item in items if item.time]
+    span = f" from {min(times):%Y-%m-%d %H:%M} to {max(times):%Y-%m-%d %H:%M}" if times else ""
+    sizes = [item.prompt_tokens.value for item in items if item.prompt_tokens]
+    size_text = f", prompts of {number(min(sizes))} to {number(max(sizes))} tokens" if sizes else ""
+    return f"{len(items):,} more of the kind {cause}{span}{size_text}, older than those below"
 
 
 def _incident(item: Incident, shown: Shown) -> list[Block]:

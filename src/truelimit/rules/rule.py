@@ -88,11 +88,15 @@ def over_the_limit(incidents: tuple[Incident, ...], limit: float) -> tuple[Incid
     A dead engine, a queue or a person who left is no matter of the window, however long the prompt was.
     """
     cut = {Cause.OVERFLOW, Cause.TRUNCATION}
-    longer = caused_by(incidents, Cause.PREFILL_EXCEEDS_WALL)
     return tuple(
         item
         for item in incidents
-        if item.cause in cut or (item in longer and item.prompt_tokens is not None and item.prompt_tokens.value > limit)
+        if item.cause in cut
+        or (
+            item.cause is Cause.PREFILL_EXCEEDS_WALL
+            and item.prompt_tokens is not None
+            and item.prompt_tokens.value > limit
+        )
     )
 
 
