@@ -32,7 +32,7 @@ pages: $(STAMP) ## write the pages of the rules from the rules and their cases
 
 test: check ## checks, documentation and all tests that need nothing real
 	$(BIN)/python -m pytest -m "not real"
-	$(BIN)/mkdocs build --quiet --strict --site-dir $(VENV)/site
+	$(BIN)/mkdocs build --strict --site-dir $(VENV)/site
 
 test-real: $(STAMP) ## tests against a real engine, OpenClaw and Ollama, brought from package registries
 	PYTHON=$(BIN)/python bash tests/real/run

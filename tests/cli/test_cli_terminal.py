@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
+from servers.fake_ollama import Fault, fake_ollama
 from support.damage import run
 from support.homes import HOMES
 from truelimit.cli import doctor as doctor_verb
@@ -115,6 +118,21 @@ def test_ctrl_c_is_one_line_and_the_demo_leaves_nothing(
     assert main(["demo"]) == 130
     assert capsys.readouterr().err.strip().splitlines() == ["truelimit: interrupted; nothing was changed"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+def test_ctrl_c_while_a_server_does_not_answer(tmp_path: Path) -> None:
+    with fake_ollama(faults={"*": Fault.SLOW}) as fake:
+        command = [sys.executable, "-m", "truelimit", "doctor", "--home", str(tmp_path), "--ollama", fake.url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+            for _ in range(200):
+                if fake.requests:
+                    break
+                time.sleep(0.02)
+            started.send_signal(signal.SIGINT)
+            out, err = started.communicate(timeout=20)
+    assert (started.returncode, out) == (130, b"")
+    assert err.decode().strip().splitlines() == ["truelimit: interrupted; nothing was changed"]
 
 
 def test_the_demo_leaves_nothing_and_keeps_what_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

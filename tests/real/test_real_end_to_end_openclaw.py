@@ -146,10 +146,12 @@ def test_2_the_fix_is_accepted_by_its_own_validator_and_really_used(story: Story
     read = meta["agentMeta"]["usage"]["input"]
     assert 2048 < read < 8192, "the same message, read whole"
 
-    document = story.truelimit("doctor", *story.where, "--json").json
+    # From here on its home alone: the log in the system's temporary folder holds every OpenClaw of this machine.
+    where = ("--home", story.agent.home, *story.where)
+    document = story.truelimit("doctor", *where, "--json").json
     assert not {"CTX001", "CTX002", "CTX005"} & {item["code"] for item in document["findings"]}
     assert document["incidents"] == [], "one call since the fix, and nothing wrong with it"
-    everything = story.truelimit("doctor", *story.where, "--all", "--json").json
+    everything = story.truelimit("doctor", *where, "--all", "--json").json
     assert [item["session"] for item in everything["incidents"]] == ["before"]
 
     assert story.truelimit("undo").status == 0
