@@ -180,3 +180,15 @@ def test_sessions_that_pin_the_model_belong_to_it() -> None:
     (only,) = stacks(story(sessions=(pinned,)))
     assert only.sessions == (pinned,)
     assert known(1).value == 1
+
+
+def test_a_server_that_the_user_named_answers_a_local_route_at_another_port() -> None:
+    picture = story()
+    (server,) = picture.servers
+    elsewhere = replace(server, url="http://127.0.0.1:23456", name="http://127.0.0.1:23456", live=True)
+    assert stacks(replace(picture, servers=(elsewhere,)))[0].server is None
+    named = replace(elsewhere, named=True)
+    (only,) = stacks(replace(picture, servers=(named,)))
+    assert only.server is not None
+    assert only.server.url == named.url
+    assert only.definition is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from truelimit.app.examine import Given, join
@@ -13,6 +14,9 @@ from truelimit.cli.evidence import since as evidence_since
 from truelimit.domain.facts import Facts, Stack
 from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
 from truelimit.domain.provenance import Missing
+from truelimit.domain.server import ServerKind
+
+OLLAMA, LLAMA_SERVER = ServerKind.OLLAMA, ServerKind.LLAMA_SERVER
 
 
 def gather(places: Places, given: Given, network_seconds: float) -> Facts:
@@ -22,6 +26,7 @@ def gather(places: Places, given: Given, network_seconds: float) -> Facts:
     deadline = Deadline(network_seconds)
     with opened(places) as here:
         evidence = [_guarded(name, read, here, deadline) for name, read in _readers()]
+        evidence = [_with_named(part, places) for part in evidence]
         evidence.append(_model_files(here))
         evidence.append(_unclaimed(here, evidence))
     return join(evidence, given)
@@ -61,6 +66,13 @@ def _guarded(name: str, read: Reader, places: Places, deadline: Deadline) -> Evi
         if os.environ.get("TRUELIMIT_DEBUG"):
             raise
         return Evidence(missing=(Missing(name, f"a fault of truelimit while reading it: {type(error).__name__}"),))
+
+
+def _with_named(part: Evidence, places: Places) -> Evidence:
+    """Mark the servers whose address the user gave."""
+    kinds = {kind for kind, given in ((OLLAMA, places.ollama), (LLAMA_SERVER, places.servers)) if given}
+    servers = tuple(replace(s, named=True) if s.live and s.kind in kinds else s for s in part.servers)
+    return replace(part, servers=servers)
 
 
 def _model_files(places: Places) -> Evidence:

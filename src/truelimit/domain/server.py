@@ -263,7 +263,10 @@ class LayersOffloaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server, live or known from its traces. ``name`` is its URL or the place of the traces."""
+    """A server, live or known from its traces. ``name`` is its URL or the place of the traces.
+
+    ``named``: the user gave its address, so it stands for the one that an agent knows by another local address.
+    """
 
     kind: ServerKind
     name: str
@@ -275,3 +278,4 @@ class Server:
     definitions: tuple[Definition, ...] = ()
     loaded: tuple[Loaded, ...] = ()
     events: tuple[Event, ...] = ()
+    named: bool = False

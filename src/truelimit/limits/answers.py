@@ -15,8 +15,8 @@ _LLAMA_WORDS = ("llama-server", "llama.cpp", "llamacpp", "llama-cpp", "llama_cpp
 def server_for(provider: str, api: str, base_url: str | None, servers: Sequence[Server]) -> Server | None:
     """Return the server that answers at a route's address, or None.
 
-    By address; without one (or for traces of a server whose address is not known) the only server of the kind that
-    provider, api or port point to.
+    By address; else, where the route's address is a local one, the only server of the kind that provider, api or port
+    point to, if its address is not known (traces) or the user named it.
     """
     address, kind = address_of(base_url), kind_of(provider, api, base_url)
     if address is None and kind is ServerKind.OLLAMA:
@@ -26,8 +26,8 @@ def server_for(provider: str, api: str, base_url: str | None, servers: Sequence[
         return at_address[0]
     if address is not None and not address.is_near:
         return None
-    traces = [server for server in servers if server.url is None and _may_be(server, kind, address)]
-    return traces[0] if len(traces) == 1 else None
+    others = [server for server in servers if (server.url is None or server.named) and _may_be(server, kind, address)]
+    return others[0] if len(others) == 1 else None
 
 
 def _may_be(server: Server, kind: ServerKind | None, address: Address | None) -> bool:

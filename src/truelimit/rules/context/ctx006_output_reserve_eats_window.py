@@ -4,7 +4,8 @@
 Compares the tokens kept for the answer, and those kept for compaction, with the window that the agent believes in.
 
 ## Why it matters
-A reserve of 32,000 in a window of 32,768 leaves no room for a prompt: the agent compacts or refuses at once.
+A reserve of 32,000 in a window of 32,768 leaves no room for a prompt. One for compaction that is larger than the window
+makes the agent compact at every turn (OpenClaw 2026.2.17, 16,384 tokens: it answered, and counted a compaction at once).
 
 ## Fix safety
 Unsafe: a smaller reserve can cut long answers; a larger window (CTX001, CTX005) is the better way where it fits.
@@ -41,14 +42,22 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
     yield Finding(
         "CTX006",
         "output-reserve-eats-window",
-        Severity.FAILS if left.result <= 0 else Severity.DEGRADES,
-        f"{tokens(largest.value)} of {tokens(window.value)} tokens are kept for the answer or for compaction: "
-        f"{tokens(max(0, left.result))} are left for the prompt.",
+        Severity.FAILS if left.result <= 0 and largest is route.output_reserve else Severity.DEGRADES,
+        f"{tokens(largest.value)} of {tokens(window.value)} tokens are kept for {_what_for(route, largest, left.result)}.",
         view.stack.model,
         evidence=(largest.where,),
         calculations=(left,),
         fix=_fix(route, largest, int(window.value)),
     )
+
+
+def _what_for(route: Route, reserve: Known[Tokens], left: float) -> str:
+    """A prompt within the compaction reserve is sent all the same, and the agent compacts after it."""
+    if reserve is route.output_reserve:
+        return f"the answer: {tokens(max(0, left))} are left for the prompt"
+    if left > 0:
+        return f"compaction: the agent compacts from {tokens(left)} tokens on"
+    return "compaction: the agent tries to compact at every turn"
 
 
 def _fix(route: Route, reserve: Known[Tokens], window: int) -> FixIdea | None:
