@@ -63,6 +63,7 @@ class Story:
     agent: RealOpenClaw
     truelimit: TrueLimit
     where: tuple[str | Path, ...]
+    first: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         parameters = {"num_ctx": 2048, "num_thread": 1}
         server.create("smollm2:v-2k", {"from": "smollm2:base", "template": TEMPLATE, "parameters": parameters})
         agent.write(CONFIG.replace("@URL@", server.url))
-        yield Story(server, agent, TrueLimit(data, agent.environment()), ("--ollama", server.url))
+        first = send(agent, "before")
+        yield Story(server, agent, TrueLimit(data, agent.environment()), ("--ollama", server.url), first)
 
 
 def send(agent: RealOpenClaw, session: str) -> dict[str, Any]:
@@ -105,10 +107,9 @@ def rows(agent: RealOpenClaw, session: str) -> int:
     return int(count)
 
 
-def test_1_its_own_store_and_the_servers_log_tell_that_the_label_cut_its_prompt(story: Story) -> None:
-    meta = send(story.agent, "before")
-    assert meta["agentMeta"]["usage"]["input"] == 2048, "cut to the window, and answered as if nothing were"
-    assert in_memory(story.server) == {"smollm2:v-2k": 2048}
+def test_its_own_store_and_the_servers_log_tell_that_the_label_cut_its_prompt(story: Story) -> None:
+    assert story.first["agentMeta"]["usage"]["input"] == 2048, "cut to the window, and answered as if nothing were"
+    assert story.first["agentMeta"]["contextTokens"] == 4096
     assert rows(story.agent, "before") > 0
 
     document = story.truelimit("doctor", "--home", story.agent.home, "--json").json
@@ -126,7 +127,7 @@ def test_1_its_own_store_and_the_servers_log_tell_that_the_label_cut_its_prompt(
     assert believed["fix"]["applicability"] == "safe"
 
 
-def test_2_the_fix_is_accepted_by_its_own_validator_and_really_used(story: Story) -> None:
+def test_the_fix_is_accepted_by_its_own_validator_and_really_used(story: Story) -> None:
     original = story.agent.config.read_bytes()
     # As a person runs it on this machine: no --home, the agent found and its own validator asked.
     fixed = story.truelimit("fix", *story.where, "--apply", "--proof-seconds", "5", "--json")
@@ -152,7 +153,8 @@ def test_2_the_fix_is_accepted_by_its_own_validator_and_really_used(story: Story
     assert not {"CTX001", "CTX002", "CTX005"} & {item["code"] for item in document["findings"]}
     assert document["incidents"] == [], "one call since the fix, and nothing wrong with it"
     everything = story.truelimit("doctor", *where, "--all", "--json").json
-    assert [item["session"] for item in everything["incidents"]] == ["before"]
+    # The server's own log may tell of more than the agent does.
+    assert "before" in [item["session"] for item in everything["incidents"]]
 
     assert story.truelimit("undo").status == 0
     assert story.agent.config.read_bytes() == original
