@@ -4,8 +4,8 @@
 Compares the tokens kept for the answer, and those kept for compaction, with the window that the agent believes in.
 
 ## Why it matters
-A reserve of 32,000 in a window of 32,768 leaves no room for a prompt. One for compaction that is larger than the window
-makes the agent compact at every turn (OpenClaw 2026.2.17, 16,384 tokens: it answered, and counted a compaction at once).
+A reserve of 32,000 in a window of 32,768 leaves no room for a prompt. One for compaction that is larger than the
+window makes the agent compact at every turn (OpenClaw 2026.2.17 with 16,384 tokens answered, and counted a compaction).
 
 ## Fix safety
 Unsafe: a smaller reserve can cut long answers; a larger window (CTX001, CTX005) is the better way where it fits.
@@ -43,7 +43,8 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
         "CTX006",
         "output-reserve-eats-window",
         Severity.FAILS if left.result <= 0 and largest is route.output_reserve else Severity.DEGRADES,
-        f"{tokens(largest.value)} of {tokens(window.value)} tokens are kept for {_what_for(route, largest, left.result)}.",
+        f"{tokens(largest.value)} of {tokens(window.value)} tokens are kept for "
+        f"{_what_for(route, largest, left.result)}.",
         view.stack.model,
         evidence=(largest.where,),
         calculations=(left,),
