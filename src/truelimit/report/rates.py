@@ -33,7 +33,8 @@ def _writes(fit: DecodeFit) -> str:
 
 
 def _known(fit: PrefillFit | DecodeFit) -> str:
-    error = "" if fit.error is None else f", worst error {fit.error:.1%}"
+    # Two numbers fitted to two points meet both: that error says nothing of how well the fit holds.
+    error = "" if fit.error is None or fit.points <= 2 else f", worst error {fit.error:.1%}"
     points = f"{fit.points} point{'s' if fit.points != 1 else ''} up to {number(fit.deepest)} tokens"
     return f"{fit.basis}; {points}{error}; beyond that extrapolated; {fit.where}"
 
