@@ -13,11 +13,16 @@ Bytes = NewType("Bytes", int)
 Tokens = NewType("Tokens", int)
 Seconds = NewType("Seconds", float)
 TokensPerSecond = NewType("TokensPerSecond", float)
+BytesPerSecond = NewType("BytesPerSecond", float)
+OperationsPerSecond = NewType("OperationsPerSecond", float)
+Watts = NewType("Watts", float)
+Usd = NewType("Usd", float)
 
 KIB = 2**10
 MIB = 2**20
 GIB = 2**30
 GB = 10**9
+TERA = 10**12
 MINUTE = 60
 HOUR = 3600
 
@@ -54,6 +59,26 @@ def from_ms(value: float) -> Seconds:
 def from_ns(value: float) -> Seconds:
     """Return nanoseconds as seconds."""
     return Seconds(value / 1e9)
+
+
+def from_gb_per_s(value: float) -> BytesPerSecond:
+    """Return GB/s as bytes per second."""
+    return BytesPerSecond(value * GB)
+
+
+def to_gb_per_s(rate: float) -> float:
+    """Return bytes per second as GB/s."""
+    return rate / GB
+
+
+def from_tera(value: float) -> OperationsPerSecond:
+    """Return TFLOPS or TOPS as operations per second."""
+    return OperationsPerSecond(value * TERA)
+
+
+def from_gb(value: float) -> Bytes:
+    """Return a size in GB (decimal) as bytes, rounded to the byte."""
+    return Bytes(round(value * GB))
 
 
 def parse_size(text: str) -> Bytes:
