@@ -1,0 +1,131 @@
+"""Recommend: keep what is owned unless something improves the limit that binds; else the Pareto front, explained."""
+
+from __future__ import annotations
+
+import math
+
+from truelimit.advice.binding import binding
+from truelimit.advice.cost import total_cost
+from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Limit, Recommended
+from truelimit.advice.pareto import front
+from truelimit.advice.profile import Profile
+from truelimit.advice.words import because, cannot, sentence
+
+SHORTLIST = 6
+_CLEARLY = 1.25  # a gain that the estimates' own error could make is no reason to buy
+
+
+def recommend(
+    profile: Profile, today: Candidate | None, candidates: tuple[Candidate, ...], cloud: tuple[CloudCost, ...] = ()
+) -> Advice:
+    """Return the advice for a profile. Deterministic: the same input gives the same answer in the same order."""
+    limit, reasons = binding(today, profile) if today else (Limit.UNKNOWN, ("the machine of today is not given",))
+    left_out: list[LeftOut] = []
+    fitting: list[Candidate] = []
+    for item in candidates:
+        why = _why_not(item, profile, today)
+        if why:
+            left_out.append(LeftOut(item.id, item.name, why))
+        else:
+            fitting.append(item)
+    better, no_better = _improving(fitting, today, limit)
+    left_out += no_better
+    best = front(better, _scores)
+    left_out += [
+        LeftOut(item.id, item.name, "another is at least as good in price, memory, decode and prefill")
+        for item in better
+        if item not in best
+    ]
+    ordered = sorted(best, key=lambda item: (_unmet(item, profile), *_order(item, profile), item.id))
+    shortlist = tuple(
+        Recommended(item, because(item, today, best), cannot(item, profile), total_cost(item, profile))
+        for item in ordered[:SHORTLIST]
+    )
+    left_out += [LeftOut(item.id, item.name, "on the front, behind those shown") for item in ordered[SHORTLIST:]]
+    keep = today is not None and (limit is Limit.NONE or not shortlist)
+    costs = (total_cost(today, profile, owned=True),) if today else ()
+    text = sentence(today, limit, shortlist, keep=keep)
+    return Advice(text, keep, limit, reasons, shortlist, tuple(left_out), cloud, costs)
+
+
+def _why_not(item: Candidate, profile: Profile, today: Candidate | None) -> str:
+    """Return why a machine is out of the question, or nothing."""
+    if today is not None and item.id == today.id:
+        return "it is the machine of today"
+    if item.price is None:
+        return "no dated price is known"
+    allowed = None if profile.budget is None else profile.budget + profile.resale
+    if allowed is not None and item.price.usd > allowed:
+        return f"{item.price.usd:,.0f} USD ({item.price.date}) is over the budget of {allowed:,.0f} USD"
+    if profile.operating_systems and not set(profile.operating_systems) & set(item.operating_systems):
+        return f"it runs {', '.join(item.operating_systems) or 'no known system'}"
+    if profile.backends and not set(profile.backends) & set(item.backends):
+        return f"it offers {', '.join(item.backends) or 'no known backend'}"
+    if profile.power_limit is not None and item.power is not None and item.power > profile.power_limit:
+        return f"it takes {item.power:,.0f} W"
+    if profile.quiet and item.quiet is False:
+        return "it is not quiet"
+    if all(performance.fits is not True for performance in item.performances):
+        return "none of the models is known to fit: " + "; ".join(p.reason for p in item.performances[:1])
+    return ""
+
+
+def _improving(items: list[Candidate], today: Candidate | None, limit: Limit) -> tuple[list[Candidate], list[LeftOut]]:
+    """Split by whether a machine improves what binds today. Without a machine of today every one does."""
+    if today is None or limit in {Limit.UNKNOWN}:
+        return items, []
+    better = [item for item in items if _improves(item, today, limit)]
+    why = {
+        Limit.NONE: "nothing binds on the machine of today for this work",
+        Limit.MEMORY: "it holds no more of the models than the machine of today",
+        Limit.TIME: f"it does not read the prompts clearly faster (less than {_CLEARLY:g} times)",
+    }[limit]
+    return better, [LeftOut(item.id, item.name, why) for item in items if item not in better]
+
+
+def _improves(item: Candidate, today: Candidate, limit: Limit) -> bool:
+    if limit is Limit.MEMORY:
+        return _held(item) > _held(today)
+    if limit is Limit.TIME:
+        all_fit = _held(item) >= _held(today)
+        return all_fit and prefill_seconds(item) * _CLEARLY <= prefill_seconds(today)
+    return False
+
+
+def _held(item: Candidate) -> int:
+    return sum(performance.fits is True for performance in item.performances)
+
+
+def _unmet(item: Candidate, profile: Profile) -> int:
+    """How many jobs a machine cannot do: does not fit, or does not read within the deadline."""
+    return sum(
+        performance.fits is not True
+        or (performance.prefill is not None and performance.prefill.value > profile.deadline)
+        for performance in item.performances
+    )
+
+
+def prefill_seconds(item: Candidate) -> float:
+    """Return the longest cold prefill over all jobs, in seconds; infinity where one does not fit or is not known."""
+    return max((p.prefill.value if p.fits and p.prefill else math.inf for p in item.performances), default=math.inf)
+
+
+def decode_rate(item: Candidate) -> float:
+    """Return the slowest decode over all jobs, in tokens/s; 0 where one does not fit or is not known."""
+    return min((p.decode.value if p.fits and p.decode else 0.0 for p in item.performances), default=0.0)
+
+
+def _scores(item: Candidate) -> tuple[float, ...]:
+    price = item.price.usd if item.price else math.inf
+    return -price, float(item.memory), decode_rate(item), -prefill_seconds(item), float(_held(item))
+
+
+def _order(item: Candidate, profile: Profile) -> tuple[float, ...]:
+    price = item.price.usd if item.price else math.inf
+    first = {
+        "price": price,
+        "memory": -float(item.memory),
+        "decode": -decode_rate(item),
+        "prefill": prefill_seconds(item),
+    }[profile.most]
+    return first, price

@@ -1,0 +1,113 @@
+"""Advice: keep what is owned unless something lifts what binds; the front is a front; the reasons add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from truelimit.advice.nouns import Candidate, Limit, Performance
+from truelimit.advice.pareto import front
+from truelimit.advice.profile import Job, Profile
+from truelimit.advice.recommend import decode_rate, prefill_seconds, recommend
+from truelimit.domain.calculation import Term, calculate
+from truelimit.domain.estimates import Estimate, Tier
+from truelimit.domain.machine import Price
+from truelimit.domain.provenance import Basis
+from truelimit.units import Bytes, Seconds, Tokens, Usd, Watts, from_gib
+
+JOB = Job("coder-30b", Tokens(146_760))
+PROFILE = Profile("test", (JOB,), budget=Usd(5000), today="owned")
+
+
+def estimate(value: float) -> Estimate:
+    calculation = calculate("x", "s", Term("x", value, "s", "test", Basis.ASSUMED))
+    return Estimate(value, value * 0.8, value * 1.2, Basis.ASSUMED, Tier.FAMILY, calculation)
+
+
+def candidate(
+    name: str, usd: float | None, *, fits: bool | None = True, seconds: float = 200, rate: float = 30
+) -> Candidate:
+    price = None if usd is None else Price(Usd(usd), "2026-10-01", name, "test")
+    performance = Performance(JOB, fits, "too large", 0, None, estimate(rate), estimate(seconds))
+    return Candidate(
+        name, name, price, 30, Watts(200), Bytes(from_gib(64)), ("linux",), ("cuda",), None, (performance,)
+    )
+
+
+def test_keeps_what_does_the_work() -> None:
+    advice = recommend(PROFILE, candidate("owned", None), (candidate("faster", 1000, seconds=10),))
+    assert advice.keep
+    assert advice.limit_today is Limit.NONE
+    assert advice.shortlist == ()
+    assert advice.sentence == "Keep owned: nothing binds on it for this work."
+    assert [item.why for item in advice.left_out] == ["nothing binds on the machine of today for this work"]
+
+
+def test_keeps_when_nothing_improves_what_binds() -> None:
+    slow = candidate("owned", None, seconds=800)
+    advice = recommend(PROFILE, slow, (candidate("no-faster", 1000, seconds=700),))
+    assert advice.keep
+    assert advice.limit_today is Limit.TIME
+    assert "less than 1.25 times" in advice.left_out[0].why
+
+
+def test_a_machine_that_lifts_the_time_is_named_with_what_it_cannot() -> None:
+    slow = candidate("owned", None, seconds=800)
+    advice = recommend(PROFILE, slow, (candidate("faster", 3000, seconds=400), candidate("dear", 9000, seconds=20)))
+    assert not advice.keep
+    assert [item.candidate.id for item in advice.shortlist] == ["faster"]
+    assert "400 s, over 300 s" in advice.shortlist[0].cannot[0]
+    assert {item.id: item.why for item in advice.left_out}["dear"].startswith("9,000 USD")
+
+
+def test_memory_binds_before_time() -> None:
+    small = candidate("owned", None, fits=False, seconds=800)
+    advice = recommend(PROFILE, small, (candidate("large", 3000), candidate("fast-small", 2000, fits=False, seconds=1)))
+    assert advice.limit_today is Limit.MEMORY
+    assert [item.candidate.id for item in advice.shortlist] == ["large"]
+
+
+def test_what_does_not_fit_has_no_speed() -> None:
+    item = candidate("small", 100, fits=False)
+    assert decode_rate(item) == 0
+    assert prefill_seconds(item) == float("inf")
+
+
+def test_conditions_leave_out_with_reasons() -> None:
+    profile = replace(PROFILE, today=None, operating_systems=("macos",), backends=("metal",))
+    advice = recommend(profile, None, (candidate("pc", 1000), candidate("unpriced", None)))
+    assert [item.why for item in advice.left_out] == ["it runs linux", "no dated price is known"]
+    assert advice.sentence.startswith("Nothing in the tables")
+
+
+def test_resale_raises_what_may_be_spent_and_lowers_the_cost() -> None:
+    profile = replace(PROFILE, today=None, budget=Usd(1000), resale=Usd(500), hours_a_week=10.0)
+    advice = recommend(profile, None, (candidate("pc", 1400),))
+    cost = advice.shortlist[0].cost
+    assert cost.result == 1400 - 500 + 200 / 1000 * 10 * 52 * 3 * 0.30
+
+
+def test_an_unknown_limit_is_said() -> None:
+    unknown = candidate("owned", None, fits=None)
+    advice = recommend(PROFILE, unknown, (candidate("pc", 1400),))
+    assert advice.limit_today is Limit.UNKNOWN
+    assert not advice.keep
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)), max_size=12))
+def test_no_item_of_the_front_is_dominated_and_each_other_is(scores: list[tuple[int, int, int]]) -> None:
+    items = list(enumerate(scores))
+    best = front(items, lambda item: tuple(map(float, item[1])))
+
+    def beats(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+        return all(x >= y for x, y in zip(a, b, strict=True)) and a != b
+
+    assert not any(beats(a[1], b[1]) for a in items for b in best)
+    assert all(any(beats(a[1], b[1]) or a[1] == b[1] for a in best) for b in items)
+
+
+def test_the_deadline_is_the_profiles() -> None:
+    patient = replace(PROFILE, deadline=Seconds(1000.0))
+    assert recommend(patient, candidate("owned", None, seconds=800), ()).limit_today is Limit.NONE
