@@ -1,0 +1,158 @@
+"""Replay: what would become of each request on a stack, how long one waits for it, what it costs.
+
+Vectorised over requests; one pass of some 25 array operations a stack, in blocks that stay in the processor's cache.
+
+The model. A request is refused or cut when its prompt exceeds what the agent sends or the server holds. Else the
+server loads the model if it was silent for longer than it keeps it, waits for the requests of other conversations
+that are under way on all slots (each conversation has one request under way, as an agent waits for its answer), reads
+what its caches do not hold, T = a*n + b*(d*n + n**2/2), and writes, c*m + d*(depth*m + m**2/2). An attempt ends at a
+wall; a retry starts again, or goes on where the last ended if the prefix cache kept that.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truelimit.units import MINUTE
+from truelimit.workload.columns import Columns, Flags, Floats
+from truelimit.workload.stack import Outcome, ReplayStack
+
+BLOCK = 1 << 15
+Codes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """For each request: its outcome (see Outcome), the seconds waited for it, tokens read and reused, and USD."""
+
+    outcome: Codes
+    seconds: Floats
+    first: Floats
+    cached: Floats
+    usd: Floats
+
+
+def replay(work: Columns, stack: ReplayStack) -> Replayed:
+    """Return what becomes of each request of the work on a stack."""
+    n = len(work)
+    result = Replayed(np.empty(n, np.uint8), *(np.empty(n, np.float32) for _ in range(4)))
+    service = np.empty(n, np.float32)  # seconds on the server without waiting, for those that come after
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        _block(work.rows(start, stop), stack, service, start, result)
+    return result
+
+
+def _block(rows: Columns, stack: ReplayStack, service: Floats, start: int, result: Replayed) -> None:
+    part = slice(start, start + len(rows))
+    refused = _refused(rows, stack)
+    prompt = np.minimum(rows.prompt, stack.served_context) if stack.cuts_silently else rows.prompt
+    cached = np.minimum(_cached(rows, stack), prompt)
+    if stack.cuts_silently:
+        cached[refused == Outcome.TRUNCATED] = 0  # what is cut is the front, so no prefix is left
+    new = prompt - cached
+    read = new * (stack.prefill_a + stack.prefill_b * (cached + new / 2))
+    written = rows.output * (stack.decode_c + stack.decode_d * (prompt + rows.output / 2))
+    loaded = np.where(rows.idle > stack.keep_alive, np.float32(stack.load), np.float32(0))
+    busy = loaded + read + written
+    busy[refused > Outcome.TRUNCATED] = 0
+    busy[refused == Outcome.OVERFLOW] = 0
+    service[part] = busy
+    first = loaded + _queue(rows, stack, service, start) + _throttle(new, stack) + read
+    outcome, seconds = _walls(first, first + written, stack)
+    stands = (refused == Outcome.DONE) | ((refused == Outcome.TRUNCATED) & (outcome == Outcome.TIMED_OUT))
+    outcome = np.where(stands, outcome, refused)
+    served = (outcome == Outcome.DONE) | (outcome == Outcome.TRUNCATED)
+    sent = served | (outcome == Outcome.TIMED_OUT)
+    result.outcome[part] = outcome
+    result.seconds[part] = np.where(sent, seconds, 0)
+    result.first[part] = np.where(sent, first, 0)
+    result.cached[part] = np.where(sent, cached, 0)
+    cost = new * stack.usd_per_new + cached * stack.usd_per_cached + rows.output * stack.usd_per_output
+    result.usd[part] = np.where(served, cost, 0)
+
+
+def _cached(rows: Columns, stack: ReplayStack) -> Floats:
+    """Tokens that a slot or the prompt cache still holds of the conversation."""
+    if not stack.prefix_cache:
+        return np.zeros(len(rows), np.float32)
+    kept = rows.others < stack.slots
+    if stack.cache_tokens:
+        kept = kept | (rows.since + rows.reusable <= stack.cache_tokens)
+    return np.where(kept, rows.reusable, np.float32(0))
+
+
+def _queue(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Floats:
+    """Seconds until a slot is free of the requests of other conversations that came just before.
+
+    With one slot they are served one after the other; with two, the first of them to end makes room.
+    """
+    if stack.slots > len(rows.ahead):
+        return np.zeros(len(rows), np.float32)
+    here = np.arange(start, start + len(rows))
+    nearest, before = (np.where(back > 0, service[here - back], np.float32(0)) for back in rows.ahead)
+    by_nearest, by_before = rows.ahead_by
+    if stack.slots > 1:
+        left = np.minimum(nearest - by_nearest, before - by_before)
+    else:
+        left = np.maximum(-by_nearest, before - by_before) + nearest
+    return _not_negative(left)
+
+
+def _throttle(new: Floats, stack: ReplayStack) -> Floats:
+    """Seconds that a rate limit in tokens a minute holds a prompt back."""
+    if math.isinf(stack.tokens_per_minute):
+        return np.zeros(1, np.float32)
+    return _not_negative(new / stack.tokens_per_minute - 1) * MINUTE
+
+
+def _not_negative(values: Floats) -> Floats:
+    found: Floats = np.maximum(values, np.float32(0))
+    return found
+
+
+def _walls(first: Floats, total: Floats, stack: ReplayStack) -> tuple[Codes, Floats]:
+    """Return outcome and seconds under the walls, with the attempts there are.
+
+    Where an attempt goes on where the last ended, it takes as many as the first wall goes into the time until the
+    first byte, and the answer must fit the last of them.
+    """
+    if math.isinf(stack.first_wall) and math.isinf(stack.total_wall) and math.isinf(stack.run_wall):
+        return np.zeros(len(first), np.uint8), total
+    begun, last = first <= stack.first_wall, total
+    if stack.resumes and not math.isinf(stack.first_wall):
+        tries = np.maximum(np.ceil(first / stack.first_wall), 1)
+        begun, last = tries <= stack.attempts, total - (tries - 1) * stack.first_wall
+    in_time = begun & (last <= stack.total_wall)
+    attempt = np.where(begun, stack.total_wall, min(stack.first_wall, stack.total_wall))
+    seconds = np.where(in_time, total, attempt * stack.attempts)
+    in_time &= seconds <= stack.run_wall
+    ended = np.where(in_time, np.uint8(Outcome.DONE), np.uint8(Outcome.TIMED_OUT))
+    return ended, np.minimum(seconds, stack.run_wall)
+
+
+def _refused(rows: Columns, stack: ReplayStack) -> Codes:
+    """What never comes to reading: no room, a private request, a model that is gone, too long a prompt."""
+    found = np.zeros(len(rows), np.uint8)
+    found[np.isnan(rows.prompt)] = Outcome.UNKNOWN
+    if stack.cuts_silently:
+        found[rows.prompt > stack.served_context] = Outcome.TRUNCATED
+    else:
+        found[rows.prompt >= stack.served_context] = Outcome.OVERFLOW
+    found[rows.prompt > stack.prompt_limit] = Outcome.OVERFLOW
+    if not stack.takes_private:
+        found[rows.private] = Outcome.NOT_ALLOWED
+    if not np.isinf(stack.ends):
+        found[rows.time >= stack.ends] = Outcome.GONE
+    if not stack.fits:
+        found[:] = Outcome.NO_ROOM
+    return found
+
+
+def is_complete(outcome: Codes) -> Flags:
+    """Return which requests got a whole answer from a whole prompt."""
+    return np.asarray(outcome == Outcome.DONE)

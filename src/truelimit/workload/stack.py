@@ -1,0 +1,85 @@
+"""A stack that work is replayed on: what it lets in, how fast it reads and writes, its walls, its price."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+_NO_LIMIT = 2**31 - 1
+
+
+class Outcome(IntEnum):
+    """What would become of a request. The numbers are those in the result's column."""
+
+    DONE = 0
+    OVERFLOW = 1
+    TRUNCATED = 2
+    TIMED_OUT = 3
+    NO_ROOM = 4
+    NOT_ALLOWED = 5
+    GONE = 6
+    UNKNOWN = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayStack:
+    """Model, machine, server, agent limits and walls as the numbers that decide what becomes of a request.
+
+    ``prompt_limit``: the largest prompt that the agent sends. ``served_context``: tokens of prompt and answer that the
+    server holds for one request; a longer prompt is refused, or cut without a word where ``cuts_silently``.
+    A token at depth d costs ``prefill_a + prefill_b * d`` seconds to read and ``decode_c + decode_d * d`` to write;
+    ``prefill_spread`` and ``decode_spread`` are the relative half-widths of their 90 % intervals.
+    ``first_wall``: seconds of one attempt until the first byte must come, ``total_wall`` until its last must,
+    ``run_wall`` until all attempts must have ended; ``attempts`` in all, and whether one after a timeout ``resumes``
+    where the last ended (the prefix cache kept what was read).
+    ``load``: seconds to load the model after ``keep_alive`` seconds of silence. ``slots`` requests at once; each keeps
+    its last conversation where ``prefix_cache``, and ``cache_tokens`` more are kept in a prompt cache beside them.
+    A cloud model has prices in USD a token, ``tokens_per_minute``, an end (``ends``, seconds since 1970), and takes no
+    private work (``takes_private``).
+    """
+
+    id: str
+    prompt_limit: int = _NO_LIMIT
+    served_context: int = _NO_LIMIT
+    cuts_silently: bool = False
+    prefill_a: float = 0.0
+    prefill_b: float = 0.0
+    decode_c: float = 0.0
+    decode_d: float = 0.0
+    prefill_spread: float = 0.0
+    decode_spread: float = 0.0
+    first_wall: float = math.inf
+    total_wall: float = math.inf
+    run_wall: float = math.inf
+    attempts: int = 1
+    resumes: bool = False
+    load: float = 0.0
+    keep_alive: float = math.inf
+    slots: int = 1
+    prefix_cache: bool = True
+    cache_tokens: int = 0
+    fits: bool = True
+    takes_private: bool = True
+    usd_per_new: float = 0.0
+    usd_per_cached: float = 0.0
+    usd_per_output: float = 0.0
+    tokens_per_minute: float = math.inf
+    ends: float = math.inf
+
+    def slower(self) -> ReplayStack:
+        """Return the stack at the slow end of its intervals."""
+        return self._at(1 + self.prefill_spread, 1 + self.decode_spread)
+
+    def faster(self) -> ReplayStack:
+        """Return the stack at the fast end of its intervals."""
+        return self._at(1 / (1 + self.prefill_spread), 1 / (1 + self.decode_spread))
+
+    def _at(self, reading: float, writing: float) -> ReplayStack:
+        return replace(
+            self,
+            prefill_a=self.prefill_a * reading,
+            prefill_b=self.prefill_b * reading,
+            decode_c=self.decode_c * writing,
+            decode_d=self.decode_d * writing,
+        )
