@@ -123,8 +123,16 @@ def test_refusals_have_their_names() -> None:
 def test_a_cloud_costs_what_its_prices_say() -> None:
     work = columns([request("1", 0, 10_000, 500), request("2", 60, 12_000, 100)])
     cloud = ReplayStack("cloud", usd_per_new=1e-6, usd_per_cached=1e-7, usd_per_output=1e-5)
-    found = totals(cloud, replay(work, cloud))
+    found = totals(work, cloud)
     assert found.usd == pytest.approx(10_000e-6 + 500e-5 + 1_500e-6 + 10_500e-7 + 100e-5)
+
+
+def test_percentiles_are_those_of_the_waits_that_were_sent() -> None:
+    work = columns([request(str(n), n * 1000, n) for n in range(1, 101)] + [request("big", 200_000, 10**6)])
+    found = totals(work, ReplayStack("x", served_context=10**6, prefill_a=1.0, prefix_cache=False))
+    assert found.median == pytest.approx(50, rel=0.01)
+    assert found.p90 == pytest.approx(90, rel=0.01)
+    assert found.seconds == sum(range(1, 101))
 
 
 def test_retries_of_the_recorded_stack_are_no_new_work() -> None:
@@ -135,7 +143,7 @@ def test_retries_of_the_recorded_stack_are_no_new_work() -> None:
 def test_nothing_recorded_is_nothing() -> None:
     empty = columns([])
     assert len(empty) == 0
-    assert totals(M2_ULTRA, replay(empty, M2_ULTRA)).known == 0
+    assert totals(empty, M2_ULTRA).known == 0
 
 
 rows = st.tuples(
@@ -204,7 +212,7 @@ def test_each_request_as_a_plain_loop_tells_it(
 
 def _one(work: Columns, index: int, stack: ReplayStack) -> tuple[Outcome | None, float | None]:
     prompt, output = float(work.prompt[index]), float(work.output[index])
-    if math.isnan(prompt):
+    if not work.known[index]:
         return Outcome.UNKNOWN, 0.0
     if prompt > stack.prompt_limit:
         return Outcome.OVERFLOW, 0.0

@@ -26,7 +26,7 @@ _OTHERS = 2  # requests of other conversations that may be under way when one co
 class Columns:
     """One row a request that was asked (a retry of the agent's own is no new work), in order of time.
 
-    ``prompt`` and ``output`` in tokens: a prompt that was not recorded is NaN, an output 0 (the least it can be).
+    ``prompt`` and ``output`` in tokens: 0 where not recorded; ``known`` tells of the prompt.
     ``reusable``: tokens of the prompt that the conversation's previous request left in a cache. ``since``: tokens that
     other conversations put into caches since then (infinite for the first), ``others``: how many conversations.
     ``idle``: seconds since the server's last request was asked. ``ahead`` rows before this one (0: none) another
@@ -44,6 +44,7 @@ class Columns:
     ahead: NDArray[np.int32]
     ahead_by: Floats
     private: Flags
+    known: Flags
 
     def __len__(self) -> int:
         return len(self.prompt)
@@ -70,13 +71,16 @@ def columns(requests: Sequence[WorkRequest], *, unknown_is_private: bool = True)
 
 
 def from_arrays(time: Clock, session: Whole, prompt: Floats, output: Floats, cached: Floats, private: Flags) -> Columns:
-    """Return the columns of arrays that are in order of time. ``cached`` is what was recorded (NaN: nothing known)."""
-    output = np.nan_to_num(output, nan=0.0)
+    """Return the columns of arrays that are in order of time.
+
+    NaN in ``prompt``, ``output`` and ``cached`` (what was recorded) stands for not known.
+    """
+    known, prompt, output = ~np.isnan(prompt), np.nan_to_num(prompt, nan=0.0), np.nan_to_num(output, nan=0.0)
     reusable, since, others = _reuse(session, prompt, output, cached)
     ahead, ahead_by = _ahead(time, session)
     idle = np.diff(time, prepend=-np.inf)
     return Columns(
-        time, session, prompt, output, reusable, since, others, idle.astype(np.float32), ahead, ahead_by, private
+        time, session, prompt, output, reusable, since, others, idle.astype(np.float32), ahead, ahead_by, private, known
     )
 
 
@@ -97,7 +101,7 @@ def _reuse(session: Whole, prompt: Floats, output: Floats, cached: Floats) -> tu
     n = len(session)
     since, others = np.full(n, np.inf, dtype=np.float32), np.full(n, 2**30, dtype=np.int32)
     reusable = np.nan_to_num(cached, nan=0.0).astype(np.float32)
-    size = np.nan_to_num(prompt, nan=0.0) + output
+    size = prompt + output
     recent: dict[int, int] = {}  # conversation to its last row, the most recent last
     keys, ends, sizes = session.tolist(), size.tolist(), prompt.tolist()
     for row, key in enumerate(keys):

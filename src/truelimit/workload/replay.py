@@ -12,17 +12,28 @@ wall; a retry starts again, or goes on where the last ended if the prefix cache 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from truelimit.units import MINUTE
-from truelimit.workload.columns import Columns, Flags, Floats
+from truelimit.workload.columns import Columns, Floats
 from truelimit.workload.stack import Outcome, ReplayStack
 
 BLOCK = 1 << 15
 Codes = NDArray[np.uint8]
+
+
+def _flags(*outcomes: Outcome) -> Floats:
+    """1 for these outcomes, else 0, by their number: a look-up costs less than comparisons."""
+    return np.array([item in outcomes for item in Outcome], dtype=np.float32)
+
+
+_SERVED = _flags(Outcome.DONE, Outcome.TRUNCATED)
+_SENT = _flags(Outcome.DONE, Outcome.TRUNCATED, Outcome.TIMED_OUT)
+_STANDS = _SERVED.astype(bool)  # what was let in may still end at a wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +49,20 @@ class Replayed:
 
 def replay(work: Columns, stack: ReplayStack) -> Replayed:
     """Return what becomes of each request of the work on a stack."""
-    n = len(work)
-    result = Replayed(np.empty(n, np.uint8), *(np.empty(n, np.float32) for _ in range(4)))
-    service = np.empty(n, np.float32)  # seconds on the server without waiting, for those that come after
-    for start in range(0, n, BLOCK):
-        stop = min(start + BLOCK, n)
-        _block(work.rows(start, stop), stack, service, start, result)
-    return result
+    parts = list(blocks(work, stack))
+    if not parts:
+        return Replayed(np.empty(0, np.uint8), *(np.empty(0, np.float32) for _ in range(4)))
+    return Replayed(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Replayed)))
 
 
-def _block(rows: Columns, stack: ReplayStack, service: Floats, start: int, result: Replayed) -> None:
-    part = slice(start, start + len(rows))
+def blocks(work: Columns, stack: ReplayStack) -> Iterator[Replayed]:
+    """Yield the result block by block, in order: for sums over more requests than one wants to hold."""
+    service = np.zeros(len(work), np.float32)  # seconds on the server without waiting, for those that come after
+    for start in range(0, len(work), BLOCK):
+        yield _block(work.rows(start, min(start + BLOCK, len(work))), stack, service, start)
+
+
+def _block(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Replayed:
     refused = _refused(rows, stack)
     prompt = np.minimum(rows.prompt, stack.served_context) if stack.cuts_silently else rows.prompt
     cached = np.minimum(_cached(rows, stack), prompt)
@@ -57,23 +71,30 @@ def _block(rows: Columns, stack: ReplayStack, service: Floats, start: int, resul
     new = prompt - cached
     read = new * (stack.prefill_a + stack.prefill_b * (cached + new / 2))
     written = rows.output * (stack.decode_c + stack.decode_d * (prompt + rows.output / 2))
-    loaded = np.where(rows.idle > stack.keep_alive, np.float32(stack.load), np.float32(0))
-    busy = loaded + read + written
-    busy[refused > Outcome.TRUNCATED] = 0
-    busy[refused == Outcome.OVERFLOW] = 0
-    service[part] = busy
-    first = loaded + _queue(rows, stack, service, start) + _throttle(new, stack) + read
-    outcome, seconds = _walls(first, first + written, stack)
-    stands = (refused == Outcome.DONE) | ((refused == Outcome.TRUNCATED) & (outcome == Outcome.TIMED_OUT))
-    outcome = np.where(stands, outcome, refused)
-    served = (outcome == Outcome.DONE) | (outcome == Outcome.TRUNCATED)
-    sent = served | (outcome == Outcome.TIMED_OUT)
-    result.outcome[part] = outcome
-    result.seconds[part] = np.where(sent, seconds, 0)
-    result.first[part] = np.where(sent, first, 0)
-    result.cached[part] = np.where(sent, cached, 0)
-    cost = new * stack.usd_per_new + cached * stack.usd_per_cached + rows.output * stack.usd_per_output
-    result.usd[part] = np.where(served, cost, 0)
+    if stack.load and not math.isinf(stack.keep_alive):
+        first = read + np.where(rows.idle > stack.keep_alive, np.float32(stack.load), np.float32(0))
+    else:
+        first = read
+    if stack.slots <= len(rows.ahead):
+        busy = (first + written) * _SERVED[refused]
+        service[start : start + len(rows)] = busy
+        first = first + _queue(rows, stack, service, start)
+    if not math.isinf(stack.tokens_per_minute):
+        first = first + _not_negative(new / stack.tokens_per_minute - 1) * MINUTE
+    ended, seconds = _walls(first, first + written, stack)
+    outcome = np.where(_STANDS[refused] & ((ended > 0) | (refused == Outcome.DONE)), ended, refused)
+    sent, served = _SENT[outcome], _SERVED[outcome]
+    return Replayed(
+        outcome, seconds * sent, first * sent, cached * sent, _cost(new, cached, rows.output, stack) * served
+    )
+
+
+def _cost(new: Floats, cached: Floats, output: Floats, stack: ReplayStack) -> Floats:
+    """USD a request by the prices of its tokens."""
+    if not (stack.usd_per_new or stack.usd_per_cached or stack.usd_per_output):
+        return np.zeros(1, np.float32)
+    usd: Floats = new * stack.usd_per_new + cached * stack.usd_per_cached + output * stack.usd_per_output
+    return usd
 
 
 def _cached(rows: Columns, stack: ReplayStack) -> Floats:
@@ -128,7 +149,7 @@ def _walls(first: Floats, total: Floats, stack: ReplayStack) -> tuple[Codes, Flo
         tries = np.maximum(np.ceil(first / stack.first_wall), 1)
         begun, last = tries <= stack.attempts, total - (tries - 1) * stack.first_wall
     in_time = begun & (last <= stack.total_wall)
-    attempt = np.where(begun, stack.total_wall, min(stack.first_wall, stack.total_wall))
+    attempt = np.where(begun, np.float32(stack.total_wall), np.float32(min(stack.first_wall, stack.total_wall)))
     seconds = np.where(in_time, total, attempt * stack.attempts)
     in_time &= seconds <= stack.run_wall
     ended = np.where(in_time, np.uint8(Outcome.DONE), np.uint8(Outcome.TIMED_OUT))
@@ -138,7 +159,7 @@ def _walls(first: Floats, total: Floats, stack: ReplayStack) -> tuple[Codes, Flo
 def _refused(rows: Columns, stack: ReplayStack) -> Codes:
     """What never comes to reading: no room, a private request, a model that is gone, too long a prompt."""
     found = np.zeros(len(rows), np.uint8)
-    found[np.isnan(rows.prompt)] = Outcome.UNKNOWN
+    found[~rows.known] = Outcome.UNKNOWN
     if stack.cuts_silently:
         found[rows.prompt > stack.served_context] = Outcome.TRUNCATED
     else:
@@ -151,8 +172,3 @@ def _refused(rows: Columns, stack: ReplayStack) -> Codes:
     if not stack.fits:
         found[:] = Outcome.NO_ROOM
     return found
-
-
-def is_complete(outcome: Codes) -> Flags:
-    """Return which requests got a whole answer from a whole prompt."""
-    return np.asarray(outcome == Outcome.DONE)
