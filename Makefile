@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo check pages test test-real docs bench build lock clean
+.PHONY: help setup demo check pages test test-real docs i18n bench build lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ check: $(STAMP) ## linters, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/make_rule_pages.py --check
+	$(BIN)/python docs/make_catalogues.py --check
+
+i18n: $(STAMP) ## bring the catalogues of the reports up to date and compile them
+	$(BIN)/python docs/make_catalogues.py
 
 pages: $(STAMP) ## write the pages of the rules from the rules and their cases
 	$(BIN)/python docs/make_rule_pages.py

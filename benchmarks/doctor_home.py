@@ -3,8 +3,9 @@
 ``python -m benchmarks.doctor_home [--full] [--models N] [--logs-mb N] [--transcripts-mb N] [--profile]``
 
 A home of 12 models (headers alone), Ollama logs and OpenClaw transcripts: with ``--full`` 200 MB and 1 GB of them, else
-a tenth. CPU seconds of whole processes: cold (nothing kept from an earlier run) and again, nothing changed, beside
-ripgrep (or ``grep -c`` where it is not installed) for a literal in the same files. Goal: at most 3 times the search.
+a tenth. CPU seconds of whole processes, beside ripgrep (or ``grep -c`` where it is not installed) for a literal in the
+same files: the first run, a second one (nothing changed), a third one (one log grew by 1 %), and one that keeps
+nothing. Goal: at most 3 times the search. Python's bytecode is there, as in an installed package.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.generated_home import generate
@@ -42,29 +43,60 @@ def main(arguments: Sequence[str] = ()) -> int:
 def _compare(home: Path, state: Path, total: int) -> int:
     search, name = _search(home)
     search_cpu, _ = min(cost(search) for _ in range(RUNS))
-    print(f"{name:24} {search_cpu:7.3f} s CPU ({total / 1e6 / search_cpu:,.0f} MB/s)")
-    command = [sys.executable, "-m", "truelimit", "doctor", "--home", str(home), "--json"]
-    environment = {"TRUELIMIT_DATA_DIR": str(state)}
+    print(f"{name:28} {search_cpu:7.3f} s CPU ({total / 1e6 / search_cpu:,.0f} MB/s)")
+    environment = {
+        "TRUELIMIT_DATA_DIR": str(state / "data"),
+        "PYTHONPYCACHEPREFIX": str(state / "bytecode"),
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
+    empty = state / "empty"
+    empty.mkdir(parents=True)
+    start_up = _least([], empty, environment)
+    print(f"{'doctor, empty home':28} {start_up[0]:7.3f} s CPU, {start_up[1]:6.1f} MiB at most")
     ratios = {}
-    for title in ("doctor, cold", "doctor, nothing changed"):
-        if title.endswith("cold"):
-            runs = []
-            for _ in range(RUNS):
-                shutil.rmtree(state, ignore_errors=True)
-                runs.append(cost(command, environment))
-        else:
-            runs = [cost(command, environment) for _ in range(RUNS)]
-        cpu, memory = min(runs)
+    for title, options, before in _cases(home, state):
+        cpu, memory = _least(options, home, environment, before)
         ratios[title] = cpu / search_cpu
-        print(f"{title:24} {cpu:7.3f} s CPU ({cpu / search_cpu:5.2f} x {name.split()[0]}), {memory:6.1f} MiB at most")
-    met = ratios["doctor, cold"] <= GOAL
-    print(f"goal: at most {GOAL:.0f} x the search, cold: {'met' if met else 'missed'} (least of {RUNS} runs)")
-    return int(not met)
+        print(f"{title:28} {cpu:7.3f} s CPU ({ratios[title]:5.2f} x {name.split()[0]}), {memory:6.1f} MiB at most")
+    missed = [title for title, ratio in ratios.items() if ratio > GOAL]
+    told = f"missed by {'; '.join(missed)}" if missed else "met"
+    print(f"goal: at most {GOAL:.0f} x the search: {told} (least of {RUNS} runs)")
+    return int(bool(missed))
+
+
+def _cases(home: Path, state: Path) -> Iterator[tuple[str, list[str], Callable[[], object]]]:
+    """Yield what is timed: its name, options of the doctor, and what is done before each run."""
+    yield "doctor, first run", [], lambda: shutil.rmtree(state / "data", ignore_errors=True)
+    yield "doctor, nothing changed", [], lambda: None
+    yield "doctor, a log grew by 1 %", [], lambda: _grow(home / ".ollama" / "logs" / "server.log")
+    yield "doctor, --no-cache", ["--no-cache"], lambda: None
+
+
+def _least(
+    options: list[str], home: Path, environment: dict[str, str], before: Callable[[], object] = lambda: None
+) -> tuple[float, float]:
+    """Return CPU seconds and peak memory (MiB) of the run that took least."""
+    command = [sys.executable, "-m", "truelimit", "doctor", "--home", str(home), "--json", *options]
+    runs = []
+    for _ in range(RUNS):
+        before()
+        runs.append(cost(command, environment))
+    return min(runs)
+
+
+def _grow(log: Path) -> None:
+    """Write 1 % more lines to a log."""
+    with log.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        more = file.read(size // 100)
+        file.seek(0, 2)
+        file.write(more[: more.rfind(b"\n") + 1])
 
 
 def _search(home: Path) -> tuple[list[str], str]:
     """Return a command that searches all files of the home for a literal, and its name."""
-    if ripgrep := shutil.which("rg"):
+    if ripgrep := shutil.which("rg") or shutil.which("rg", path=str(Path(sys.executable).parent)):
         options = ["--count", "--fixed-strings", "--hidden", "--no-ignore", "--text", "--threads", "1"]
         return [ripgrep, *options, _LITERAL, str(home)], "ripgrep (one thread)"
     if grep := shutil.which("grep"):
@@ -86,7 +118,7 @@ def _profile(home: Path) -> int:
 
     profile = cProfile.Profile()
     with contextlib.redirect_stdout(io.StringIO()):
-        profile.runcall(doctor.run, ["--home", str(home), "--json"])
+        profile.runcall(doctor.run, ["--home", str(home), "--json", "--no-cache"])
     pstats.Stats(profile).sort_stats("tottime").print_stats(25)
     return 0
 

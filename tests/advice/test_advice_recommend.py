@@ -7,12 +7,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truelimit.advice.nouns import Candidate, Limit, Performance
+from truelimit.advice.nouns import Candidate, Limit, Performance, Span
 from truelimit.advice.pareto import front
 from truelimit.advice.profile import Job, Profile
 from truelimit.advice.recommend import decode_rate, prefill_seconds, recommend
-from truelimit.domain.calculation import Term, calculate
-from truelimit.domain.estimates import Estimate, Tier
+from truelimit.domain.estimates import Tier
 from truelimit.domain.machine import Price
 from truelimit.domain.provenance import Basis
 from truelimit.units import Bytes, Seconds, Tokens, Usd, Watts, from_gib
@@ -21,9 +20,8 @@ JOB = Job("coder-30b", Tokens(146_760))
 PROFILE = Profile("test", (JOB,), budget=Usd(5000), today="owned")
 
 
-def estimate(value: float) -> Estimate:
-    calculation = calculate("x", "s", Term("x", value, "s", "test", Basis.ASSUMED))
-    return Estimate(value, value * 0.8, value * 1.2, Basis.ASSUMED, Tier.FAMILY, calculation)
+def estimate(value: float) -> Span:
+    return Span(value, value * 0.8, value * 1.2, Basis.ASSUMED, Tier.FAMILY)
 
 
 def candidate(
@@ -32,7 +30,7 @@ def candidate(
     price = None if usd is None else Price(Usd(usd), "2026-10-01", name, "test")
     performance = Performance(JOB, fits, "too large", 0, None, estimate(rate), estimate(seconds))
     return Candidate(
-        name, name, price, 30, Watts(200), Bytes(from_gib(64)), ("linux",), ("cuda",), None, (performance,)
+        name, name, price, False, Watts(200), Bytes(from_gib(64)), ("linux",), ("cuda",), None, (performance,)
     )
 
 
@@ -59,7 +57,7 @@ def test_a_machine_that_lifts_the_time_is_named_with_what_it_cannot() -> None:
     assert not advice.keep
     assert [item.candidate.id for item in advice.shortlist] == ["faster"]
     assert "400 s, over 300 s" in advice.shortlist[0].cannot[0]
-    assert {item.id: item.why for item in advice.left_out}["dear"].startswith("9,000 USD")
+    assert {item.id: item.detail for item in advice.left_out}["dear"] == "9,000 USD (2026-10-01)"
 
 
 def test_memory_binds_before_time() -> None:
@@ -78,7 +76,7 @@ def test_what_does_not_fit_has_no_speed() -> None:
 def test_conditions_leave_out_with_reasons() -> None:
     profile = replace(PROFILE, today=None, operating_systems=("macos",), backends=("metal",))
     advice = recommend(profile, None, (candidate("pc", 1000), candidate("unpriced", None)))
-    assert [item.why for item in advice.left_out] == ["it runs linux", "no dated price is known"]
+    assert [item.why for item in advice.left_out] == ["another operating system", "no dated price is known"]
     assert advice.sentence.startswith("Nothing in the tables")
 
 
@@ -87,6 +85,13 @@ def test_resale_raises_what_may_be_spent_and_lowers_the_cost() -> None:
     advice = recommend(profile, None, (candidate("pc", 1400),))
     cost = advice.shortlist[0].cost
     assert cost.result == 1400 - 500 + 200 / 1000 * 10 * 52 * 3 * 0.30
+
+
+def test_power_that_is_not_known_is_left_out_and_said() -> None:
+    item = replace(candidate("pc", 1400), power=None)
+    advice = recommend(replace(PROFILE, today=None), None, (item,))
+    assert advice.shortlist[0].cost.formula == "price - resale"
+    assert "what it draws is not known, so the cost leaves power out" in advice.shortlist[0].cannot
 
 
 def test_an_unknown_limit_is_said() -> None:
@@ -111,3 +116,10 @@ def test_no_item_of_the_front_is_dominated_and_each_other_is(scores: list[tuple[
 def test_the_deadline_is_the_profiles() -> None:
     patient = replace(PROFILE, deadline=Seconds(1000.0))
     assert recommend(patient, candidate("owned", None, seconds=800), ()).limit_today is Limit.NONE
+
+
+def test_an_interval_that_crosses_the_deadline_is_told() -> None:
+    near = candidate("near", 2000, seconds=270)
+    advice = recommend(PROFILE, candidate("owned", None, seconds=800), (near,))
+    assert "may take up to" in advice.shortlist[0].cannot[0]
+    assert "measure before you buy" in advice.sentence

@@ -77,6 +77,16 @@ def test_a_server_that_loads_the_old_context_fails(tmp_path: Path) -> None:
     assert len(proof.checks) == 3
 
 
+@pytest.mark.parametrize(("native", "holds"), [(262_144, True), (131_072, False)])
+def test_a_listed_context_above_the_trained_one_proves_nothing(tmp_path: Path, native: int, *, holds: bool) -> None:
+    """Ollama 0.11.4 lists the num_ctx that it was asked for, and serves what the model was trained for."""
+    one = world(tmp_path)
+    plan = make_plan(one.diagnosis(), one.facts(), one.ports, prospects=[prospect(native=Tokens(native))])
+    proof = prove(plan, apply(plan, one.ports), one.ports)
+    assert proof.holds is holds
+    assert f"trained for{'' if holds else f' {native:,}: it serves no more'}" in proof.checks[2].text
+
+
 @pytest.mark.parametrize(("name", "unloads"), [(OLD_NAME, False), ("deleted:name", True)])
 def test_a_model_in_memory_under_another_name_of_the_same_file(tmp_path: Path, name: str, *, unloads: bool) -> None:
     one = world(tmp_path, server=MemoryServer(in_memory={name: 262144}, listed_as=name))

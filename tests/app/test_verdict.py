@@ -161,8 +161,8 @@ def test_the_sentence_says_what_binds_who_set_it_and_what_to_do() -> None:
     )
     told = verdict((one,), findings)
     assert told.parts[0] == (
-        "131,072 is a label. The number is set by the model definition on the server and "
-        "the agent's configuration (contextWindow)."
+        "131,072 is a label. The number is set by the agent's configuration (contextWindow) and "
+        "the model definition on the server."
     )
     assert told.parts[1] == "No key moves the Node fetch headers timeout."
     assert told.parts[-1] == "To do: truelimit fix (raise the context); by hand, get past the wall (TIM002)."

@@ -118,7 +118,8 @@ def test_plan_of_a_shipped_model_on_a_shipped_machine(tmp_path: Path, capsys: Ca
     assert memory["pool_bytes"] == 48 * 2**30
     assert value["native_context"] == value["largest_context"] == 262_144
     assert value["prefill"]["seconds"]["value"] == pytest.approx(2076, rel=0.01)
-    assert all(point["rate"] is None for point in value["decode"]), "the series is Q8_0, the file Q4_K_M: not known"
+    tiers = {point["rate"]["tier"] for point in value["decode"]}
+    assert tiers == {"fitted to the chip's family"}, "the series is Q8_0, the file Q4_K_M: it is not taken for it"
 
 
 def test_plan_that_does_not_fit_says_what_would(tmp_path: Path, capsys: Capture) -> None:

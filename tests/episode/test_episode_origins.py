@@ -68,7 +68,7 @@ def test_discovered_by_february(tmp_path: Path, name: str) -> None:
     home = EpisodeHome(tmp_path).coder(None, "qwen3-coder-30b:v-128k")
     home.openclaw([], primary=f"ollama/{name}", api="ollama").ollama_log(start(), load_b(home.blob, 128_000))
     report = doctor(home)
-    assert report.binding() == (128_000, "request", "configured")
+    assert report.binding() == (128_000, "agent-default", "configured")
     assert _origin(report) == "discovered-default"
     added = _added(fix(home))
     assert '"contextWindow": 262144' in added
@@ -90,8 +90,8 @@ def test_filled_in_by_february(tmp_path: Path) -> None:
     home = EpisodeHome(tmp_path).coder(None)
     home.openclaw([entry(BASE, None)], primary=f"ollama/{BASE}", api="ollama").ollama_log(*era_b(home))
     report = doctor(home)
-    assert report.binding() == (200_000, "request", "configured")
-    assert report.rung("agent-context")["set_by"] == "agent-default"
+    assert report.binding() == (200_000, "agent-default", "configured")
+    assert report.rung("request")["value"] == 200_000
     assert _origin(report) == "fallback-constant"
     assert '"contextWindow": 262144' in _added(fix(home))
 
@@ -115,8 +115,8 @@ def test_capped_by_september(tmp_path: Path) -> None:
     home.openclaw([], version=SEP, primary=f"ollama/{CODER}", api="ollama")
     home.ollama_log(start("0.33.0"), load_c(home.blob, 32_768))
     report = doctor(home)
-    assert report.binding() == (32_768, "request", "configured")
-    assert report.rung("agent-context")["set_by"] == "agent-default"
+    assert report.binding() == (32_768, "agent-default", "configured")
+    assert report.rung("request")["value"] == 32_768
     assert _origin(report) == "agent-cap"
     added = _added(fix(home))
     for key in ("contextWindow", "contextTokens", "num_ctx"):
@@ -143,7 +143,7 @@ def test_somebody_chose_it(tmp_path: Path, window: int) -> None:
     """A number without a label is a choice: it is said that more would fit, and nothing is called wrong."""
     home = february(tmp_path, window=window, model=BASE, log=era_b)
     report = doctor(home)
-    assert report.binding() == (window, "request", "configured")
+    assert report.binding() == (window, "agent-config", "configured")
     assert "CTX001" not in report.codes
     note = report.finding("CTX005")
     assert (note["severity"], note["origin"]) == ("note", "user-config")

@@ -258,3 +258,50 @@ def test_prospects_become_outlooks_of_concerned_stacks_only(tmp_path: Path) -> N
     made = _plan(_facts(tmp_path), _finding("CTX001", RAISE), prospects=(prospect(), other))
     assert [item.model for item in made.outlooks] == [MODEL]
     assert made.outlooks[0].expectation.served_context == 262144
+
+
+def _entry(name: str, window: int = 8192) -> ConfigEdit:
+    return _edit((*ENTRY[:-1], 1), ABSENT, {"id": name, "name": name, "contextWindow": window})
+
+
+def test_two_models_without_an_entry_are_added_one_behind_the_other(tmp_path: Path) -> None:
+    one, two = _finding("CTX001", _entry("a")), _finding("CTX002", _entry("b"))
+    made = _plan(_facts(tmp_path), one, two)
+    assert made.refused == ()
+    (change,) = made.files
+    assert [edit.path[-1] for edit in change.edits] == [1, 2]
+    added = [line for line in change.diff.splitlines() if line.startswith("+") and "id" in line]
+    assert ['"a"' in line or "'a'" in line for line in added] == [True, False]
+    assert len(added) == 2
+
+
+def test_an_added_entry_that_cannot_be_made_takes_its_fix_alone_out(tmp_path: Path) -> None:
+    wrong = _finding("CTX002", _entry("b"), _edit(WINDOW, 4096, 262_144))
+    made = _plan(_facts(tmp_path), wrong, _finding("CTX001", _entry("a")), _finding("CTX003", _entry("c")))
+    assert [item.fix.resolves[0][0] for item in made.refused] == ["CTX002"]
+    assert [(edit.path[-1], edit.value["id"]) for edit in made.files[0].edits] == [(1, "a"), (2, "c")]  # type: ignore[index]
+
+
+def test_one_entry_asked_for_twice_is_added_once_and_two_kinds_of_it_conflict(tmp_path: Path) -> None:
+    twice = _finding("CTX002", _entry("a"), _edit((*ENTRY, "api"), ABSENT, "ollama"))
+    made = _plan(_facts(tmp_path), _finding("CTX001", _entry("a")), twice)
+    assert [edit.path[-1] for edit in made.files[0].edits] == [1, "api"]
+    clashing = _plan(_facts(tmp_path), _finding("CTX001", _entry("a")), _finding("CTX002", _entry("a", 4096)))
+    assert len(clashing.refused) == 2
+
+
+def test_an_entry_in_the_way_refuses_all_that_would_be_added_there(tmp_path: Path) -> None:
+    taken = _edit(ENTRY, ABSENT, {"id": "a", "name": "a"})
+    other = _edit(ENTRY, ABSENT, {"id": "b", "name": "b"})
+    made = _plan(_facts(tmp_path), _finding("CTX001", taken), _finding("CTX002", other))
+    assert len(made.refused) == 2
+    assert made.is_empty
+
+
+def test_two_waits_at_one_key_agree_on_the_longer(tmp_path: Path) -> None:
+    key = ("agents", "defaults", "timeoutSeconds")
+    waits = [replace(_edit(key, ABSENT, value), at_least=True) for value in (900, 1800, 600)]
+    made = _plan(_facts(tmp_path), *(_finding(f"TIM00{n}", edit) for n, edit in enumerate(waits)))
+    assert made.refused == ()
+    assert [edit.value for edit in made.files[0].edits] == [1800]
+    assert len(made.fixes) == 3

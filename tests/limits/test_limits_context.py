@@ -17,6 +17,7 @@ from limits_builders import (
     loaded,
     mac,
     ollama,
+    place,
     route,
     settings,
     stack,
@@ -49,18 +50,41 @@ def test_the_label_of_the_story_binds_on_both_sides() -> None:
         ("agent-context", 131_072),
         ("compaction-budget", 111_072),
     ]
-    assert binding() == ("definition", 131_072, SetBy.SERVER_DEFINITION, LimitKind.LABEL)
+    assert binding() == ("agent-context", 131_072, SetBy.AGENT_CONFIG, LimitKind.LABEL)
     agent_rung = found.rung("agent-context")
     assert agent_rung is not None
-    assert (agent_rung.set_by, agent_rung.kind) == (SetBy.AGENT_CONFIG, LimitKind.LABEL)
     assert "contextWindow (line 9)" in agent_rung.where
+    assert [(rung.name, rung.set_by, rung.kind) for rung in found.tied] == [
+        ("definition", SetBy.SERVER_DEFINITION, LimitKind.LABEL)
+    ]
 
 
-def test_on_a_tie_the_agent_binds_where_it_was_the_agent_that_refused() -> None:
+def test_on_a_tie_the_agent_binds_unless_the_server_refused() -> None:
     refused = call(0, 1, ErrorKind.WINDOW_TOO_SMALL)
     assert binding(calls=(refused,))[0] == "agent-context"
     by_server = call(5, 1, ErrorKind.OVERFLOW)
-    assert binding(calls=(refused, by_server))[0] == "definition"
+    found = ladder(calls=(refused, by_server))
+    assert found.binding is not None
+    assert found.binding.name == "definition"
+    assert [rung.name for rung in found.tied] == ["agent-context"]
+
+
+def test_what_follows_from_a_key_is_no_second_key() -> None:
+    sends = route(request_context=known(Tokens(131_072)), request_context_place=route().agent_context_place)
+    full = definition(num_ctx=262_144)
+    found = ladder(route=sends, definition=full, server=ollama(full, loaded=(loaded(MODEL, 131_072),)))
+    assert found.binding is not None
+    assert (found.binding.name, found.tied) == ("agent-context", ())
+    by_its_own_key = route(request_context=known(Tokens(131_072)), request_context_place=place("params", "num_ctx"))
+    found = ladder(route=by_its_own_key, definition=full, server=ollama(full))
+    assert [rung.name for rung in found.tied] == ["request"]
+
+
+def test_nothing_is_tied_with_a_physical_limit() -> None:
+    full = definition(num_ctx=262_144)
+    found = ladder(route=route(262_144), definition=full, server=ollama(full))
+    assert found.binding is not None
+    assert (found.binding.name, found.tied) == ("native", ())
 
 
 def test_budgets_below_the_window_are_shown_and_never_bind() -> None:
@@ -76,9 +100,9 @@ def test_a_chosen_number_is_configured_and_no_label() -> None:
     plain = definition("qwen3-coder:30b", 65_536)
     own = route(65_536, model="qwen3-coder:30b")
     assert binding(definition=plain, route=own, server=ollama(plain)) == (
-        "definition",
+        "agent-context",
         65_536,
-        SetBy.SERVER_DEFINITION,
+        SetBy.AGENT_CONFIG,
         LimitKind.CONFIGURED,
     )
 
@@ -96,7 +120,7 @@ def test_a_limit_equal_to_the_native_one_is_physical() -> None:
 
 def test_a_request_overrides_definition_and_default() -> None:
     server = ollama(definition(), settings=settings(default_context=known(Tokens(4096))))
-    sends = route(32_768, request_context=known(Tokens(32_768)))
+    sends = route(200_000, request_context=known(Tokens(32_768)))
     found = ladder(server=server, route=sends)
     assert [rung.name for rung in found.overridden] == ["definition", "server-default"]
     assert binding(server=server, route=sends)[:3] == ("request", 32_768, SetBy.REQUEST)
@@ -123,7 +147,7 @@ def test_the_server_default_binds_below_a_large_agent_window() -> None:
 
 
 def test_what_is_loaded_carries_the_key_that_it_came_from() -> None:
-    found = ladder(server=ollama(definition(), loaded=(loaded(MODEL, 131_072),)))
+    found = ladder(server=ollama(definition(), loaded=(loaded(MODEL, 131_072),)), route=route(200_000))
     rung = found.rung("loaded")
     assert rung is not None
     assert (rung.set_by, rung.kind, rung.note) == (SetBy.SERVER_DEFINITION, LimitKind.LABEL, "as definition says")
@@ -137,7 +161,7 @@ def test_what_is_loaded_lower_than_all_keys_binds() -> None:
 
 
 def test_what_was_loaded_for_somebody_else_is_set_aside() -> None:
-    sends = route(request_context=known(Tokens(131_072)))
+    sends = route(200_000, request_context=known(Tokens(131_072)))
     found = ladder(server=ollama(definition(), loaded=(loaded(MODEL, 4096),)), route=sends)
     assert [rung.name for rung in found.overridden] == ["definition", "loaded"]
     assert found.binding is not None

@@ -29,6 +29,18 @@ def test_a_log_that_ends_within_a_prompt_and_a_broken_connection_are_a_dead_engi
     assert last.where in found.reasons[0]
 
 
+@pytest.mark.parametrize("last", [BEGUN, PROGRESS])
+def test_the_size_is_that_of_the_log_and_not_of_the_answer_before(last: Event) -> None:
+    calls = (call(-60, 20, prompt=900), call(0, 4, ErrorKind.CONNECTION, prompt=None))
+    found = incident(BEGUN, last, calls=calls)
+    assert found.prompt_tokens is not None
+    assert (found.prompt_tokens.value, found.prompt_tokens.where) == (3662, BEGUN.where)
+    assert "3,662 tokens" in found.reasons[0]
+    counted = incident(BEGUN, last, calls=(call(0, 4, ErrorKind.CONNECTION, prompt=3700),))
+    assert counted.prompt_tokens is not None
+    assert counted.prompt_tokens.value == 3700
+
+
 def test_a_server_that_answers_now_did_not_die_of_it() -> None:
     assert incident(BEGUN, live=True).cause is Cause.UNEXPLAINED
 

@@ -322,6 +322,12 @@ def test_an_overflow_with_its_numbers() -> None:
     assert incident.prompt_tokens.value == 146_760
 
 
+def test_an_overflow_is_one_attempt_however_long_the_call_was() -> None:
+    told = {"prompt": Tokens(146_760), "context": Tokens(131_072)}
+    found = only(call(0, 908, ErrorKind.OVERFLOW, told=told))
+    assert (found.cause, found.attempts, found.hidden_attempts) == (Cause.OVERFLOW, 1, 0)
+
+
 def test_an_overflow_without_numbers_takes_those_of_the_log() -> None:
     refused = PromptRefused("log 2", at(0.1), Tokens(140_000), Tokens(131_072))
     incident = only(call(0, 0.2, ErrorKind.OTHER, prompt=None), events=(refused,))

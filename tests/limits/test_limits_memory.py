@@ -82,8 +82,15 @@ def test_a_question_may_replace_cache_type_and_attention() -> None:
 
 
 def test_the_engine_of_an_era_decides_prompt_cache_and_logits() -> None:
-    old = memory_settings(stack(), 4096)
+    older = ollama(definition(), version="0.11.4")
+    old = memory_settings(stack(server=older), 4096)
     assert (old.prompt_cache, old.logits_reserved) == (0, True)
+    own = memory_settings(stack(), 4096)
+    assert (own.prompt_cache, own.logits_reserved) == (0, False), "0.15 runs qwen3moe with an engine of its own"
+    gemma = memory_settings(stack(server=older, header=replace(header(), architecture="gemma3")), 4096)
+    assert gemma.logits_reserved is False
+    unknown = replace(older, version=None)
+    assert memory_settings(stack(server=unknown), 4096).logits_reserved is True
     new = memory_settings(stack(server=ollama(definition(), version="0.33.0")), 4096)
     assert (new.prompt_cache, new.logits_reserved) == (8 * GIB, False)
     set_to = ollama(definition(), version="0.33.0", settings=settings(prompt_cache=known(Bytes(GIB))))

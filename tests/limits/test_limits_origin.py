@@ -9,6 +9,7 @@ from limits_builders import MODEL, definition, known, llama_server, ollama, rout
 
 from truelimit.domain.agent import ConfiguredModel, Route
 from truelimit.domain.limits import Origin, SetBy
+from truelimit.domain.server import ContextChanged, ModelLoaded
 from truelimit.limits.origin import OriginVerdict, origin_of_served, origin_of_window
 from truelimit.units import Tokens
 
@@ -138,3 +139,16 @@ def test_a_request_has_the_origin_of_the_agents_window() -> None:
 def test_slots_of_llama_server() -> None:
     split = llama_server(8192, settings=settings(parallel=known(4), unified_kv=known(False)))
     assert served(server=split, definition=definition("m", 32_768), route=None) is Origin.SLOTS
+
+
+def test_a_llama_server_below_the_native_context_was_started_so() -> None:
+    loads = (ModelLoaded("llama.log line 3", None, total_context=Tokens(16_384), slots=1),)
+    started = stack(server=llama_server(16_384), definition=None, events=loads)
+    found = origin_of_served(started)
+    assert found is not None
+    assert found.origin is Origin.USER_CONFIG
+    assert "16,384" in found.reason
+    fitted = ContextChanged("llama.log line 2", None, "fit", Tokens(262_144), Tokens(16_384))
+    reduced = origin_of_served(stack(server=llama_server(16_384), definition=None, events=(fitted, *loads)))
+    assert reduced is not None
+    assert reduced.origin is Origin.SERVER_DEFAULT

@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from limits_builders import BODY, RUN, UNDICI, definition, known, llama_server, ollama, route, settings, stack, timeout
+from limits_builders import (
+    BODY,
+    RUN,
+    UNDICI,
+    call,
+    definition,
+    known,
+    llama_server,
+    ollama,
+    place,
+    route,
+    settings,
+    stack,
+    timeout,
+)
 
 from truelimit.domain.limits import Ladder, SetBy
+from truelimit.domain.session import ErrorKind
 from truelimit.limits.time import bounds_prefill, build_number, time_ladder
 from truelimit.units import Seconds
 
@@ -90,3 +105,18 @@ def test_no_timer_binds_nothing() -> None:
 )
 def test_build_numbers(text: str | None, build: int | None) -> None:
     assert build_number(text) == build
+
+
+def test_timers_that_end_in_one_second_are_tied() -> None:
+    found = ladder()
+    assert [rung.name for rung in found.tied] == ["bodyTimeout"]
+    assert ladder(route=route(timeouts=(UNDICI, RUN))).tied == ()
+
+
+def test_the_timer_of_one_command_binds_only_where_a_call_ended_at_it() -> None:
+    own = timeout("command", 600, "command", place=place("agents", "timeoutSeconds"))
+    long = route(timeouts=(own, RUN))
+    assert binding(route=long) == RUN.name
+    assert binding(route=long, calls=(call(0, 600.3, ErrorKind.TIMEOUT),)) == "command"
+    assert binding(route=long, calls=(call(0, 600.3),)) == RUN.name
+    assert binding(route=long, calls=(call(0, 700, ErrorKind.TIMEOUT),)) == RUN.name

@@ -63,9 +63,12 @@ def test_losing_flash_attention_costs_16_gib_at_the_full_context() -> None:
     assert to_mib(without) == pytest.approx(16_934, abs=1)
 
 
-def test_older_builds_also_reserve_the_scores_of_all_words() -> None:
-    new, old = (memory_needed(QWEN, asked(logits_reserved=reserved)).compute for reserved in (False, True))
-    assert old - new == 151_936 * 512 * 4
+def test_older_builds_reserve_the_scores_of_all_words_in_the_room_of_the_layers() -> None:
+    scores = 512 * 4 * (151_936 + 2 * 2048)
+    for context, enough in ((4096, False), (262_144, True)):
+        new, old = (memory_needed(QWEN, asked(context, logits_reserved=kept)).compute for kept in (False, True))
+        assert (new >= scores) is enough
+        assert old == max(new, scores)
 
 
 def test_the_vocabulary_may_be_told_by_the_embedding() -> None:

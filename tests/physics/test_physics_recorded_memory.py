@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,32 @@ def test_bytes_of_one_token_side_by_side() -> None:
     assert old / expected["deepseek-v3"] == pytest.approx(71, abs=0.5)
     llama, qwen = (layout_of(shape(name).header()).groups[0] for name in ("llama-3-8b", "qwen3-coder-30b-a3b"))
     assert llama.kv_heads.value == 2 * qwen.kv_heads.value
+
+
+# What Ollama 0.11.4 reported for SmolLM2 on a processor (no flash attention there): context, physical batch, MiB.
+OLLAMA_0_11_4 = (
+    (1024, 512, 97.12), (2048, 512, 98.25), (3072, 512, 98.25), (4096, 512, 98.25), (6144, 512, 124.51),
+    (8192, 512, 164.51), (2048, 256, 49.12), (8192, 256, 82.25), (8192, 128, 41.13),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("context", "ubatch", "mib"), OLLAMA_0_11_4)
+def test_the_llama_cpp_in_ollama_takes_the_larger_of_layers_and_scores_of_words(
+    context: int, ubatch: int, mib: float
+) -> None:
+    model = HEADERS["SmolLM2-135M-Instruct.Q4_1.gguf"]
+    model = replace(model, metadata={**model.metadata, "llama.vocab_size": 49_152})
+    settings = CacheSettings(context, ubatch=ubatch)
+    made = compute_buffer(model, layout_of(model), settings, flash_attention=False, logits_reserved=True)
+    assert to_mib(made.size) == pytest.approx(mib, rel=0.025)
+
+
+def test_a_published_buffer_of_an_older_build_is_that_of_the_scores_alone() -> None:
+    """505 MiB at a batch of 512 for 248,320 words; 132 MiB once they were no longer reserved.
+
+    The publication names no width: 5,120 is that of the dense model with so many words, and gives 505 to the MiB.
+    """
+    keys = attention(64, 262_144, 5120, 17_408, 24, 4, **LONG)
+    model = header("qwen3", **keys, vocab_size=248_320)
+    made = compute_buffer(model, layout_of(model), CacheSettings(4096), logits_reserved=True)
+    assert to_mib(made.size) == 505

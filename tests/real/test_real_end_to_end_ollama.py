@@ -98,9 +98,10 @@ def codes(document: dict[str, Any]) -> set[str]:
     return {item["code"] for item in document["findings"]}
 
 
-def check_diagnosis(document: dict[str, Any], prompt: int, binding: str) -> None:
+def check_diagnosis(document: dict[str, Any], prompt: int, tied: list[str]) -> None:
     ladder = named(document["ladders"], model="ollama/smollm2:v-2k")["context"]
-    assert (ladder["binding"]["name"], ladder["binding"]["value"]) == (binding, 2048)
+    assert (ladder["binding"]["name"], ladder["binding"]["value"]) == ("agent-context", 2048)
+    assert [rung["name"] for rung in ladder["tied_with"]] == tied
     assert ladder["binding"]["kind"] == "label"
     assert named(ladder["rungs"], name="native")["value"] == 8192
     assert named(ladder["rungs"], name="loaded")["value"] == 2048
@@ -119,7 +120,8 @@ def check_proof(proof: dict[str, Any], model: str) -> None:
     assert proof["holds"], proof
     assert named(proof["checks"], name="the same rules again")["outcome"] == "passed"
     served = named(proof["checks"], name=f"context of {model}")
-    assert (served["outcome"], served["text"]) == ("passed", "the server reports 8,192 tokens")
+    told = "the server reports 8,192 tokens, of 8,192 that the model was trained for"
+    assert (served["outcome"], served["text"]) == ("passed", told)
     read = named(proof["checks"], name=f"prompt beyond the old limit of {model}")
     assert read["outcome"] == "passed", read
     tokens = int(read["text"].removeprefix("the server read ").split()[0].replace(",", ""))
@@ -134,7 +136,7 @@ def test_a_label_is_found_fixed_proven_and_undone_over_the_openai_api(server: Re
 
     found = truelimit("doctor", *where, "--json")
     assert found.status == 1
-    check_diagnosis(found.json, prompt, "definition")
+    check_diagnosis(found.json, prompt, ["definition"])
 
     fixed = truelimit("fix", *where, "--apply", "--json")
     assert fixed.status == 0, fixed.json["proof"]
@@ -170,7 +172,7 @@ def test_an_agent_that_sends_its_own_window_is_mended_in_its_configuration_alone
     config, prompt = stage(server, "ollama")
     original, names = config.read_bytes(), definitions(server)
 
-    check_diagnosis(truelimit("doctor", *where, "--json").json, prompt, "request")
+    check_diagnosis(truelimit("doctor", *where, "--json").json, prompt, [])
 
     fixed = truelimit("fix", *where, "--apply", "--json")
     assert fixed.status == 0, fixed.json["proof"]

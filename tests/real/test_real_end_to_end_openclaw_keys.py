@@ -48,6 +48,8 @@ BASE: dict[str, Any] = {
 BOTH: tuple[tuple[ConfigPath, object], ...] = (
     ((*ENTRY, "contextWindow"), 32768),
     ((*ENTRY, "maxTokens"), 2048),
+    ((*ENTRY, "compat", "supportsDeveloperRole"), False),
+    ((*ENTRY, "compat", "maxTokensField"), "max_tokens"),
     ((*ENTRY, "id"), "m:v-32k"),
     ((*DEFAULTS, "model", "primary"), "ollama/m:v-32k"),
     ((*DEFAULTS, "model", "fallbacks"), ["ollama/m:v-32k"]),
@@ -59,6 +61,7 @@ ONLY_FEBRUARY: tuple[tuple[ConfigPath, object], ...] = (
     ((*DEFAULTS, "compaction", "reserveTokensFloor"), 20000),
     ((*DEFAULTS, "compaction", "maxHistoryShare"), 0.5),
 )
+NEITHER: tuple[tuple[ConfigPath, object], ...] = (((*ENTRY, "compat", "numCtx"), 32768),)
 ONLY_SEPTEMBER: tuple[tuple[ConfigPath, object], ...] = (
     ((*ENTRY, "contextTokens"), 32768),
     ((*ENTRY, "params", "num_ctx"), 32768),
@@ -100,7 +103,7 @@ def test_september_takes_the_keys_that_our_fixes_write_and_refuses_februarys(tmp
     allowed = (*BOTH, *ONLY_SEPTEMBER)
     assert [shown(path) for path, _ in allowed if not gate.accepts(generations.SEPTEMBER, path)] == []
     assert check(agent, generations.SEPTEMBER, allowed) == (True, "openclaw config validate --json: valid")
-    for path, value in ONLY_FEBRUARY:
+    for path, value in (*ONLY_FEBRUARY, *NEITHER):
         assert not gate.accepts(generations.SEPTEMBER, path)
         ok, text = check(agent, generations.SEPTEMBER, ((path, value),))
         assert ok is False, shown(path)
@@ -114,7 +117,7 @@ def test_february_takes_the_keys_that_our_fixes_write_and_refuses_septembers(tmp
     assert [shown(path) for path, _ in allowed if not gate.accepts(generations.FEBRUARY, path)] == []
     ok, text = check(agent, generations.FEBRUARY, allowed)
     assert ok is True, text
-    for path, value in ONLY_SEPTEMBER:
+    for path, value in (*ONLY_SEPTEMBER, *NEITHER):
         assert not gate.accepts(generations.FEBRUARY, path)
         ok, text = check(agent, generations.FEBRUARY, ((path, value),))
         assert ok is False, shown(path)

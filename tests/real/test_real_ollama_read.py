@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.real_ollama import BINARY, MODEL, RealOllama, real_ollama
+from truelimit.adapters.files.gguf.read import read_header
 from truelimit.adapters.servers.http import HttpTrouble
 from truelimit.adapters.servers.ollama.client import OllamaClient
 from truelimit.adapters.servers.ollama.read import read
 from truelimit.app.ports import Deadline, Places
 from truelimit.domain.server import Definition, ModelLoaded, Server
+from truelimit.perf.cache_layout import layout_of
+from truelimit.perf.compute_buffers import compute_buffer
+from truelimit.perf.kv_cache import CacheSettings
+from truelimit.units import Tokens, to_mib
 
 pytestmark = [
     pytest.mark.real,
@@ -100,6 +106,25 @@ def test_the_log_of_this_run_tells_of_the_load(server: RealOllama) -> None:
     (found,) = read(Places(server.home, isolated=True), Deadline(10)).servers
     loads = [event for event in found.events if isinstance(event, ModelLoaded)]
     assert any(2560 in {event.total_context, event.context_per_slot} for event in loads)
+
+
+def test_the_compute_buffer_is_what_the_engine_reports(server: RealOllama) -> None:
+    """0.11.4 on a processor has no flash attention; its llama.cpp reserves the scores of all words."""
+    client = OllamaClient(server.url, 60)
+    log = server.home / ".ollama" / "logs" / "server.log"
+    for context in (2048, 4096, 8192):
+        client.create("smollm2:buffer", "smollm2:base", {"num_ctx": context})
+        before = log.stat().st_size
+        client.load("smollm2:buffer", 60)
+        client.unload("smollm2:buffer")
+        with log.open("rb") as stream:
+            stream.seek(before)
+            told = re.findall(r"compute buffer size = +([0-9.]+) MiB", stream.read().decode("utf-8", "replace"))
+        model = read_header(Path(MODEL or ""))
+        settings = CacheSettings(Tokens(context))
+        made = compute_buffer(model, layout_of(model), settings, flash_attention=False, logits_reserved=True)
+        assert to_mib(made.size) == pytest.approx(float(told[-1]), rel=0.025), context
+    client.delete("smollm2:buffer")
 
 
 def test_with_the_server_stopped_the_disk_still_tells(server: RealOllama) -> None:

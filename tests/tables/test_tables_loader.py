@@ -8,14 +8,11 @@ from typing import Any
 
 import pytest
 
-from truelimit.domain.machine import PoolKind
 from truelimit.domain.rates import PrefillFit
-from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.decode import decode_rate
-from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.prefill import prefill_seconds
-from truelimit.tables import loader
-from truelimit.tables.loader import TableError, machine, machine_names, model, model_names, published_rates
+from truelimit.tables import files
+from truelimit.tables.loader import TableError, machine, model, published_rates
 from truelimit.units import GIB
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "llamacpp"
@@ -23,13 +20,21 @@ PUBLISHED = json.loads((SAMPLES / "published_depth_benchmarks_fits.json").read_t
 MACHINE = """
 name = "Box"
 chip = "Chip"
-operating_system = "Linux"
+operating_systems = ["Linux"]
 source = "its maker"
-[[pools]]
-name = "memory"
-kind = "unified"
-capacity_gib = 64
 usable_share = 0.75
+[[accelerators]]
+id = "gpu"
+memory_gib = 64
+"""
+ACCELERATOR = """
+name = "GPU"
+vendor = "maker"
+family = "maker-one"
+kind = "unified"
+memory_gib = [32, 64]
+bandwidth_gb_per_s = 800
+source = "its maker"
 """
 MODEL = """
 name = "Tiny"
@@ -62,12 +67,13 @@ source = "a log"
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Tables of the test's own: one machine, one model, one series."""
-    for folder in ("machines", "models"):
+    for folder in ("machines", "models", "accelerators"):
         (tmp_path / folder).mkdir()
     (tmp_path / "machines" / "box.toml").write_text(MACHINE, encoding="utf-8")
+    (tmp_path / "accelerators" / "gpu.toml").write_text(ACCELERATOR, encoding="utf-8")
     (tmp_path / "models" / "tiny.toml").write_text(MODEL, encoding="utf-8")
     (tmp_path / "published_rates.toml").write_text(SERIES, encoding="utf-8")
-    monkeypatch.setattr(loader, "_root", lambda: tmp_path)
+    monkeypatch.setattr(files, "root", lambda: tmp_path)
     return tmp_path
 
 
@@ -90,7 +96,7 @@ def test_the_own_tables_load(tables: Path) -> None:
     ("file", "line"),
     [
         ("machines/box.toml", 'name = "Box"'),
-        ("machines/box.toml", 'kind = "unified"'),
+        ("accelerators/gpu.toml", 'kind = "unified"'),
         ("models/tiny.toml", 'name = "Tiny"'),
         ("published_rates.toml", 'chip = "Chip"'),
     ],
@@ -105,6 +111,7 @@ def test_an_unknown_key_is_refused_by_file_and_name(file: str, line: str, tables
     ("file", "line"),
     [
         ("machines/box.toml", 'source = "its maker"'),
+        ("accelerators/gpu.toml", 'source = "its maker"'),
         ("models/tiny.toml", 'source = "its maker"'),
         ("published_rates.toml", 'source = "a log"'),
     ],
@@ -119,13 +126,30 @@ def test_numbers_without_a_source_are_refused(file: str, line: str, instead: str
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        ("machines/box.toml", "capacity_gib = 64\n", "", "capacity_gib"),
-        ("machines/box.toml", "capacity_gib = 64", 'capacity_gib = "64"', "capacity_gib"),
-        ("machines/box.toml", "capacity_gib = 64", "capacity_gib = -64", "capacity_gib"),
-        ("machines/box.toml", "capacity_gib = 64", "capacity_gib = nan", "capacity_gib"),
+        ("machines/box.toml", "memory_gib = 64", "memory_gib = 48", "no GPU with 48 GiB of memory; there are: 32, 64"),
+        ("machines/box.toml", "memory_gib = 64", 'memory_gib = "64"', "memory_gib"),
+        ("machines/box.toml", "memory_gib = 64", "memory_gib = -64", "memory_gib"),
+        ("machines/box.toml", "memory_gib = 64", "memory_gib = nan", "memory_gib"),
+        ("machines/box.toml", "memory_gib = 64", "count = 1.5", "count"),
+        ("machines/box.toml", "memory_gib = 64", "count = 0", "count"),
+        ("machines/box.toml", 'id = "gpu"', 'id = "gpo"', "nearest: gpu"),
+        ("machines/box.toml", 'id = "gpu"', "", "name is missing"),
         ("machines/box.toml", "usable_share = 0.75", "usable_share = 75", "usable_share"),
-        ("machines/box.toml", 'kind = "unified"', 'kind = "fast"', "kind"),
-        ("machines/box.toml", "64", "64\n[[pools]", "TOML"),
+        ("machines/box.toml", 'operating_systems = ["Linux"]', 'operating_systems = ["Plan 9"]', "Plan 9"),
+        ("machines/box.toml", "[[accelerators]]", "[[accelerators]", "TOML"),
+        ("machines/box.toml", "memory_gib = 64", "[ram]\ncapacity_gb = 64", "unknown key capacity_gb"),
+        ("machines/box.toml", "memory_gib = 64", "[ram]\nbandwidth_gb_per_s = 64", "capacity_gib is missing"),
+        ("machines/box.toml", "memory_gib = 64", "[link]\nname = 'x'", "gb_per_s is missing"),
+        ("machines/box.toml", "memory_gib = 64", "[sources]\npower_w = 'x'", "sources.power_w"),
+        ("accelerators/gpu.toml", 'kind = "unified"', 'kind = "fast"', "kind"),
+        ("accelerators/gpu.toml", "= 800", "= 0", "bandwidth_gb_per_s is 0; expected a number above 0"),
+        ("accelerators/gpu.toml", "= 800", "= 1e6", "bandwidth_gb_per_s"),
+        ("accelerators/gpu.toml", "bandwidth_gb_per_s", "bandwidth_tb_per_s", "nearest: bandwidth_gb_per_s"),
+        ("accelerators/gpu.toml", "[32, 64]", "[32, 0]", "memory_gib"),
+        ("accelerators/gpu.toml", "= 800", "= 800\nconfidence = 'sure'", "confidence"),
+        ("accelerators/gpu.toml", "= 800", "= 800\nprices = [{ usd = 5, source = 'x' }]", "date is missing"),
+        ("accelerators/gpu.toml", "= 800", "= 800\nprices = [{ usd = 5, date = '2026-13', source = 'x' }]", "date"),
+        ("accelerators/gpu.toml", "= 800", "= 800\nprices = [{ usd = 5, date = '2026' }]", "no source"),
         ("models/tiny.toml", "parameters = 1000000\n", "", "parameters"),
         ("published_rates.toml", "a_s_per_token = 1e-4", "a_s_per_token = -1e-4", "a_s_per_token"),
         ("published_rates.toml", "a_s_per_token = 1e-4", "a_s_per_token = inf", "a_s_per_token"),
@@ -144,42 +168,6 @@ def _load_all() -> None:
     machine("box")
     model("tiny")
     published_rates()
-
-
-def test_every_shipped_machine_loads() -> None:
-    assert len(machine_names()) >= 11
-    for name in machine_names():
-        found = machine(name)
-        assert found.chip is not None
-        assert found.pools
-        for pool in found.pools:
-            assert GIB <= pool.capacity.value <= 1024 * GIB
-            assert pool.usable is None or 0 < pool.usable.value <= pool.capacity.value
-            assert f"machines/{name}.toml" in pool.capacity.where
-
-
-def test_every_shipped_model_loads_and_its_cache_is_known() -> None:
-    assert {"llama-3-8b", "qwen3-coder-30b-a3b"} <= set(model_names())
-    for name in model_names():
-        found = model(name)
-        assert found is not None
-        assert found.native_context is not None
-        assert found.file_bytes
-        assert kv_bytes_per_token(layout_of(found)) > 0
-
-
-def test_names_and_aliases_of_models() -> None:
-    names = ("qwen3-coder-30b-a3b", "Qwen3-Coder-30B-A3B", "qwen3-coder:30b", "qwen3-coder-30b")
-    assert {model(name).where for name in names} == {model("qwen3-coder-30b").where}  # type: ignore[union-attr]
-    assert model("no-such-model") is None
-
-
-def test_an_unknown_machine_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(TableError, match="'toaster' is not in the table; there are: dgx-spark, mac-studio"):
-        machine("toaster")
-    for name in ("../machines/dgx-spark", "", ".", "dgx-spark.toml"):
-        with pytest.raises(TableError):
-            machine(name)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +212,3 @@ def test_every_series_is_sane() -> None:
         assert decode.d >= 0
         assert decode.deepest == fit.deepest == 34_816
         assert 20 < 1 / fit.a < 100_000
-
-
-def test_kinds_of_pools_are_those_of_the_domain() -> None:
-    kinds = {pool.kind for name in machine_names() for pool in machine(name).pools}
-    assert kinds <= set(PoolKind)

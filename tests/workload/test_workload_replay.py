@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truelimit.domain.workload import WorkRequest
-from truelimit.units import Tokens
+from truelimit.units import Seconds, Tokens
 from truelimit.workload import replay as replay_module
 from truelimit.workload.columns import Columns, columns
 from truelimit.workload.replay import replay
@@ -98,10 +98,65 @@ def test_one_slot_makes_the_second_wait() -> None:
     assert replay(work, ReplayStack("three", prefill_a=0.001, slots=3)).seconds.tolist() == pytest.approx([10, 1])
 
 
+def test_who_gave_up_keeps_nobody_waiting() -> None:
+    work = columns([request("1", 0, 100_000), request("2", 25, 1_000, session="b")])
+    stack = ReplayStack("x", prefill_a=0.001, total_wall=10, attempts=2, resumes=True)
+    assert outcomes(work, stack) == [Outcome.TIMED_OUT, Outcome.DONE]
+    assert replay(work, stack).seconds.tolist() == pytest.approx([20, 1])
+    walled = ReplayStack("x", prefill_a=0.001, first_wall=10, attempts=3)
+    assert replay(work, walled).seconds.tolist() == pytest.approx([30, 6])
+
+
 def test_silence_unloads_the_model() -> None:
     work = columns([request("1", 0, 1_000), request("2", 400, 1_000)])
     stack = ReplayStack("x", prefill_a=0.001, load=20, keep_alive=300)
-    assert replay(work, stack).seconds.tolist() == pytest.approx([21, 20])
+    result = replay(work, stack)
+    assert result.seconds.tolist() == pytest.approx([21, 21])
+    assert result.cached.tolist() == [0, 0], "what the slot held went with the model"
+
+
+def test_silence_counts_from_the_end_of_the_last_request() -> None:
+    long = replace(request("1", 0, 1_000), duration=Seconds(390.0))
+    stack = ReplayStack("x", prefill_a=0.001, load=20, keep_alive=300)
+    assert replay(columns([long, request("2", 400, 2_000)]), stack).seconds[1] == pytest.approx(1)
+
+
+def test_an_unloading_between_two_requests_of_a_conversation_is_not_forgotten() -> None:
+    turns = [request("1", 0, 1_000), request("2", 400, 500, session="b"), request("3", 500, 2_000)]
+    stack = ReplayStack("x", keep_alive=300, slots=2)
+    assert replay(columns(turns), stack).cached.tolist() == [0, 0, 0]
+    assert replay(columns(turns), replace(stack, keep_alive=500)).cached.tolist() == [0, 0, 1_000]
+
+
+def test_the_longest_silence_is_that_of_any_row_since() -> None:
+    gaps = [0, 5, 90, 3, 70, 2, 60, 1]
+    times = np.cumsum(gaps)
+    turns = [request(str(n), float(at), 10, session="a" if n in {1, 7} else f"s{n}") for n, at in enumerate(times)]
+    assert columns(turns).gap[7] == 90
+
+
+def test_a_beginning_shared_with_another_conversation_is_as_recorded() -> None:
+    first = replace(request("1", 0, 9_000), cached_tokens=Tokens(8_000))
+    assert replay(columns([first]), ReplayStack("x")).cached.tolist() == [8_000]
+    assert replay(columns([first]), ReplayStack("x", prefix_cache=False)).cached.tolist() == [0]
+
+
+def test_a_cut_prompt_does_not_resume() -> None:
+    work = columns([request("r", 0, 146_760)])
+    stack = ReplayStack(
+        "x", served_context=131_072, cuts_silently=True, prefill_a=1 / 240, first_wall=300, attempts=3, resumes=True
+    )
+    assert outcomes(work, stack) == [Outcome.TIMED_OUT]
+    assert replay(work, stack).seconds[0] == 900
+    assert outcomes(work, replace(stack, served_context=262_144)) == [Outcome.DONE]
+
+
+def test_an_answer_that_does_not_fit_the_attempt_that_read_the_prompt_is_written_in_the_next() -> None:
+    work = columns([request("r", 0, 90_000, 2_000)])
+    stack = ReplayStack("x", prefill_a=0.001, decode_c=0.01, total_wall=100, attempts=2, resumes=True)
+    assert outcomes(work, stack) == [Outcome.DONE]
+    assert replay(work, stack).seconds[0] == pytest.approx(120)
+    assert outcomes(work, replace(stack, attempts=1)) == [Outcome.TIMED_OUT]
 
 
 def test_what_is_cut_silently_is_told_and_leaves_no_prefix() -> None:
@@ -221,6 +276,7 @@ def _one(work: Columns, index: int, stack: ReplayStack) -> tuple[Outcome | None,
         return Outcome.OVERFLOW, 0.0
     kept = work.others[index] < stack.slots or work.since[index] + work.reusable[index] <= stack.cache_tokens
     size = min(prompt, stack.served_context) if stack.cuts_silently else prompt
+    kept = kept and work.gap[index] <= stack.keep_alive
     cached = min(float(work.reusable[index]), size) if kept and not cut else 0.0
     new = size - cached
     first = new * stack.prefill_a + stack.prefill_b * (new * cached + new * new / 2)
@@ -230,28 +286,29 @@ def _one(work: Columns, index: int, stack: ReplayStack) -> tuple[Outcome | None,
 
 
 def _walled(first: float, total: float, stack: ReplayStack, *, cut: bool) -> tuple[Outcome | None, float | None]:
-    walls = (stack.first_wall, stack.total_wall, stack.run_wall)
-    near = [first, total, first / stack.attempts]
-    if any(abs(value - wall) < 1e-3 * max(wall, 1) for value in near for wall in walls if wall < math.inf):
+    wall, written, resumes = min(stack.first_wall, stack.total_wall), total - first, stack.resumes and not cut
+    near = [first, total, written, *(first - n * wall for n in range(4) if wall < math.inf)]
+    near += [value + n * wall for value in (written, total) for n in range(-4, 5) if wall < math.inf]
+    near += [value + stack.total_wall for value in near if stack.total_wall < math.inf]
+    walls = (0.0, stack.first_wall, stack.total_wall, stack.run_wall)
+    if any(abs(value - limit) < 1e-3 * max(limit, first, 1) for value in near for limit in walls if limit < math.inf):
         return None, None
     done = Outcome.TRUNCATED if cut else Outcome.DONE
     spent, left = 0.0, first
     for _ in range(stack.attempts):
-        if left > stack.first_wall:
-            spent += min(stack.first_wall, stack.total_wall)
-            left -= stack.first_wall if stack.resumes else 0.0
-            continue
-        if left + total - first <= stack.total_wall:
-            return (
-                (Outcome.TIMED_OUT, stack.run_wall) if spent + left + total - first > stack.run_wall else (done, total)
-            )
-        return Outcome.TIMED_OUT, None
-    return Outcome.TIMED_OUT, None
+        if left > wall:
+            spent, left = spent + wall, left - (wall if resumes else 0.0)
+        elif left + written <= stack.total_wall:
+            late = spent + left + written > stack.run_wall
+            return (Outcome.TIMED_OUT, stack.run_wall) if late else (done, spent + left + written)
+        else:
+            spent, left = spent + stack.total_wall, 0.0 if resumes else left
+    return Outcome.TIMED_OUT, min(spent, stack.run_wall) if not resumes else None
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(rows, min_size=1, max_size=30), stacks)
 def test_slower_is_never_better(items: list[tuple[float, int | None, int, str]], stack: ReplayStack) -> None:
     work = built(items)
-    found = span(work, stack)
+    found = span(work, replace(stack, run_wall=math.inf))  # time after a first byte counts in full, before it the wall
     assert found.slow.count(Outcome.DONE) <= found.expected.count(Outcome.DONE) <= found.fast.count(Outcome.DONE)

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from truelimit.advice.profile import Job
 from truelimit.domain.calculation import Calculation
-from truelimit.domain.estimates import Estimate
+from truelimit.domain.estimates import Tier
 from truelimit.domain.machine import Price
+from truelimit.domain.provenance import Basis
 from truelimit.units import Bytes, Tokens, Watts
 
 
@@ -22,10 +23,22 @@ class Limit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A value with its 90 % interval, its basis and what it rests on."""
+
+    value: float
+    low: float
+    high: float
+    basis: Basis
+    tier: Tier | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Performance:
     """How one job does on one machine, by the numbers of ``truelimit plan``.
 
-    ``fits`` None: not known, ``reason`` says why. ``headroom`` in bytes, ``decode`` in tokens/s at the job's context,
+    ``fits`` None: not known, ``reason`` says why; where it fits, what of it lies in main memory beside the cards.
+    ``headroom`` in bytes, ``decode`` in tokens/s at the job's context,
     ``prefill`` in seconds for a cold prompt of the job's context.
     """
 
@@ -34,21 +47,21 @@ class Performance:
     reason: str = ""
     headroom: int | None = None
     largest_context: Tokens | None = None
-    decode: Estimate | None = None
-    prefill: Estimate | None = None
+    decode: Span | None = None
+    prefill: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A machine that could be bought, or the one that is owned. ``memory`` is what models may use of it, in bytes.
 
-    ``price`` is the newest dated one; ``price_age`` how many days it is old. ``quiet`` None: not known.
+    ``price`` is the newest dated one, ``price_is_old`` whether it must be looked up again. ``quiet`` None: not known.
     """
 
     id: str
     name: str
     price: Price | None
-    price_age: int | None
+    price_is_old: bool
     power: Watts | None
     memory: Bytes
     operating_systems: tuple[str, ...]
@@ -70,11 +83,12 @@ class Recommended:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A machine that is not on the shortlist, and why."""
+    """A machine that is not on the shortlist, why, and the figures of its case."""
 
     id: str
     name: str
     why: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 from truelimit.units import Seconds, Tokens, Usd, Watts
 
-WEEKS_A_YEAR = 52
-
 
 @dataclass(frozen=True, slots=True)
 class Job:

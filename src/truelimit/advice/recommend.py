@@ -25,7 +25,7 @@ def recommend(
     for item in candidates:
         why = _why_not(item, profile, today)
         if why:
-            left_out.append(LeftOut(item.id, item.name, why))
+            left_out.append(LeftOut(item.id, item.name, *why))
         else:
             fitting.append(item)
     better, no_better = _improving(fitting, today, limit)
@@ -48,26 +48,29 @@ def recommend(
     return Advice(text, keep, limit, reasons, shortlist, tuple(left_out), cloud, costs)
 
 
-def _why_not(item: Candidate, profile: Profile, today: Candidate | None) -> str:
-    """Return why a machine is out of the question, or nothing."""
+def out_of_question(item: Candidate, profile: Profile, today: Candidate | None) -> tuple[str, str] | None:
+    """Return why a machine is out whatever it can do, with its figures, or None. Its performances are not looked at."""
     if today is not None and item.id == today.id:
-        return "it is the machine of today"
+        return "it is the machine of today", ""
     if item.price is None:
-        return "no dated price is known"
+        return "no dated price is known", ""
     allowed = None if profile.budget is None else profile.budget + profile.resale
     if allowed is not None and item.price.usd > allowed:
-        return f"{item.price.usd:,.0f} USD ({item.price.date}) is over the budget of {allowed:,.0f} USD"
+        return f"over the budget of {allowed:,.0f} USD", f"{item.price.usd:,.0f} USD ({item.price.date})"
     if profile.operating_systems and not set(profile.operating_systems) & set(item.operating_systems):
-        return f"it runs {', '.join(item.operating_systems) or 'no known system'}"
+        return "another operating system", f"it runs {', '.join(item.operating_systems) or 'no known system'}"
     if profile.backends and not set(profile.backends) & set(item.backends):
-        return f"it offers {', '.join(item.backends) or 'no known backend'}"
+        return "another backend", f"it offers {', '.join(item.backends) or 'no known backend'}"
     if profile.power_limit is not None and item.power is not None and item.power > profile.power_limit:
-        return f"it takes {item.power:,.0f} W"
-    if profile.quiet and item.quiet is False:
-        return "it is not quiet"
-    if all(performance.fits is not True for performance in item.performances):
-        return "none of the models is known to fit: " + "; ".join(p.reason for p in item.performances[:1])
-    return ""
+        return f"it draws more than {profile.power_limit:,.0f} W", f"{item.power:,.0f} W"
+    return ("it is not quiet", f"{item.power or 0:,.0f} W") if profile.quiet and item.quiet is False else None
+
+
+def _why_not(item: Candidate, profile: Profile, today: Candidate | None) -> tuple[str, str] | None:
+    out = out_of_question(item, profile, today)
+    if out is None and all(performance.fits is not True for performance in item.performances):
+        return "none of the models is known to fit", "; ".join(p.reason for p in item.performances)
+    return out
 
 
 def _improving(items: list[Candidate], today: Candidate | None, limit: Limit) -> tuple[list[Candidate], list[LeftOut]]:

@@ -8,8 +8,6 @@ from truelimit.advice.nouns import Candidate, Limit, Performance, Recommended
 from truelimit.advice.profile import Profile
 from truelimit.units import to_gib
 
-_STALE = 180  # days after which a price is called old
-
 
 def because(item: Candidate, today: Candidate | None, rivals: Sequence[Candidate]) -> tuple[str, ...]:
     """Return what speaks for a machine: what it is best at on the front, and what it holds."""
@@ -36,6 +34,8 @@ def _job(item: Performance) -> str:
         )
     if item.headroom is not None:
         parts.append(f"{to_gib(item.headroom):,.1f} GiB to spare")
+    if item.reason:
+        parts.append(item.reason)
     return ", ".join(parts)
 
 
@@ -51,10 +51,12 @@ def cannot(item: Candidate, profile: Profile) -> tuple[str, ...]:
             found.append(
                 f"a cold prompt of {what} takes {performance.prefill.value:,.0f} s, over {profile.deadline:,.0f} s"
             )
+        elif performance.prefill is not None and performance.prefill.high > profile.deadline:
+            most = f"{performance.prefill.high:,.0f} s, over {profile.deadline:,.0f} s"
+            found.append(f"a cold prompt of {what} may take up to {most}: measure before you buy")
         elif performance.prefill is None:
             found.append(f"how fast it reads {what} is not known")
-    if item.price_age is not None and item.price_age > _STALE:
-        found.append(f"its price is {item.price_age} days old: look again before you decide")
+    found += ["what it draws is not known, so the cost leaves power out"] if item.power is None else []
     found += ["whether it is quiet is not known"] if profile.quiet and item.quiet is None else []
     return tuple(found)
 
@@ -70,8 +72,8 @@ def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended
     first = shortlist[0]
     item = first.candidate
     price = f"{item.price.usd:,.0f} USD ({item.price.date})" if item.price else "price not known"
-    but = f" It cannot do all: {first.cannot[0]}." if first.cannot else ""
-    what = (
-        f"it lifts what binds on {today.name} ({limit})" if today and limit is not Limit.UNKNOWN else "it does the work"
-    )
-    return f"{item.name}, {price}: {what}.{but}"
+    if first.cannot:
+        return f"{item.name}, {price}: the best that meets these conditions, but {first.cannot[0]}."
+    lifts = today is not None and limit is not Limit.UNKNOWN
+    what = f"it lifts what binds on {today.name} ({limit})" if today and lifts else "it does the work"
+    return f"{item.name}, {price}: {what}."

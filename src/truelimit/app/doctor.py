@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from truelimit.app.verdict import verdict
-from truelimit.app.words import spoken
 from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.facts import Facts
 from truelimit.domain.findings import Finding, Severity
@@ -14,6 +13,7 @@ from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Incident
 from truelimit.limits.stacks import stacks
 from truelimit.limits.view import StackView, view
+from truelimit.limits.words import spoken
 from truelimit.rules.registry import run
 
 _ORDER = {severity: rank for rank, severity in enumerate(Severity)}

@@ -9,6 +9,7 @@ from truelimit.app.ports import Evidence
 from truelimit.domain.agent import Timeout
 from truelimit.domain.facts import Facts
 from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
+from truelimit.domain.measurements import Measurement
 from truelimit.domain.provenance import Missing
 from truelimit.domain.rates import PublishedRates
 
@@ -21,6 +22,7 @@ class Given:
     proxies: tuple[Timeout, ...] = ()
     published: tuple[PublishedRates, ...] = ()
     live: bool = False
+    measurements: tuple[Measurement, ...] = ()
 
 
 def join(evidence: Iterable[Evidence], given: Given) -> Facts:
@@ -42,4 +44,5 @@ def join(evidence: Iterable[Evidence], given: Given) -> Facts:
         missing=tuple(dict.fromkeys(missing)),
         examined=tuple(dict.fromkeys(item for part in parts for item in part.examined)),
         live=given.live,
+        measurements=given.measurements,
     )

@@ -143,8 +143,14 @@ def _served(probe: Probe, server: DefinitionServer) -> tuple[Outcome, str]:
     name, context = found
     if context != probe.context:
         return Outcome.FAILED, f"the server reports {context:,} tokens, not {probe.context:,}"
+    if probe.native is not None and probe.native < context:
+        return Outcome.FAILED, (
+            f"the server reports the {context:,} tokens that it was asked for, but the model was trained for "
+            f"{probe.native:,}: it serves no more than that"
+        )
     alias = "" if name == probe.model else f" (listed as {name}, which shares its model file)"
-    return Outcome.PASSED, f"the server reports {context:,} tokens{alias}"
+    trained = f", of {probe.native:,} that the model was trained for" if probe.native is not None else ""
+    return Outcome.PASSED, f"the server reports {context:,} tokens{trained}{alias}"
 
 
 def _listed(probe: Probe, server: DefinitionServer) -> tuple[str, int] | None:

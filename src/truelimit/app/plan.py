@@ -5,141 +5,155 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from truelimit.app.plan_changes import changes
+from truelimit.app.plan_commands import commands
+from truelimit.app.plan_extras import energy, load, residents, restore
+from truelimit.app.plan_parts import (
+    Beside,
+    Bound,
+    Change,
+    ModelPlan,
+    Outcome,
+    Rate,
+    Room,
+    Settings,
+    Wanted,
+)
+from truelimit.app.plan_rates import decode_at, prefill_at_start, read_in, seconds_to_read
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.facts import Stack
 from truelimit.domain.machine import Machine
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis, Known, Missing, worst
-from truelimit.domain.rates import DecodeFit, PrefillFit, PublishedRates
+from truelimit.domain.rates import PublishedRates
 from truelimit.domain.server import Definition, Engine, Server, ServerKind, ServerSettings
-from truelimit.limits.need import memory_settings, need_or_reason
-from truelimit.limits.pools import Budget, budget
-from truelimit.limits.rates import decode_fit, prefill_fit
-from truelimit.limits.served import native_context
-from truelimit.limits.target import target_context
+from truelimit.limits.need import largest_fit, memory_need, memory_settings, need_or_reason
+from truelimit.limits.paces import Reading, Writing
+from truelimit.limits.pools import Budget, budget, partial_budget
+from truelimit.limits.rates import reading, writing
+from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
-from truelimit.perf.decode import decode_rate
 from truelimit.perf.kv_cache import kv_bytes_per_token
+from truelimit.perf.load_time import DISK
 from truelimit.perf.memory import MemoryNeed
-from truelimit.perf.prefill import prefill_calculation, prefill_seconds
-from truelimit.units import Bytes, Tokens
+from truelimit.perf.placement_flags import tensor_split_refused
+from truelimit.perf.prefill import prefill_calculation
+from truelimit.units import Bytes, BytesPerSecond, Tokens
+
+__all__ = [
+    "Around", "Beside", "Bound", "Change", "ModelPlan", "Outcome", "Rate", "Room", "Settings", "Wanted",
+    "bare_stack", "beside", "plan", "with_changes",
+]  # fmt: skip
+
+_SHORT = Tokens(4096)  # the context of llama-server and Ollama where nobody says one
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to plan for: the context of one request, and settings; None leaves what the model's server says.
+class Around:
+    """What a plan is made beside: models that stay loaded, other files and machines to try, the drive's rate.
 
-    Where no server is known: f16, one slot, one pool for all slots, flash attention, no prompt cache (bytes).
+    ``others`` come with the context they are loaded with; None: as their server has it, else 4,096 tokens.
+
+    ``quants`` are stacks of the same model in other quantisations, ``machines`` stacks on other machines, each with
+    its name and what it costs. ``answer`` is the length of the answer that energy is reckoned for, in tokens.
     """
 
-    context: Tokens
-    kv_type: str | None = None
-    kv_type_v: str | None = None
-    slots: int | None = None
-    unified: bool | None = None
-    flash_attention: bool | None = None
-    prompt_cache: Bytes | None = None
+    others: tuple[tuple[Stack, Tokens | None], ...] = ()
+    quants: tuple[tuple[str, Stack], ...] = ()
+    machines: tuple[tuple[str, str, Stack], ...] = ()
+    disk: Known[BytesPerSecond] = DISK
+    answer: Tokens = Tokens(500)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A rate in tokens/s at a depth, with interval and basis. None: not known."""
-
-    value: float
-    low: float
-    high: float
-    basis: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings that the plan was made with: types of the cache, slots, context over all of them."""
-
-    kv_type: str
-    kv_type_v: str
-    slots: int
-    unified: bool
-    flash_attention: bool
-    whole_context: int
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The memory that must hold the model, in bytes: ``pool`` less the model's ``total`` is ``headroom``.
-
-    ``pool`` is what is left for the model itself: the accelerator's share, or all memory less what the system
-    (``os_share``) and the server's prompt cache take, whichever is tighter. ``where`` says which.
-    """
-
-    pool: int
-    headroom: int
-    os_share: int
-    where: str
-    basis: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPlan:
-    """Memory, fit and speed of one model at one context on one machine.
-
-    ``total`` is weights, KV cache, state and compute buffer, in bytes. ``room`` is None where no memory is known.
-    """
-
-    model: str
-    native_context: Tokens | None
-    wanted: Wanted
-    settings: Settings
-    need: MemoryNeed
-    total: int
-    room: Room | None
-    largest_context: Tokens | None
-    decode: tuple[tuple[int, Rate | None], ...]
-    prefill_rate: Rate | None
-    prefill_seconds: tuple[float, float, float, Basis] | None
-    calculations: tuple[Calculation, ...]
-
-    @property
-    def fits(self) -> bool | None:
-        """Whether memory holds it, None where that is not known."""
-        return None if self.room is None else self.room.headroom >= 0
-
-
-def plan(stack: Stack, wanted: Wanted) -> ModelPlan:
+def plan(stack: Stack, wanted: Wanted, around: Around | None = None) -> ModelPlan:
     """Return the plan of a stack (its model, server and machine) with the wanted context and settings.
 
-    Raises ValueError with the reason when the memory of this model cannot be computed.
+    Raises ValueError with the reason when the memory of this model cannot be computed, or the split is refused.
     """
+    planned, need = needed(stack, wanted)
+    made = _plan(planned, wanted, need)
+    return _with_extras(made, planned, around) if around is not None else made
+
+
+def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
+    """Return the stack with the wanted settings, and the memory that it takes. Raises ValueError as ``plan`` does."""
     planned = _with_wanted(stack, wanted)
+    _check_split(planned, wanted)
     need = need_or_reason(planned, wanted.context)
     if isinstance(need, Missing):
         raise ValueError(need.why)
-    pool, target = budget(planned), target_context(planned)
-    prefill, decode = prefill_fit(planned), decode_fit(planned)
-    room = _room(pool, need) if pool else None
+    return planned, need
+
+
+def room_for(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[Room | None, Budget | None]:
+    """Return the memory that must hold ``need``, with what is left of it; None where no memory is known."""
+    pool = partial_budget(planned) if wanted.offload else budget(planned, planned.split)
+    return (_room(pool, need) if pool else None), pool
+
+
+def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
+    """Return a plan with what one change would do, what helps most first."""
+
+    def outcome(other: Stack, wanted: Wanted) -> Outcome | None:
+        try:
+            return plan(other, wanted).outcome
+        except ValueError:
+            return None
+
+    return replace(made, changes=changes(stack, made, around.quants, around.machines, outcome))
+
+
+def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> ModelPlan:
+    room, pool = room_for(planned, wanted, need)
+    placed = pool.placement(need) if pool else None
+    reads, writes = reading(planned, placed), writing(planned, placed)
     native = native_context(planned)
+    largest = _largest(planned, pool)
+    in_time = read_in(reads, wanted.deadline)
     return ModelPlan(
-        _name(stack),
+        _name(planned),
         native.value if native else None,
         wanted,
-        _settings(planned, wanted),
+        settings_of(planned, wanted),
         need,
-        _total(need),
+        total_of(need),
         room,
-        target.context if target and target.fits is not None else None,
-        tuple((depth, _decode(decode, depth)) for depth in (0, wanted.context // 2, wanted.context)),
-        _prefill_rate(prefill),
-        _prefill_seconds(prefill, wanted.context),
-        _calculations(need, room, prefill, wanted),
+        largest,
+        tuple((depth, decode_at(writes, depth)) for depth in (0, wanted.context // 2, wanted.context)),
+        prefill_at_start(reads),
+        seconds_to_read(reads, wanted.context),
+        _calculations(need, room, pool, reads, wanted),
+        fits=None if room is None else room.headroom >= 0,
+        placement=placed,
+        deadline_prompt=in_time,
+        prefill_tier=reads.tier if reads else None,
+        bound=_bound(native.value if native else None, largest, in_time),
+        machine=planned.machine.name,
+        notes=_notes(native, wanted, reads, writes),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A model's cache beside another's: bytes a token in f16, and KV heads as the header has them."""
+def _with_extras(made: ModelPlan, planned: Stack, around: Around) -> ModelPlan:
+    settings = memory_settings(planned, made.wanted.context)
+    return replace(
+        made,
+        load=load(made, around.disk),
+        restore=restore(made, planned.machine),
+        energy=energy(made, planned.machine, around.answer),
+        residents=residents(made, tuple((name, _other_total(*other)) for name, other in _named(around))),
+        commands=commands(planned, made, settings),
+    )
 
-    name: str
-    bytes_per_token: float
-    kv_heads: object
+
+def _named(around: Around) -> list[tuple[str, tuple[Stack, Tokens | None]]]:
+    return [(_name(other[0]), other) for other in around.others]
+
+
+def _other_total(stack: Stack, context: Tokens | None) -> int | None:
+    """What another model takes at the context it is loaded with, in bytes."""
+    served = context or (known.value if (known := served_context(stack)) else _SHORT)
+    need = memory_need(stack, served)
+    return total_of(need) if need is not None else None
 
 
 def beside(header: ModelHeader) -> Beside:
@@ -181,59 +195,81 @@ def _with_wanted(stack: Stack, wanted: Wanted) -> Stack:
     definition = stack.definition
     if definition is not None and wanted.flash_attention is not None:
         definition = replace(definition, flash_attention=None)
-    return replace(stack, server=server, definition=definition)
+    backend = wanted.backend or stack.backend
+    return replace(stack, server=server, definition=definition, split=wanted.split, backend=backend)
 
 
-def _settings(stack: Stack, wanted: Wanted) -> Settings:
+def _check_split(stack: Stack, wanted: Wanted) -> None:
+    """Raise ValueError where the engine would not start with a tensor split."""
+    if wanted.split == "tensor" and stack.header is not None:
+        refused = tensor_split_refused(stack.header.architecture, memory_settings(stack, wanted.context))
+        if refused:
+            raise ValueError(f"{refused}: llama.cpp would not start (use --split-mode layer)")
+
+
+def settings_of(stack: Stack, wanted: Wanted) -> Settings:
+    """Return the settings that a plan is made with."""
     used = memory_settings(stack, wanted.context)
     cache = used.cache
     return Settings(cache.kv_type_k, cache.kv_type_v, cache.slots, cache.unified, used.flash_attention, cache.context)
 
 
-def _total(need: MemoryNeed) -> int:
+def total_of(need: MemoryNeed) -> int:
+    """Return what the model itself takes: weights, cache, state and buffer, in bytes."""
     return need.weights + need.kv_cache + need.state + need.compute
 
 
 def _room(pool: Budget, need: MemoryNeed) -> Room:
     total, held, left = pool.tightest(need)
-    beside = total != _total(need)
+    beside = total != total_of(need)
     where = f"{held.where}, less what the system and the prompt cache take" if beside else held.where
     basis = worst((held.basis, Basis.ASSUMED)) if beside else held.basis
-    return Room(_total(need) + left, left, pool.os_share, where, basis)
+    return Room(total_of(need) + left, left, pool.os_share, where, basis)
 
 
-def _decode(fit: DecodeFit | None, depth: int) -> Rate | None:
-    return None if fit is None else _interval(decode_rate(fit, depth), fit.error, fit.basis)
-
-
-def _prefill_rate(fit: PrefillFit | None) -> Rate | None:
-    return None if fit is None else _interval(1 / fit.a, fit.error, fit.basis)
-
-
-def _interval(value: float, error: float | None, basis: Basis) -> Rate:
-    spread = error or 0.0
-    return Rate(value, value * (1 - spread), value * (1 + spread), basis)
-
-
-def _prefill_seconds(fit: PrefillFit | None, tokens: int) -> tuple[float, float, float, Basis] | None:
-    if fit is None:
+def _largest(stack: Stack, pool: Budget | None) -> Tokens | None:
+    """The largest context that memory holds, at most the native one; 0 where none is held, None where not known."""
+    native = native_context(stack)
+    need = memory_need(stack, native.value) if native else None
+    if native is None or need is None or pool is None:
         return None
-    value, spread = float(prefill_seconds(fit, tokens)), fit.error or 0.0
-    return value, value * (1 - spread), value * (1 + spread), fit.basis
+    return native.value if pool.holds(need) else largest_fit(stack, pool.holds) or Tokens(0)
+
+
+def _bound(native: Tokens | None, largest: Tokens | None, in_time: Tokens | None) -> Bound:
+    """Which limit is the lowest; where memory holds all that the model was trained for, it is none."""
+    held = largest if largest is not None and (native is None or largest < native) else None
+    limits = (("native", native), ("memory", held), ("time", in_time))
+    known = [(value, name) for name, value in limits if value is not None]
+    if not known or (largest is None and in_time is None):
+        return Bound("unknown", None, limits)
+    usable, name = min(known, key=lambda item: item[0])
+    return Bound("unknown" if largest is None and name == "native" else name, usable, limits)
+
+
+def _notes(
+    native: Known[Tokens] | None, wanted: Wanted, reads: Reading | None, writes: Writing | None
+) -> tuple[str, ...]:
+    found = [*(reads.notes if reads else ()), *(writes.notes if writes else ())]
+    if native is not None and wanted.context > native.value:
+        found.append(f"the model was trained for {native.value:,} tokens: what lies beyond is memory without use")
+    return tuple(dict.fromkeys(found))
 
 
 def _calculations(
-    need: MemoryNeed, room: Room | None, prefill: PrefillFit | None, wanted: Wanted
+    need: MemoryNeed, room: Room | None, pool: Budget | None, reads: Reading | None, wanted: Wanted
 ) -> tuple[Calculation, ...]:
     basis = need.calculation.basis
     parts = [item for item in need.calculation.terms if item.name in {"weights", "kv_cache", "state", "compute"}]
     found = [calculate(" + ".join(item.name for item in parts), "bytes", *parts)]
-    if room is not None:
-        pool = Term("pool", room.pool, "bytes", room.where, room.basis)
-        total = Term("total", _total(need), "bytes", "the sum above", basis)
-        found.append(calculate("pool - total", "bytes", pool, total))
+    if room is not None and pool is not None and pool.placement(need) is not None:
+        found.append(pool.headroom(need))
+    elif room is not None:
+        held = Term("pool", room.pool, "bytes", room.where, room.basis)
+        total = Term("total", total_of(need), "bytes", "the sum above", basis)
+        found.append(calculate("pool - total", "bytes", held, total))
     found.append(need.cache_calculation)
-    if prefill is not None:
+    if reads is not None:
         asked = Term("context", wanted.context, "tokens", "the plan's options", Basis.SPECIFIED)
-        found.append(prefill_calculation(prefill, asked))
+        found.append(prefill_calculation(reads.fit, asked))
     return tuple(found)

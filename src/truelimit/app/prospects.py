@@ -8,6 +8,7 @@ from truelimit.domain.server import ServerKind
 from truelimit.fixes.outlook import Prospect
 from truelimit.limits.need import memory_need
 from truelimit.limits.pools import budget
+from truelimit.limits.served import native_context
 from truelimit.limits.view import StackView
 from truelimit.units import Tokens
 
@@ -37,7 +38,7 @@ def _prospect(view: StackView, context: int) -> Prospect:
     if need is not None and pool is not None:
         value, held, _ = pool.tightest(need)
         total = Known(value, "the memory estimate", pool.headroom(need).basis)
-    server, route = view.server, view.route
+    server, route, native = view.server, view.route, native_context(view.stack)
     sends = route is not None and route.request_context is not None
     binding = view.context.binding
     return Prospect(
@@ -54,11 +55,11 @@ def _prospect(view: StackView, context: int) -> Prospect:
         served_name=view.definition.name if view.definition else None,
         request_context=Tokens(context) if sends else None,
         aliases=view.definition.same_blob if view.definition else (),
+        native=native.value if native else None,
     )
 
 
 def _longest_prompt(view: StackView, context: int) -> Known[Tokens] | None:
     """The longest prompt that occurred and that the new context holds."""
-    seen = [item.prompt_tokens for item in view.incidents] + [item.prompt_tokens for item in view.calls]
-    fitting = [item for item in seen if item is not None and item.value <= context]
+    fitting = [size for size in view.prompts if size.value <= context]
     return max(fitting, key=lambda item: item.value, default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from truelimit.app.words import spoken, who_set
+from truelimit.app.words import who_set
 from truelimit.domain.calculation import Calculation, term
 from truelimit.domain.diagnosis import Hardware, Verdict
 from truelimit.domain.findings import Applicability, Finding, Severity
@@ -15,6 +15,7 @@ from truelimit.domain.session import Cause, Incident
 from truelimit.limits.need import memory_need
 from truelimit.limits.pools import budget
 from truelimit.limits.view import StackView
+from truelimit.limits.words import spoken
 from truelimit.perf.prefill import extrapolates, is_lower_bound, prefill_calculation
 from truelimit.units import Tokens, to_gib
 
@@ -68,16 +69,15 @@ def _first_sentence(text: str) -> str:
 
 
 def _by_whom(finding: Finding, views: tuple[StackView, ...]) -> str:
-    """Who set the limit that binds: all that hold the same number."""
+    """Who set the limit that binds: all that hold it there."""
     view = next((item for item in views if item.stack.model == finding.model), None)
     ladders = {"CTX": view.context, "TIM": view.time} if view is not None else {}
     ladder: Ladder | None = ladders.get(finding.code[:3])
     binding = ladder.binding if ladder is not None else None
     if ladder is None or binding is None or binding.kind is LimitKind.PHYSICAL:
         return ""
-    same = [rung for rung in ladder.rungs if rung.value == binding.value and rung.bounds == binding.bounds]
     kind = view.stack.server.kind if view is not None and view.stack.server is not None else None
-    return f"The number is set by {' and '.join(_authors((binding, *same), kind))}."
+    return f"The number is set by {' and '.join(_authors((binding, *ladder.tied), kind))}."
 
 
 def _authors(rungs: tuple[Rung, ...], kind: ServerKind | None) -> Iterable[str]:
@@ -184,7 +184,7 @@ def _judge_memory(view: StackView) -> tuple[Hardware, str]:
     if view.memory.headroom >= 0:
         spare = f"{to_gib(view.memory.headroom):.1f} GiB"
         return Hardware.UNKNOWN, f"the engine ran out of memory although the arithmetic leaves {spare}"
-    asked = max((known.value for known in _prompts(view)), default=0)
+    asked = max((size.value for size in view.prompts), default=0)
     if not asked and target is not None and target.fits:
         least = f"{target.context:,} tokens of context would fit"
         return Hardware.UNKNOWN, f"{least}, and how long the prompts are is not known"
@@ -203,12 +203,6 @@ def _judge_memory(view: StackView) -> tuple[Hardware, str]:
         Hardware.NEEDED,
         f"{to_gib(total):.1f} GiB are needed even with a q8_0 cache, {to_gib(held.value):.1f} are there",
     )
-
-
-def _prompts(view: StackView) -> list[Known[Tokens]]:
-    """The sizes of all prompts that are known, of failed calls and of answered ones."""
-    known = [item.prompt_tokens for item in view.incidents] + [item.prompt_tokens for item in view.calls]
-    return [item for item in known if item is not None]
 
 
 def _memory_calculation(view: StackView) -> Calculation | None:

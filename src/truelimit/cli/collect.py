@@ -31,7 +31,9 @@ def run(argv: Sequence[str]) -> int:
 
     try:
         with opened(places) as here:
-            collected = _write(here, args.network_seconds, target)
+            collected = _write(here, args.network_seconds, target, with_work=args.work)
+    except ValueError as error:  # the store of work, its rules or a table: each says what was expected
+        return output.complain(str(error))
     except OSError as error:
         return output.complain(f"{target}: {error.strerror or 'cannot be written'}; name another place with --out")
     if collected.is_empty:
@@ -42,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _write(places: Places, network_seconds: float, target: Path) -> Collected:
+def _write(places: Places, network_seconds: float, target: Path, *, with_work: bool) -> Collected:
     """Write the bundle to a folder beside its place, then put it there whole."""
     from truelimit.adapters.bundle.unpack import packed
     from truelimit.adapters.bundle.write import write_bundle
@@ -52,6 +54,8 @@ def _write(places: Places, network_seconds: float, target: Path) -> Collected:
         root = Path(folder) / "bundle"
         root.mkdir()
         collected = write_bundle(places, Deadline(network_seconds), root)
+        if with_work:
+            _add_work(places, Path(folder), root, collected)
         if collected.is_empty:
             return collected
         if target.suffix == ".zip":
@@ -61,6 +65,33 @@ def _write(places: Places, network_seconds: float, target: Path) -> Collected:
                 target.rmdir()
             root.rename(target)
     return collected
+
+
+def _add_work(places: Places, folder: Path, root: Path, collected: Collected) -> None:
+    """Add the request records as Parquet: of this machine's store after reading what is new, or of a named home."""
+    import time
+
+    from truelimit.adapters.fleet.columns import FILE
+    from truelimit.adapters.fleet.export import export, person_of
+    from truelimit.adapters.store.data_dir import data_dir
+    from truelimit.adapters.work import places as where
+    from truelimit.adapters.work.context import Context
+    from truelimit.adapters.work.hashing import hasher
+    from truelimit.adapters.work.ingest import ingest
+    from truelimit.adapters.work.privacy import RULES_FILE, rules
+    from truelimit.adapters.work.store import WorkStore
+
+    named = hasher()
+    held = rules(data_dir() / RULES_FILE, places.home)
+    with WorkStore(folder / "work.duckdb" if places.isolated else None) as store:
+        read = ingest(store, where.found(places), Context(named, held))
+        collected.kept["requests of recorded work"] = export(
+            list(store.requests()), root / FILE, person_of(named), time.time()
+        )
+    collected.troubles += [(item.fact, item.why) for item in read.missing]
+    if (root / FILE).exists():
+        collected.files += 1
+        collected.bytes += (root / FILE).stat().st_size
 
 
 def _target(out: Path | None) -> Path:
@@ -105,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, metavar="DIR|FILE.zip", help="a new folder or zip (./truelimit-evidence-TIME.zip)"
     )
+    parser.add_argument(
+        "--work", action="store_true", help="also the records of your work as Parquet, for truelimit fleet (no text)"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON for scripts")
-    evidence.add_arguments(parser)
+    evidence.add_arguments(parser, keeps=False)
     return parser

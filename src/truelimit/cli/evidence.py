@@ -6,7 +6,7 @@ import argparse
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from truelimit.app.ports import Places
 from truelimit.domain.agent import Timeout
 from truelimit.domain.limits import SetBy
 from truelimit.domain.machine import Machine
+from truelimit.domain.measurements import Measurement
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import HOUR, Seconds, parse_go_duration
 
@@ -32,8 +33,8 @@ class UsageError(ValueError):
     """Options that cannot be used together or not read; the text says what was expected."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of evidence."""
+def add_arguments(parser: argparse.ArgumentParser, *, keeps: bool = True) -> None:
+    """Add the options of evidence. ``keeps``: whether the verb keeps what it read for the next run."""
     group = parser.add_argument_group("where to look (default: this machine)")
     group.add_argument("--home", type=Path, metavar="DIR", help="a home folder or a bundle: only this is examined")
     group.add_argument("--ollama", metavar="URL", help="an Ollama server")
@@ -45,12 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--session", action="append", default=[], type=Path, metavar="FILE", help="a transcript or store"
     )
     group.add_argument("--model-file", action="append", default=[], type=Path, metavar="FILE", help="a GGUF file")
-    group.add_argument("--machine", metavar="NAME", help="a machine of the table, in place of this one")
+    group.add_argument("--machine", metavar="NAME", help="a machine of the table or your TOML of one")
     group.add_argument(
         "--proxy", action="append", default=[], metavar="NAME=SECONDS", help="a proxy's timeout on the path"
     )
     group.add_argument("--since", metavar="TIME", help="only incidents from then on (ISO 8601; default: the last fix)")
     group.add_argument("--all", action="store_true", dest="all_incidents", help="also what was before the last fix")
+    if keeps:
+        group.add_argument("--no-cache", action="store_true", help="read large files whole, keep nothing of them")
     bound = "bound on all network work together (5)"
     group.add_argument("--network-seconds", type=_seconds, default=5.0, metavar="S", help=bound)
 
@@ -93,7 +96,8 @@ def at(args: argparse.Namespace) -> Iterator[tuple[Places, Given]]:
     Raises UsageError for options that cannot be used, or a bundle that cannot be unpacked.
     """
     if not (args.home and args.home.is_file() and args.home.suffix == ".zip"):
-        yield places(args), given(args)
+        with _cache(args):
+            yield places(args), given(args)
         return
     from truelimit.adapters.bundle.unpack import BundleError, unpacked
 
@@ -108,16 +112,39 @@ def at(args: argparse.Namespace) -> Iterator[tuple[Places, Given]]:
         args.home = archive
 
 
+def _cache(args: argparse.Namespace) -> AbstractContextManager[None]:
+    """Let readers keep what they find in large files, for as long as the evidence is looked at; not of a bundle.
+
+    A zipped bundle is unpacked to another place each time: nothing kept of it would be found again.
+    """
+    from truelimit.adapters.store.data_dir import data_dir
+    from truelimit.adapters.store.evidence_cache import EvidenceCache, using
+
+    return using(None if args.no_cache else EvidenceCache(data_dir() / "evidence"))
+
+
 def given(args: argparse.Namespace) -> Given:
     """Return what options and tables add. Raises UsageError for an unknown machine or a proxy without a time."""
-    from truelimit.tables.loader import published_rates
+    from truelimit.tables.published import published_rates
 
     return Given(
         machine=_machine(args.machine),
         proxies=tuple(_proxy(text) for text in args.proxy),
         published=published_rates(),
         live=not args.home or bool(args.ollama or args.server),
+        measurements=() if args.home else _measurements(),
     )
+
+
+def _measurements() -> tuple[Measurement, ...]:
+    """Runs of benchmarks that were kept on this machine: they say nothing of another's home."""
+    from truelimit.adapters.store.data_dir import data_dir
+
+    if not data_dir().is_dir():
+        return ()
+    from truelimit.adapters.store.measurements import measurements
+
+    return measurements()
 
 
 def _machine(name: str | None) -> Machine | None:
@@ -158,7 +185,10 @@ def since(args: argparse.Namespace, config_files: tuple[str, ...]) -> Since | No
 
 
 def _last_fix(config_files: tuple[str, ...]) -> Since | None:
-    from truelimit.adapters.store.data_dir import data_dir
+    from truelimit.adapters.store.data_dir import RECEIPTS, data_dir
+
+    if not (data_dir() / RECEIPTS).is_dir():
+        return None
     from truelimit.adapters.store.receipts import ReceiptFolder
     from truelimit.app.fix_ports import FixError
     from truelimit.app.fix_receipt import FileStep, ReceiptState

@@ -17,6 +17,15 @@ VERBS = {
     "fix": "show the plan of changes; --apply carries it out and proves it",
     "undo": "restore what a fix changed, to the byte",
     "plan": "what a model needs at a context: memory, and time where rates are known",
+    "model": "what a model is: parameters, tensors, attention, cache, native context",
+    "machines": "machines and accelerators: list, show with sources, compare; this machine measured",
+    "bench": "measure prefill and decode of your own endpoint at several depths",
+    "audit": "judge claims about speed, memory and price by arithmetic, published runs and dated tables",
+    "advise": "which machine is worth its price for your work; or to keep what you have",
+    "workload": "what your recorded work is: sizes, prefixes, classes, endings; reads only what is new",
+    "verdict": "do you need hardware? your own work replayed on every option, in order of cost",
+    "report": "the diagnosis as one HTML file with plots, in English or Hindi; or the plots alone as SVG and PNG",
+    "cloud": "what providers' models offer: windows, prices, free tiers, and when they end",
     "explain": "the page of a rule",
     "collect": "write a bundle of evidence without secrets and prompt text, for another machine",
     "demo": "diagnose the bundled incident of 18 February 2026",
@@ -38,7 +47,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"truelimit: there is no verb {verb!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
         return 2
-    return _guarded(verb, arguments[1:])
+    return _guarded(verb, arguments[1:]) if argv is not None else _alone(verb, arguments[1:])
+
+
+def _alone(verb: str, arguments: list[str]) -> int:
+    """Run a verb in a process of its own.
+
+    What is read stays until the end, and next to none of it is garbage: looking for some after every 700 objects, and
+    once more at the end, would be a fifth of a run.
+    """
+    import gc
+
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        return _guarded(verb, arguments)
+    finally:
+        gc.freeze()
 
 
 def _help() -> str:

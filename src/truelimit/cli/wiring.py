@@ -43,9 +43,9 @@ def gather_since(args: Namespace, places: Places, given: Given) -> Facts:
 def _readers() -> Iterator[tuple[str, Reader]]:
     from truelimit.adapters.agents.openclaw.read import read as openclaw
     from truelimit.adapters.bundle.read import read as bundle
-    from truelimit.adapters.host.read import read_machine
     from truelimit.adapters.servers.llama_server.read import read as llama_server
     from truelimit.adapters.servers.ollama.read import read as ollama
+    from truelimit.cli.this_machine import read as read_machine
 
     yield "OpenClaw", openclaw
     yield "bundle", bundle
@@ -103,13 +103,14 @@ def _named(path: Path, seen: str) -> bool:
 def machine_at(places: Places) -> Machine:
     """Return this machine, or the one that the evidence at ``places`` tells of."""
     from truelimit.adapters.bundle.read import read as bundle
-    from truelimit.adapters.host.read import read_machine
     from truelimit.adapters.servers.ollama.read import read as ollama
+    from truelimit.cli.this_machine import read as read_machine
+    from truelimit.tables.identify import identified
 
     deadline = Deadline(0.0)
     readers: tuple[Reader, ...] = (bundle, ollama) if places.isolated else (read_machine,)
     found = [evidence.machine for read in readers if (evidence := read(places, deadline)).machine is not None]
-    return found[0] or UNKNOWN_MACHINE if found else UNKNOWN_MACHINE
+    return identified(found[0] or UNKNOWN_MACHINE) if found else UNKNOWN_MACHINE
 
 
 def served_stack(name: str, places: Places, given: Given, network_seconds: float) -> Stack | None:

@@ -32,7 +32,8 @@ class Timeout:
 
     ``bounds``: what it ends: ``headers`` (silence before the first byte), ``first-event`` (silence between the
     headers and the first event), ``idle`` (silence between bytes), ``request`` (one attempt), ``run`` (all attempts
-    of a turn), ``load``, ``compaction``.
+    of a turn), ``command`` (all attempts of a turn that one command of the agent started, and of no other), ``load``,
+    ``compaction``.
     ``place`` is the key that would change it; None where no key of this version moves it.
     ``unlimited`` timers are not given at all. ``remedy`` says what can be done when there is no key.
     """

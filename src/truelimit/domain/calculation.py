@@ -6,6 +6,7 @@ The result is always computed from the formula and the terms, so that prose and 
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -78,7 +79,13 @@ def calculate(formula: str, unit: str, *terms: Term) -> Calculation:
 
 def evaluate(formula: str, values: Mapping[str, Number]) -> Number:
     """Return the value of an arithmetic formula over named values. Raises ValueError for anything else."""
-    return _value(ast.parse(formula, mode="eval").body, values, formula)
+    return _value(_parsed(formula), values, formula)
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(formula: str) -> ast.expr:
+    """Return a formula as a tree, which nobody changes: the same few are evaluated for many contexts."""
+    return ast.parse(formula, mode="eval").body
 
 
 def _value(node: ast.AST, values: Mapping[str, Number], formula: str) -> Number:

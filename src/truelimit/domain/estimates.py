@@ -10,6 +10,9 @@ from truelimit.domain.machine import Accelerator, Link
 from truelimit.domain.provenance import Basis
 from truelimit.units import Tokens
 
+# A dense model does not use the rows of its input embedding (7 % of an 8B); a mixture uses at most half of its weights.
+_DENSE = 0.75
+
 
 class Tier(StrEnum):
     """What an estimate of speed rests on, the most trusted first."""
@@ -29,8 +32,9 @@ class ModelShape:
     experts, without the unused rows of the input embedding). ``layers`` counts blocks, ``attention_layers`` those that
     attend to the whole context. ``attention_width`` is the sum over those layers of heads * (key + value length): the
     products that one more token of context costs a prompt token. ``kv_bytes_per_token`` is the cache that decode reads
-    for each token before it, in the KV type asked. ``window_bytes`` is what windowed layers and states add at most.
-    None: not known.
+    for each token before it, in the KV type asked. ``window_bytes`` is what windowed layers and states add at most,
+    reached at ``window_tokens``. ``layer_parameters`` are those that a token uses inside the layers: a prompt's tokens
+    but the last need no output. ``state_layers`` carry a state instead of a cache. None: not known.
     """
 
     name: str
@@ -47,11 +51,14 @@ class ModelShape:
     window_bytes: float = 0.0
     experts: int | None = None
     experts_used: int | None = None
+    layer_parameters: float | None = None
+    window_tokens: int | None = None
+    state_layers: int = 0
 
     @property
     def is_sparse(self) -> bool:
         """Whether a token uses only a part of the weights (mixture of experts)."""
-        return self.active_parameters < 0.95 * self.parameters
+        return self.active_parameters < _DENSE * self.parameters
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ ABSENT = Absent.ABSENT
 class ConfigEdit:
     """Set one key of a configuration file. ``expected`` is the value it must hold now (ABSENT: no such key).
 
-    ``value`` ABSENT removes the key.
+    ``value`` ABSENT removes the key. ``at_least``: a larger number does as well, so two such edits of one key agree on
+    the larger.
     """
 
     file: str
@@ -49,6 +50,7 @@ class ConfigEdit:
     expected: object
     value: object
     why: str
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,12 +75,14 @@ class Ladder:
 
     ``overridden`` holds limits that would apply if a stronger one were not set
     (a server default below an explicit num_ctx): shown, never binding.
+    ``tied`` holds limits with the same value that bind as well: raising one of them alone changes nothing.
     """
 
     unit: str
     rungs: tuple[Rung, ...] = ()
     binding: Rung | None = None
     overridden: tuple[Rung, ...] = ()
+    tied: tuple[Rung, ...] = ()
 
     def rung(self, name: str) -> Rung | None:
         """Return the rung in force with this name, or None."""

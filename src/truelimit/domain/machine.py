@@ -19,13 +19,17 @@ class PoolKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemoryPool:
-    """Memory of one kind. ``usable`` is the share that a model may take (Metal's working set, say)."""
+    """Memory of one kind. ``usable`` is the share that a model may take (Metal's working set, say).
+
+    ``bandwidth`` is told for main memory, where no accelerator has it: that of the processor's reads.
+    """
 
     name: str
     kind: PoolKind
     capacity: Known[Bytes]
     usable: Known[Bytes] | None = None
     free: Known[Bytes] | None = None
+    bandwidth: Known[BytesPerSecond] | None = None
 
 
 class DeviceKind(StrEnum):

@@ -56,7 +56,8 @@ class Call:
     """One model call as the agent recorded it.
 
     ``prompt_tokens`` is the whole prompt (cached part included), ``cached_tokens`` that part, None unknown.
-    ``first_token`` is the seconds to the first token where recorded.
+    ``first_token`` is the seconds to the first token where recorded. ``estimated_tokens`` is what the agent itself took
+    the prompt for before it sent it, uncut; estimates run high (measured: 1.2 to 1.3 times).
     """
 
     session: str
@@ -73,6 +74,7 @@ class Call:
     output_tokens: Tokens | None = None
     error: CallError | None = None
     first_token: Seconds | None = None
+    estimated_tokens: Tokens | None = None
 
     @property
     def seconds(self) -> Seconds | None:

@@ -117,6 +117,8 @@ class Probe:
 
     ``request_context`` is the num_ctx that the agent sends itself (None: the definition decides).
     ``long_prompt`` is the size of that prompt in tokens, ``seconds`` the time that the known rate gives it cold.
+    ``native`` is what the model was trained for: a server may list a larger num_ctx that it was asked for and serve
+    this much (Ollama 0.11.4 does).
     """
 
     server: str
@@ -127,6 +129,7 @@ class Probe:
     long_prompt: Tokens | None = None
     seconds: Seconds | None = None
     aliases: tuple[str, ...] = ()
+    native: Tokens | None = None
 
 
 @dataclass(frozen=True, slots=True)

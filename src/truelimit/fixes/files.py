@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from truelimit.domain.findings import ABSENT, ConfigEdit
 from truelimit.fixes.change import FileChange, TextEditor, shown_path
 from truelimit.fixes.diff import is_secret, masked, unified_diff
+from truelimit.fixes.together import together
 
 
 class EditRefused(Exception):
@@ -40,10 +41,7 @@ def edited(text: str, edits: Iterable[ConfigEdit], editor: TextEditor) -> str:
 
 def in_order(edits: Iterable[ConfigEdit]) -> tuple[ConfigEdit, ...]:
     """Return the edits without repeats: values first, then removals from the back, so that no index shifts."""
-    unique: list[ConfigEdit] = []
-    for edit in edits:
-        if not any((known.path, known.value) == (edit.path, edit.value) for known in unique):
-            unique.append(edit)
+    unique = together(edits)
     removals = [edit for edit in unique if edit.value is ABSENT]
     removals.sort(key=lambda edit: [key if isinstance(key, int) else -1 for key in edit.path], reverse=True)
     return (*(edit for edit in unique if edit.value is not ABSENT), *removals)

@@ -9,6 +9,7 @@ from truelimit.domain.agent import Agent, ConfigPath
 from truelimit.domain.facts import Facts
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, DefinitionEdit, Edit, Finding, FixIdea
 from truelimit.fixes.change import Gate, PlannedFix, Refusal, shown_path
+from truelimit.fixes.together import go_together
 
 Place = tuple[str | int, ...]
 
@@ -56,7 +57,8 @@ def objections(
 def conflicts(fixes: Iterable[PlannedFix]) -> tuple[Refusal, ...]:
     """Return a refusal for every fix that pushes a key to another value than a second fix does.
 
-    A key also conflicts with one that holds it: replacing a whole entry and editing inside it.
+    Edits that go together (two new entries of one list) do not. A key also conflicts with one that holds it: replacing
+    a whole entry and editing inside it.
     """
     fixes = tuple(fixes)
     refused: list[Refusal] = []
@@ -99,6 +101,8 @@ def _pairs(fix: PlannedFix, other: PlannedFix) -> Iterator[tuple[Edit, Edit]]:
 
 def _clash(mine: Edit, theirs: Edit, other: PlannedFix) -> str | None:
     here, there = place(mine), place(theirs)
+    if isinstance(mine, ConfigEdit) and isinstance(theirs, ConfigEdit) and go_together(mine, theirs):
+        return None
     if here == there:
         if goal(mine) == goal(theirs):
             return None

@@ -29,7 +29,8 @@ class Prospect:
     ``prompt`` is the longest prompt to expect (the longest that occurred, else the window less its reserve).
     ``timeouts`` are those of the route as they are now; the plan's own edits are taken into account here.
     The rest is for the live proof: ``server``, ``served_name`` (the name there before the fix), ``request_context``
-    (the num_ctx that the agent sends, None when it sends none), ``aliases`` (names that share the model file).
+    (the num_ctx that the agent sends, None when it sends none), ``aliases`` (names that share the model file),
+    ``native`` (what the model was trained for).
     """
 
     model: str
@@ -45,11 +46,14 @@ class Prospect:
     served_name: str | None = None
     request_context: Tokens | None = None
     aliases: tuple[str, ...] = ()
+    native: Tokens | None = None
 
 
 def outlook(prospect: Prospect, edits: Iterable[ConfigEdit]) -> Outlook:
     """Return what the stack will be, with arithmetic, and what else is needed for the fix to hold."""
-    walls = tuple(_after(timeout, tuple(edits)) for timeout in prospect.timeouts if timeout.bounds in _ENDS_READING)
+    walls = tuple(
+        after_edits(timeout, tuple(edits)) for timeout in prospect.timeouts if timeout.bounds in _ENDS_READING
+    )
     wall = min(walls, key=lambda timeout: timeout.seconds.value, default=None)
     memory = _memory(prospect)
     notes = list(_memory_notes(prospect, memory))
@@ -68,7 +72,7 @@ def outlook(prospect: Prospect, edits: Iterable[ConfigEdit]) -> Outlook:
     return Outlook(prospect.model, expectation, tuple(calculations), moves, needs)
 
 
-def _after(timeout: Timeout, edits: tuple[ConfigEdit, ...]) -> Timeout:
+def after_edits(timeout: Timeout, edits: tuple[ConfigEdit, ...]) -> Timeout:
     """Return the timer as it will be once the plan's edits are in."""
     if timeout.place is None:
         return timeout

@@ -24,6 +24,7 @@ from truelimit.fixes.ideas import conflicts, gather, objections
 from truelimit.fixes.notices import notices
 from truelimit.fixes.outlook import Prospect, outlook
 from truelimit.fixes.probes import probes
+from truelimit.fixes.together import comes_from
 
 
 def plan(
@@ -107,9 +108,13 @@ def _files(
         try:
             return _changes(fixes, texts, editor), fixes, refused
         except EditRefused as error:
-            guilty = [fix for fix in fixes if error.edit in fix.edits]
+            guilty = [fix for fix in fixes if _asked_for(error.edit, fix)]
             refused += [Refusal(fix, str(error)) for fix in guilty]
             fixes = tuple(fix for fix in fixes if fix not in guilty)
+
+
+def _asked_for(edit: ConfigEdit, fix: PlannedFix) -> bool:
+    return any(isinstance(own, ConfigEdit) and comes_from(edit, own) for own in fix.edits)
 
 
 def _changes(fixes: Sequence[PlannedFix], texts: Mapping[str, str], editor: TextEditor) -> tuple[FileChange, ...]:

@@ -58,4 +58,5 @@ def _probe(
     prompt = long_prompt(old, context) if old is not None else None
     fit = prospect.prefill if prospect else None
     seconds = prefill_seconds(fit, prompt) if fit and prompt else None
-    return Probe(server, model, context, request_context, old, prompt, seconds, aliases)
+    native = prospect.native if prospect else None
+    return Probe(server, model, context, request_context, old, prompt, seconds, aliases, native)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from truelimit.domain.facts import Stack
 from truelimit.domain.server import Event, ModelLoaded, Server
 from truelimit.limits.names import same_digest, same_model, stem
-from truelimit.limits.timeline import Busy, instant
+from truelimit.limits.timeline import busy_in, instant
 
 
 def concerns(event: ModelLoaded, stack: Stack) -> bool:
@@ -52,26 +52,28 @@ def _is(text: str, name: str, digest: str | None, where: str) -> bool:
 def share_events(server: Server, stacks: Sequence[Stack]) -> tuple[Stack, ...]:
     """Return the stacks that share a server, each with the events of the log that concern it and nobody else."""
     shares: list[list[Event]] = [[] for _ in stacks]
-    busy = [Busy(stack.calls) for stack in stacks]
     owners = list(range(len(stacks)))
+    owners_of: dict[str | None, list[int]] = {}  # a log names few models, and loads each many times
     for event in server.events:
         if isinstance(event, ModelLoaded):
-            owners = [i for i, stack in enumerate(stacks) if concerns(event, stack)]
+            if event.model not in owners_of:
+                owners_of[event.model] = [i for i, stack in enumerate(stacks) if concerns(event, stack)]
+            owners = owners_of[event.model]
             for index in owners:
                 shares[index].append(event)
         elif owners:
-            shares[_owner(event, busy, owners)].append(event)
+            shares[owners[0] if len(owners) == 1 else _owner(event, stacks, owners)].append(event)
     return tuple(
         replace(stack, server=replace(stack.server or server, events=tuple(share)))
         for stack, share in zip(stacks, shares, strict=True)
     )
 
 
-def _owner(event: Event, busy: Sequence[Busy], owners: Sequence[int]) -> int:
+def _owner(event: Event, stacks: Sequence[Stack], owners: Sequence[int]) -> int:
     """The stack whose call was running, else the first with calls, else the first."""
     if event.time is not None:
         time = instant(event.time)
         for index in owners:
-            if busy[index].at(time):
+            if busy_in(stacks[index].calls).at(time):
                 return index
-    return next((index for index in owners if busy[index]), owners[0])
+    return next((index for index in owners if busy_in(stacks[index].calls)), owners[0])

@@ -33,12 +33,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A cause, whether the evidence carries it, and what says so in words and arithmetic."""
+    """A cause, whether the evidence carries it, and what says so in words and arithmetic.
+
+    ``prompt`` is the prompt's size where the judge knows it better than the turn does.
+    """
 
     cause: Cause
     explained: bool
     reasons: tuple[str, ...]
     calculations: tuple[Calculation, ...] = ()
+    prompt: Known[Tokens] | None = None
 
 
 _POOL_FULL = "context size has been exceeded"  # llama-server b10434: HTTP 500 for all requests in the pool

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from truelimit.domain.facts import Stack
+from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Event, PromptProgress, PromptStarted
 from truelimit.domain.session import Cause, ErrorKind
 from truelimit.limits.causes import Judgement, Scene
 from truelimit.limits.turns import Turn
+from truelimit.units import Tokens
 
 _REFUSED_AT_ONCE = 1.0  # s: a connection that breaks sooner was refused, for nothing was listening
 
@@ -21,7 +23,8 @@ def engine_gone(turn: Turn, scene: Scene) -> Judgement | None:
     left = _last_word(stack)
     if left is None or stack.server is None or stack.server.live or not _broke_last(turn, stack):
         return None
-    prompt = f" of {left.prompt:,} tokens" if isinstance(left, PromptStarted) else ""
+    size = _size(left, stack)
+    prompt = f" of {size.value:,} tokens" if size is not None else ""
     return Judgement(
         Cause.ENGINE_CRASH,
         True,
@@ -31,6 +34,7 @@ def engine_gone(turn: Turn, scene: Scene) -> Judgement | None:
             "whether it crashed or was killed (the system does so when memory runs out) its own log cannot tell",
             "no window and no timer explains that",
         ),
+        prompt=size if turn.prompt is None or turn.prompt.basis not in {Basis.MEASURED, Basis.REPORTED} else None,
     )
 
 
@@ -38,6 +42,13 @@ def _last_word(stack: Stack) -> PromptStarted | PromptProgress | None:
     events: tuple[Event, ...] = stack.server.events if stack.server is not None else ()
     last = events[-1] if events else None
     return last if isinstance(last, PromptStarted | PromptProgress) else None
+
+
+def _size(left: PromptStarted | PromptProgress, stack: Stack) -> Known[Tokens] | None:
+    """The size of the prompt that was being read, as the log counted it when it began."""
+    events: tuple[Event, ...] = stack.server.events if stack.server is not None else ()
+    begun = next((e for e in reversed(events) if isinstance(e, PromptStarted) and e.task == left.task), None)
+    return Known(begun.prompt, begun.where, Basis.REPORTED) if begun is not None and begun.prompt else None
 
 
 def _broke_last(turn: Turn, stack: Stack) -> bool:

@@ -6,9 +6,10 @@ loaded. The agent's own window stands beside all that.
 
 Which rung binds: the lowest of those that end a prompt (budgets that an agent keeps below its window are shown with
 ``bounds`` of their own and never bind: they start a compaction, they refuse nothing). On a tie:
-the physical one first (a limit equal to the model's own is no configured limit); then the one that really stopped a
-recorded request, agent or server; then the server's, because that is the one that fails when the agent is only
-raised; a loaded context never before the key that it came from.
+the physical one first (a limit equal to the model's own is no configured limit); then the server's, where a recorded
+request went past the agent and the server refused it; else the agent's, because a prompt meets it first: what the agent
+compacts or refuses never reaches the server; a loaded context never before the key that it came from. The others of a
+tie are kept beside it (``tied``): each must be raised, or the next one binds at the same number.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from truelimit.units import Tokens
 
 _AGENT = "agent-context"
 _LOADED = "loaded"
+_REQUEST = "request"
 
 
 def context_ladder(
@@ -38,7 +40,8 @@ def context_ladder(
     rungs += [loaded] if loaded is not None and truth else []
     overridden += [loaded] if loaded is not None and not truth else []
     rungs += _agent(stack, origin)
-    return Ladder("tokens", tuple(rungs), _binding(stack, rungs), tuple(overridden))
+    binding, tied = _binding(stack, rungs)
+    return Ladder("tokens", tuple(rungs), binding, tuple(overridden), tied)
 
 
 def _native(stack: Stack) -> list[Rung]:
@@ -119,14 +122,25 @@ def _left(name: str, known: Known[Tokens], window: Rung, bounds: str, note: str)
     return Rung(name, known.value, window.set_by, LimitKind.CONFIGURED, known.where, known.basis, bounds, note)
 
 
-def _binding(stack: Stack, rungs: list[Rung]) -> Rung | None:
+def _binding(stack: Stack, rungs: list[Rung]) -> tuple[Rung | None, tuple[Rung, ...]]:
+    """The rung that binds, and those that bind with it; beside a physical one they change nothing."""
     candidates = [rung for rung in rungs if rung.bounds == "prompt" and _can_bind(rung, rungs)]
-    if not candidates:
-        return None
-    lowest = min(rung.value for rung in candidates)
-    tied = [rung for rung in candidates if rung.value == lowest]
-    agent_first = _agent_stopped_it(stack)
-    return min(tied, key=lambda rung: _tie_rank(rung, agent_first))
+    lowest = min((rung.value for rung in candidates), default=None)
+    server_first = _server_refused(stack)
+    same = sorted((rung for rung in candidates if rung.value == lowest), key=lambda r: _tie_rank(r, server_first))
+    if not same or same[0].kind is LimitKind.PHYSICAL:
+        return (same[0] if same else None), ()
+    return same[0], tuple(rung for rung in same[1:] if rung.name not in _consequences(stack))
+
+
+def _consequences(stack: Stack) -> set[str]:
+    """The rungs that no key of their own sets: what is loaded, and a num_ctx that is the agent's window sent along."""
+    route = stack.route
+    if route is None or route.request_context is None:
+        return {_LOADED}
+    place = route.request_context_place
+    own_key = place is not None and place.line is not None and place != route.agent_context_place
+    return {_LOADED} if own_key else {_LOADED, _REQUEST, _AGENT}
 
 
 def _can_bind(rung: Rung, rungs: list[Rung]) -> bool:
@@ -136,17 +150,16 @@ def _can_bind(rung: Rung, rungs: list[Rung]) -> bool:
     return not any(other.name == _LOADED and other.value > rung.value for other in rungs)
 
 
-def _tie_rank(rung: Rung, agent_first: bool) -> int:
+def _tie_rank(rung: Rung, server_first: bool) -> int:
     if rung.name == "native":
         return 0
     if rung.kind is LimitKind.PHYSICAL:
         return 1
     if rung.name == _AGENT:
-        return 2 if agent_first else 4
+        return 4 if server_first else 2
     return 5 if rung.name == _LOADED else 3
 
 
-def _agent_stopped_it(stack: Stack) -> bool:
-    """Return whether the agent itself refused a request for its window, and the server never did."""
-    kinds = [call.error.kind for call in stack.calls if call.error is not None]
-    return ErrorKind.WINDOW_TOO_SMALL in kinds and ErrorKind.OVERFLOW not in kinds
+def _server_refused(stack: Stack) -> bool:
+    """Return whether a recorded request went past the agent and was refused as too long."""
+    return any(call.error is not None and call.error.kind is ErrorKind.OVERFLOW for call in stack.calls)

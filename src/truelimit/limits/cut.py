@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from truelimit.domain.calculation import Calculation
@@ -11,14 +11,16 @@ from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Event, MessagesDropped, PromptTruncated
 from truelimit.domain.session import Call, Cause, Incident, Outcome
 from truelimit.limits.causes import Judgement, Scene
+from truelimit.limits.dropped import dropped_messages
 from truelimit.limits.silent import (
     constant_calculation,
     constant_runs,
+    cut_counts,
     event_calculation,
     fingerprint,
     truncation_events,
 )
-from truelimit.limits.timeline import Busy, Timeline, instant, span_of
+from truelimit.limits.timeline import Timeline, busy_in, instant, span_of
 from truelimit.limits.turns import Turn, by_session
 from truelimit.units import Tokens
 
@@ -49,28 +51,35 @@ def _calculations(events: Sequence[Event]) -> tuple[Calculation, ...]:
     return tuple(event_calculation(event) for event in events if isinstance(event, PromptTruncated))[:1]
 
 
-def cut_prompts(
-    stack: Stack, served: Known[Tokens] | None, timeline: Timeline, failed: Sequence[Turn] = ()
-) -> list[Incident]:
+def cut_prompts(stack: Stack, served: Known[Tokens] | None, failed: Sequence[Turn] = ()) -> list[Incident]:
     """Return one incident for each run of answered calls whose prompts were cut, and for cuts that only a log shows.
 
     A cut within one of the ``failed`` turns is told with that turn.
     """
     found: list[Incident] = []
+    logged = Timeline(truncation_events(stack.server.events if stack.server else ()))
+    any_may_be, counts = bool(logged), cut_counts(served, stack.server)
     for calls in by_session(stack.calls):
-        cuts = {id(call): cut for call in calls if (cut := _cut(stack, call, served, timeline)) is not None}
+        suspects = calls if any_may_be else [call for call in calls if _counts_one_of(call, counts)]
+        cuts = {id(call): cut for call in suspects if (cut := _cut(stack, call, served, logged)) is not None}
         for run in constant_runs(calls):
             if not any(id(call) in cuts for call in run):
                 words = f"{len(run)} turns in a row counted the same tokens, though each adds some"
                 cuts |= {id(call): _Cut(call, words, constant_calculation(run), None) for call in run}
-        found += [_incident(stack, run) for run in _runs(calls, cuts)]
+        for call, words, calculation in dropped_messages(calls, served, stack.server):
+            cuts.setdefault(id(call), _Cut(call, words, calculation, None))
+        found += [_incident(stack, run) for run in _runs(calls, cuts)] if cuts else []
     return found + _loose_cuts(stack, failed)
+
+
+def _counts_one_of(call: Call, counts: Set[int]) -> bool:
+    return call.prompt_tokens is not None and call.prompt_tokens.value in counts
 
 
 def _cut(stack: Stack, call: Call, served: Known[Tokens] | None, timeline: Timeline) -> _Cut | None:
     if call.outcome is not Outcome.DONE:
         return None
-    span = span_of(call)
+    span = span_of(call) if timeline else None
     events = truncation_events(timeline.during(*span)) if span else []
     for event in events:
         if isinstance(event, PromptTruncated):
@@ -122,7 +131,9 @@ def _incident(stack: Stack, run: Sequence[_Cut]) -> Incident:
 def _loose_cuts(stack: Stack, failed: Sequence[Turn]) -> list[Incident]:
     """Cuts in the log that fall into no call: of another client, or of calls whose transcript is not there."""
     events = truncation_events(stack.server.events if stack.server else ())
-    busy = Busy(stack.calls)
+    if not events:
+        return []
+    busy = busy_in(stack.calls)
     known = {id(event) for turn in failed for event in turn.events}
     loose = [
         event

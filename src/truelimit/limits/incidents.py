@@ -50,7 +50,7 @@ def incidents(
     turns = [turn for turn in failed_turns(stack, timeline) if not (_elsewhere(stack) and _about_service(turn))]
     turns += loose_turns(stack, timeline)
     found = [_incident(stack, turn, judge(turn, scene)) for turn in turns]
-    found += cut_prompts(stack, served, timeline, turns)
+    found += cut_prompts(stack, served, turns)
     found.sort(key=lambda item: (item.time is None, item.time.timestamp() if item.time else 0.0))
     return tuple(replace(item, id=f"{_name(stack)} #{number}") for number, item in enumerate(found, 1))
 
@@ -110,7 +110,7 @@ def _incident(stack: Stack, turn: Turn, found: Judgement) -> Incident:
         explained=found.explained,
         attempts=turn.attempts,
         hidden_attempts=turn.attempts - turn.visible,
-        prompt_tokens=turn.prompt,
+        prompt_tokens=found.prompt or turn.prompt,
         seconds=Seconds(turn.seconds) if turn.seconds is not None else None,
         attempt_seconds=Seconds(turn.attempt_seconds) if turn.attempt_seconds is not None else None,
         calculations=found.calculations,

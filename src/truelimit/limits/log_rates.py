@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from truelimit.domain.facts import Stack
 from truelimit.domain.provenance import Basis
-from truelimit.domain.server import AnswerWritten, Event, ModelLoaded, PromptProgress, PromptRead, PromptStarted
+from truelimit.domain.server import AnswerWritten, ModelLoaded, PromptProgress, PromptRead, PromptStarted
+from truelimit.limits.log_events import stack_events
 from truelimit.perf.decode import DecodePoint
 from truelimit.perf.prefill import PrefillPoint
 from truelimit.units import Seconds, Tokens
@@ -31,7 +31,7 @@ def prefill_points(stack: Stack) -> list[PrefillPoint]:
     """Return the points of all prompts in the log: differences between progress lines, else whole prompts."""
     readings: dict[str, _Reading] = {}
     points: list[PrefillPoint] = []
-    for event in _events(stack):
+    for event in stack_events(stack, PromptStarted, PromptProgress, PromptRead, ModelLoaded):
         match event:
             case PromptStarted():
                 readings[event.task] = _Reading(event.cached, 0.0, event.prompt or None)
@@ -43,10 +43,6 @@ def prefill_points(stack: Stack) -> list[PrefillPoint]:
                 readings.clear()
     known = [point for point in points if point.basis is Basis.MEASURED]
     return (known or points)[-_MOST:]
-
-
-def _events(stack: Stack) -> Iterable[Event]:
-    return stack.server.events if stack.server else ()
 
 
 def _progress(readings: dict[str, _Reading], event: PromptProgress) -> list[PrefillPoint]:
@@ -93,7 +89,7 @@ def decode_points(stack: Stack) -> list[DecodePoint]:
     """Return the points of all answers in the log whose depth is known, from the event or from its prompt."""
     depths: dict[str, int] = {}
     points: list[DecodePoint] = []
-    for event in _events(stack):
+    for event in stack_events(stack, PromptStarted, PromptRead, AnswerWritten):
         match event:
             case PromptStarted(task=task, prompt=prompt) if prompt:
                 depths[task] = int(prompt)

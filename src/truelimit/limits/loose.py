@@ -22,8 +22,9 @@ from truelimit.domain.server import (
     ServerKind,
 )
 from truelimit.domain.session import ErrorKind, Outcome
+from truelimit.limits.log_events import of_kinds
 from truelimit.limits.loose_cancels import cancelled_turns
-from truelimit.limits.timeline import Busy, Timeline, instant
+from truelimit.limits.timeline import Timeline, busy_in, instant
 from truelimit.limits.turns import Turn, prompt_in
 from truelimit.limits.walls import ROUND_WALLS, Match, match_call
 from truelimit.units import Seconds
@@ -40,17 +41,21 @@ _LATE = 3.5  # s
 def loose_turns(stack: Stack, timeline: Timeline) -> list[Turn]:
     """Return the failed turns of requests, engines and refusals in the log that fall into no call of the stack."""
     events = stack.server.events if stack.server else ()
-    busy = Busy(stack.calls)
     told = _told_kinds(stack)
-    alone = [event for event in events if _is_alone(event, busy, told)]
-    requests = [event for event in alone if isinstance(event, RequestEnded) and _failed(event)]
+    failed = [event for event in of_kinds(events, RequestEnded) if _failed(event)]
+    requests = [event for event in failed if _is_alone(event, stack, told)]
     turns = [_of_requests(stack, group, timeline) for group in _groups(requests)]
     spans = [(turn.start, turn.end) for turn in turns]
-    others = [e for e in alone if isinstance(e, _Told) and not _inside(e, spans)]
+    others = [e for e in _told_in(events) if _is_alone(e, stack, told) and not _inside(e, spans)]
     turns += [_of_events(group) for group in _streaks(others)]
     if stack.server is not None and stack.server.kind is ServerKind.LLAMA_SERVER:
-        turns += cancelled_turns(events, lambda event: _is_alone(event, busy, told))
+        turns += cancelled_turns(events, lambda event: _is_alone(event, stack, told))
     return turns
+
+
+def _told_in(events: Sequence[Event]) -> list[_Told]:
+    found: list[_Told] = of_kinds(events, EngineFailed, PromptRefused, PoolExhausted)
+    return found
 
 
 def _told_kinds(stack: Stack) -> set[type[Event]]:
@@ -64,17 +69,17 @@ def _told_kinds(stack: Stack) -> set[type[Event]]:
     return told
 
 
-def _is_alone(event: Event, busy: Busy, told: set[type[Event]]) -> bool:
+def _is_alone(event: Event, stack: Stack, told: set[type[Event]]) -> bool:
     """No call was running then; without a time, only where no call tells of the like."""
     if event.time is None:
         return isinstance(event, _Told | RequestCancelled) and type(event) not in told
-    return not busy.at(instant(event.time))
+    return not busy_in(stack.calls).at(instant(event.time))
 
 
 def _failed(event: RequestEnded) -> bool:
-    if not any(part in event.path for part in _PATHS):
+    if event.status != _BUSY and not (event.status in _FAILED and event.seconds >= _LONG):
         return False
-    return event.status == _BUSY or (event.status in _FAILED and event.seconds >= _LONG)
+    return any(part in event.path for part in _PATHS)
 
 
 def _groups(requests: Sequence[RequestEnded]) -> list[list[RequestEnded]]:

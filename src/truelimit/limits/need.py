@@ -8,13 +8,16 @@ from typing import TypeVar
 from truelimit.domain.facts import Stack
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Engine, ServerKind, ServerSettings
+from truelimit.limits.remembered import Remembered
 from truelimit.limits.served import PADDING, last_load, native_context
+from truelimit.limits.silent import ollama_version
 from truelimit.perf.cache_layout import UnknownLayoutError
 from truelimit.perf.kv_cache import CacheSettings
 from truelimit.perf.memory import MemoryNeed, MemorySettings, memory_needed
 from truelimit.units import GIB, Bytes, Tokens
 
 T = TypeVar("T")
+_Asked = tuple[int, str | None, bool | None]
 
 DEFAULT_PROMPT_CACHE = Bytes(8 * GIB)  # llama-server --cache-ram: 8192 MiB; Ollama from 0.30 runs it so
 _DEFAULT_UBATCH = 512
@@ -35,6 +38,22 @@ def need_or_reason(
     stack: Stack, context: int, kv_type: str | None = None, flash_attention: bool | None = None
 ) -> MemoryNeed | Missing:
     """Return the memory needed, or the reason why it cannot be computed."""
+    known, asked = _needs(stack), (context, kv_type, flash_attention)
+    if asked not in known:
+        known[asked] = _need_or_reason(stack, *asked)
+    return known[asked]
+
+
+def _nothing_yet(_stack: Stack) -> dict[_Asked, MemoryNeed | Missing]:
+    return {}
+
+
+_needs = Remembered(_nothing_yet)
+
+
+def _need_or_reason(
+    stack: Stack, context: int, kv_type: str | None, flash_attention: bool | None
+) -> MemoryNeed | Missing:
     header = stack.header
     if header is None:
         return Missing("memory of the model", "no header of the model was found (file, store or server)")
@@ -91,9 +110,23 @@ def _slots(stack: Stack, settings: ServerSettings, context: int) -> tuple[int, b
     return slots, unified, context if unified else context * slots
 
 
+# Models that Ollama runs with its own engine, which reserves logits for one token a slot; the others went through the
+# llama.cpp inside it, which reserves them for a whole batch (llama.cpp before PR 23861 of 2026-06-01). Read in
+# fs/ggml/ggml.go (OllamaEngineRequired) and runner/ollamarunner/runner.go; 0.11.4 itself shows both.
+_OWN_ENGINE = frozenset({"gemma3", "gemma3n", "gptoss", "gpt-oss", "llama4", "mistral3", "mllama", "qwen25vl"})
+_OWN_ENGINE_LATER = frozenset({"deepseek2", "olmo3", "qwen3", "qwen3moe", "qwen3vl", "qwen3vlmoe"})
+_LATER = (0, 13, 0)
+
+
 def _reserves_logits(stack: Stack) -> bool:
-    """Builds before llama.cpp PR 23861 (2026-06-01) reserve logits of a whole batch: all of Ollama's own runner."""
-    return stack.server is not None and stack.server.engine is Engine.OLLAMA_RUNNER
+    """Whether the engine reserves the logits of a whole batch: the llama.cpp inside Ollama up to 0.24 does."""
+    server = stack.server
+    if server is None or server.engine is not Engine.OLLAMA_RUNNER:
+        return False
+    architecture = stack.header.architecture if stack.header else ""
+    version = ollama_version(server)
+    later = version is not None and version >= _LATER
+    return architecture not in _OWN_ENGINE and not (later and architecture in _OWN_ENGINE_LATER)
 
 
 def _prompt_cache(stack: Stack) -> Bytes:
@@ -106,17 +139,21 @@ def _prompt_cache(stack: Stack) -> Bytes:
     return DEFAULT_PROMPT_CACHE if server.engine is Engine.LLAMA_SERVER else Bytes(0)
 
 
-def largest_fit(stack: Stack, holds: Callable[[MemoryNeed], bool]) -> Tokens | None:
+def largest_fit(stack: Stack, holds: Callable[[MemoryNeed], bool], near: int | None = None) -> Tokens | None:
     """Return the largest context, in steps of 256 up to the native one, whose need is held; None where none is.
 
-    The need grows with the context, so the largest is found by halving.
+    The need grows with the context, so the largest is found by halving. ``near`` is a context where it is looked for
+    first, which changes nothing but the number of steps.
     """
     native = native_context(stack)
     if native is None:
         return None
     low, high = 0, -(-native.value // PADDING)  # steps: low is held (or 0), high + 1 is not looked at
+    first = [] if near is None else [near // PADDING + step for step in (1, -1, 0)]
     while low < high:
-        middle = (low + high + 1) // 2
+        middle = first.pop() if first else (low + high + 1) // 2
+        if not low < middle <= high:
+            continue
         need = memory_need(stack, min(middle * PADDING, native.value))
         if need is None:
             return None

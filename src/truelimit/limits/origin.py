@@ -8,7 +8,7 @@ from truelimit.domain.agent import Route
 from truelimit.domain.facts import Stack
 from truelimit.domain.findings import Exclusion
 from truelimit.domain.limits import Origin, SetBy
-from truelimit.domain.server import ServerKind
+from truelimit.domain.server import ContextChanged, ServerKind
 from truelimit.limits.names import Label, label_for
 from truelimit.limits.served import native_context, overrides_definition, served_context
 
@@ -16,6 +16,7 @@ LAUNCHER_WINDOW = 131_072
 LAUNCHER_MAX_TOKENS = 16_384
 DISCOVERED_WINDOW = 128_000
 DISCOVERED_CAP = 32_768
+_OLD_DEFAULT = 4096  # tokens: what llama-server took without --ctx-size before it asked the model
 _FALLBACK_SOURCES = {"fallback", "filled-default"}
 _ORDER = (
     Origin.LAUNCHER_CONSTANT,
@@ -250,7 +251,19 @@ def _default_origin(stack: Stack, served: int) -> OriginVerdict | None:
         native = stack.header.native_context if stack.header else None
         if native is not None and native.value == served:
             return None
+        if _was_asked_for(stack, served):
+            reason = f"llama-server was started with {served:,}: by itself it takes what the model was trained for"
+            return OriginVerdict(Origin.USER_CONFIG, reason)
         return OriginVerdict(Origin.SERVER_DEFAULT, "neither definition nor request sets it: the server chose it")
     if settings.default_context_set_by is SetBy.SERVER_ENVIRONMENT:
         return OriginVerdict(Origin.USER_CONFIG, f"an environment variable of the server sets it: {default.where}")
     return OriginVerdict(Origin.SERVER_DEFAULT, f"nobody set it: the server's own default ({default.where})")
+
+
+def _was_asked_for(stack: Stack, served: int) -> bool:
+    """A llama-server below the native context was told so: unless memory made it, or an old build's 4,096."""
+    server, native = stack.server, native_context(stack)
+    if server is None or server.kind is not ServerKind.LLAMA_SERVER or native is None or native.value <= served:
+        return False
+    reduced = any(isinstance(event, ContextChanged) and event.used == served for event in server.events)
+    return not reduced and served != _OLD_DEFAULT

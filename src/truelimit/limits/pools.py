@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.facts import Stack
 from truelimit.domain.machine import Machine, MemoryPool, PoolKind
+from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.limits.need import memory_need
 from truelimit.perf.memory import MemoryNeed
+from truelimit.perf.placement import Held, Mode, Place, Placement, place
+from truelimit.perf.placement_parts import model_parts
 from truelimit.units import GB, Bytes, from_mib
 
 # Ollama itself keeps max(8 GB, 10 %) free of models before it changes how it loads them (server/sched.go at 0.33);
@@ -28,31 +31,80 @@ class Budget:
     Where the accelerator's share is a part of the same memory (unified), both must hold: weights, caches and buffers
     in the share; those, the host's prompt cache and the operating system in all of it. Where it is memory of its own
     (VRAM), ``capacity`` is None: what the host needs does not come out of it.
+
+    ``devices`` are several memories of their own, or one beside main memory (``host``) that takes what they cannot
+    hold: never one sum. The model of ``header`` is placed over them (``split``: ``layer`` or ``tensor``), and what is
+    left is what is left where least is left.
     """
 
     accelerator: Known[Bytes] | None
     capacity: Known[Bytes] | None
     os_share: Bytes
     where: str
+    devices: tuple[Place, ...] = ()
+    host: Place | None = None
+    header: ModelHeader | None = None
+    split: str = "layer"
 
     def holds(self, need: MemoryNeed) -> bool:
         """Return whether the memory holds this need, with what must stay free on an accelerator beside it."""
+        placed = self.placement(need)
+        if placed is not None:
+            return placed.fits
         _, pool, left = self.tightest(need)
         return left >= (_KEPT_FREE if pool is self.accelerator else 0)
 
+    def between(self, low: tuple[int, MemoryNeed], high: tuple[int, MemoryNeed]) -> int | None:
+        """Return a context, between two with their needs, near which memory ends to hold; None where nothing tells.
+
+        The need of most models is a straight line in the context. Over several memories it is not.
+        """
+        if self.devices:
+            return None
+        (at, least), (end, most) = low, high
+        found = []
+        for (_, pool, spare), (_, _, left) in zip(self._sides(least), self._sides(most), strict=True):
+            kept = _KEPT_FREE if pool is self.accelerator else 0
+            if left < kept <= spare:
+                found.append(at + (end - at) * (spare - kept) // (spare - left))
+        return min(found, default=None)
+
+    def placement(self, need: MemoryNeed) -> Placement | None:
+        """Return where each part of the model lies; None where one memory holds it all."""
+        if not self.devices or self.header is None:
+            return None
+        return place(model_parts(self.header, need), self.devices, self.host, self.split)
+
     def tightest(self, need: MemoryNeed) -> tuple[Bytes, Known[Bytes], int]:
-        """Return total needed, the pool that must hold it and what is left, where least is left (bytes)."""
-        host = need.prompt_cache + self.os_share
+        """Return total needed, the pool that must hold it and what is left, where least is left (bytes).
+
+        Over several memories the pool is what they hold of this model as it is placed: its total and what is left.
+        """
         device = need.weights + need.kv_cache + need.state + need.compute
+        placed = self.placement(need)
+        if placed is not None:
+            held = placed.tightest
+            where = f"{self.where}; the tightest is {held.place.name}"
+            whole = Known(Bytes(device + held.left), where, worst((held.place.size.basis, Basis.DERIVED)))
+            return Bytes(device), whole, held.left
+        return min(self._sides(need), key=lambda side: side[2])
+
+    def _sides(self, need: MemoryNeed) -> list[tuple[Bytes, Known[Bytes], int]]:
+        """Return total needed, pool and what is left of it for the accelerator's share and for all of the memory."""
+        device = need.weights + need.kv_cache + need.state + need.compute
+        host = need.prompt_cache + self.os_share
         sides: list[tuple[Bytes, Known[Bytes], int]] = []
         if self.accelerator is not None:
             sides.append((Bytes(device), self.accelerator, self.accelerator.value - device))
         if self.capacity is not None:
             sides.append((Bytes(device + host), self.capacity, self.capacity.value - device - host))
-        return min(sides, key=lambda side: side[2])
+        return sides
 
     def headroom(self, need: MemoryNeed) -> Calculation:
-        """Return what is left in the tighter of the two, in bytes."""
+        """Return what is left in the tighter of the two, or on the tightest of several memories, in bytes."""
+        placed = self.placement(need)
+        if placed is not None:
+            return held_calculation(placed.tightest, placed, need.calculation.basis)
         total, pool, _ = self.tightest(need)
         names = ["weights", "kv_cache", "state", "compute"]
         basis = need.calculation.basis
@@ -62,6 +114,27 @@ class Budget:
             terms.append(Term("os_share", self.os_share, "bytes", _SHARE_SOURCE, Basis.ASSUMED))
         held = Term("pool", pool.value, "bytes", pool.where, pool.basis)
         return calculate("pool - " + " - ".join(item.name for item in terms), "bytes", held, *terms)
+
+
+def held_calculation(held: Held, placed: Placement, basis: Basis) -> Calculation:
+    """Return what is left on one memory of a placement, in bytes."""
+    where = f"{held.place.name}: {share_of_blocks(held, placed)}"
+    names = ["weights", "kv_cache", "state", "compute"]
+    terms = [Term(name, getattr(held, name), "bytes", where, worst((basis, Basis.DERIVED))) for name in names]
+    size = held.place.size
+    pool = Term("pool", size.value, "bytes", size.where, size.basis)
+    return calculate("pool - " + " - ".join(item.name for item in terms), "bytes", pool, *terms)
+
+
+def share_of_blocks(held: Held, placed: Placement) -> str:
+    """Return in words what part of a model a memory holds."""
+    if placed.mode is Mode.TENSOR:
+        return f"its share of each of the {placed.blocks} blocks"
+    if held.experts_of:
+        return f"the experts of the first {held.experts_of} of {placed.blocks} blocks"
+    if held.last <= held.first:
+        return "the input embedding" if held.total else "nothing"
+    return f"blocks {held.first} to {held.last - 1} of {placed.blocks}"
 
 
 def os_share(capacity: int) -> Bytes:
@@ -74,43 +147,74 @@ def share_source() -> str:
     return _SHARE_SOURCE
 
 
-def budget(stack: Stack) -> Budget | None:
+def budget(stack: Stack, split: str = "layer") -> Budget | None:
     """Return the memory that must hold this stack's model, or None where the machine's memory is not known.
 
     Unified memory: the accelerator's share where it is known (Metal's working set), within all of the memory. VRAM:
-    all cards together, where they hold the weights at all; else cards and main memory. Neither: main memory.
+    the card, or several with the model placed over them, where they hold the weights at all; else cards and main
+    memory, blocks by blocks. Neither: main memory.
     """
     machine = stack.machine
-    unified, ram = machine.pool(PoolKind.UNIFIED), machine.pool(PoolKind.RAM)
-    if unified is not None:
-        usable = unified.usable
-        return Budget(usable, unified.capacity, os_share(unified.capacity.value), unified.capacity.where)
-    vram = _all_vram(machine)
-    if vram is not None and _holds_weights(vram, stack):
-        return Budget(vram, None, Bytes(0), vram.where)
-    if vram is not None and ram is not None:
-        both = Bytes(vram.value + ram.capacity.value)
-        where = f"{vram.where} and {ram.capacity.where} ({_SHARED})"
-        whole = Known(both, where, worst((vram.basis, ram.capacity.basis)))
-        return Budget(None, whole, os_share(ram.capacity.value), where)
-    if vram is not None:
-        return Budget(vram, None, Bytes(0), vram.where)
-    return Budget(None, ram.capacity, os_share(ram.capacity.value), ram.capacity.where) if ram is not None else None
+    unified = [pool for pool in machine.pools if pool.kind is PoolKind.UNIFIED]
+    if len(unified) > 1:
+        return _several(tuple(_unified_place(pool) for pool in unified), stack, split)
+    if unified:
+        pool = unified[0]
+        return Budget(pool.usable, pool.capacity, os_share(pool.capacity.value), pool.capacity.where)
+    cards, ram = _cards(machine), machine.pool(PoolKind.RAM)
+    if not cards:
+        return Budget(None, ram.capacity, os_share(ram.capacity.value), ram.capacity.where) if ram else None
+    if ram is not None and not _hold_weights(cards, stack):
+        return _with_host(cards, ram, stack, split)
+    return (
+        _several(cards, stack, split) if len(cards) > 1 else Budget(cards[0].size, None, Bytes(0), cards[0].size.where)
+    )
 
 
-def _all_vram(machine: Machine) -> Known[Bytes] | None:
+def partial_budget(stack: Stack) -> Budget | None:
+    """Return cards and main memory together, whatever the size of the weights; None where either is missing."""
+    cards, ram = _cards(stack.machine), stack.machine.pool(PoolKind.RAM)
+    return _with_host(cards, ram, stack, "layer") if cards and ram is not None else None
+
+
+def _several(places: tuple[Place, ...], stack: Stack, split: str) -> Budget:
+    where = f"{len(places)} memories apart, never one: {_sources(places)}"
+    return Budget(None, None, Bytes(0), where, places, None, stack.header, split)
+
+
+def _with_host(cards: tuple[Place, ...], ram: MemoryPool, stack: Stack, split: str) -> Budget:
+    share = os_share(ram.capacity.value)
+    held = Known(Bytes(ram.capacity.value - share), f"{ram.capacity.where}, less the system's share", Basis.ASSUMED)
+    where = f"{_sources(cards)} and {ram.capacity.where} ({_SHARED})"
+    return Budget(None, None, share, where, cards, Place("main memory", held), stack.header, split)
+
+
+def _sources(places: tuple[Place, ...]) -> str:
+    return ", ".join(dict.fromkeys(item.size.where for item in places))
+
+
+def _cards(machine: Machine) -> tuple[Place, ...]:
     pools = [pool for pool in machine.pools if pool.kind is PoolKind.VRAM]
-    if not pools:
-        return None
-    sizes = [_size(pool) for pool in pools]
-    where = sizes[0].where if len(sizes) == 1 else f"{len(sizes)} accelerators: " + ", ".join(s.where for s in sizes)
-    return Known(Bytes(sum(size.value for size in sizes)), where, worst(size.basis for size in sizes))
+    return tuple(Place(_name(pool, index, len(pools)), _size(pool), _KEPT_FREE) for index, pool in enumerate(pools))
+
+
+def _name(pool: MemoryPool, index: int, count: int) -> str:
+    return pool.name if count == 1 else f"device {index} ({pool.name})"
+
+
+def _unified_place(pool: MemoryPool) -> Place:
+    """One box's memory: the accelerator's share, or all of it less what the system takes, whichever is less."""
+    share = os_share(pool.capacity.value)
+    left = Known(Bytes(pool.capacity.value - share), f"{pool.capacity.where}, less the system's share", Basis.ASSUMED)
+    usable = pool.usable
+    return Place(pool.name, usable if usable and usable.value < left.value else left, _KEPT_FREE)
 
 
 def _size(pool: MemoryPool) -> Known[Bytes]:
     return pool.usable or pool.capacity
 
 
-def _holds_weights(vram: Known[Bytes], stack: Stack) -> bool:
+def _hold_weights(cards: tuple[Place, ...], stack: Stack) -> bool:
+    """Whether the cards could hold the weights at all: where not, blocks must lie in main memory."""
     need = memory_need(stack, 1)
-    return need is None or need.weights <= vram.value
+    return need is None or need.weights <= sum(card.size.value for card in cards)

@@ -1,35 +1,97 @@
-"""How fast this stack reads and writes: fitted on its own evidence, else taken from a published table, else unknown.
+"""How fast this stack reads and writes: the one place that every command asks.
 
 The best kind of evidence that is there is used alone; kinds are never mixed. Evidence at one depth only (one rate, a
 lower bound deeper down) yields to any that tells how the cost grows with depth, a published series included:
-1. the server's log, batch by batch or prompt by prompt, cached tokens left out;
-2. the older Ollama's log, from the start of a prompt to the end of its request (an upper bound: the answer is in it);
-3. the agent's transcripts, likewise an upper bound;
-4. a published series for this chip and model.
+1. kept measurements of this machine and this model (``truelimit bench``);
+2. the server's log, batch by batch or prompt by prompt, cached tokens left out;
+3. the older Ollama's log, from the start of a prompt to the end of its request (an upper bound: the answer is in it);
+4. the agent's transcripts, likewise an upper bound;
+5. the estimate, corrected by a kept measurement of another model on this machine;
+6. a published series for this chip and model;
+7. the estimate, fitted to the chip's family, else from physics alone.
+The last and the fifth need the machine's devices and an estimator; where neither is given, nothing is known.
 """
 
 from __future__ import annotations
 
+from truelimit.domain.estimates import Tier
 from truelimit.domain.facts import Stack
+from truelimit.domain.measurements import Measurement
 from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.limits.log_rates import decode_points, prefill_points
+from truelimit.limits.need import memory_settings
+from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.published import published_decode, published_prefill
+from truelimit.limits.rates_corrected import corrected_reading, corrected_writing, of_tier
+from truelimit.limits.rates_estimated import estimated
 from truelimit.limits.request_rates import request_points, transcript_points
 from truelimit.perf.decode import fit_decode
+from truelimit.perf.placement import Placement
 from truelimit.perf.prefill import fit_prefill, tells_depth
+
+__all__ = ["Reading", "Writing", "decode_fit", "prefill_fit", "reading", "writing"]
+
+
+def reading(stack: Stack, placed: Placement | None = None) -> Reading | None:
+    """Return how fast the stack reads, from the best evidence there is, with its tier; None where nothing is known.
+
+    ``placed`` is how the model lies over several memories, where it does.
+    """
+    kept = _kept_prefill(stack)
+    kinds = (prefill_points(stack), request_points(stack), transcript_points(stack, _own_decode(stack)))
+    deep = next((points for points in kinds if tells_depth(points)), None)
+    own = kept if kept is not None and kept.b > 0 else fit_prefill(deep) if deep is not None else None
+    if own is not None:
+        return Reading(own, Tier.THIS_STACK)
+    corrected, published = corrected_reading(stack, placed), published_prefill(stack)
+    if corrected is not None:
+        return corrected
+    if published is not None:
+        return Reading(published, Tier.PUBLISHED)
+    single = kept or fit_prefill(next((points for points in kinds if points), ()))
+    return Reading(single, Tier.THIS_STACK) if single is not None else estimated(stack, placed)[0]
+
+
+def writing(stack: Stack, placed: Placement | None = None) -> Writing | None:
+    """Return how fast the stack writes, from the best evidence there is, with its tier; None where nothing is known."""
+    own = _own_decode(stack)
+    if own is not None:
+        return Writing(own, Tier.THIS_STACK)
+    corrected = corrected_writing(stack, placed)
+    if corrected is not None:
+        return corrected
+    published, told = published_decode(stack), estimated(stack, placed)[1]
+    if published is not None and (told is None or _cache_is_16_bit(stack)):
+        return Writing(published, Tier.PUBLISHED)
+    return told
+
+
+def _cache_is_16_bit(stack: Stack) -> bool:
+    """Whether the cache is of the type that published series were measured with: what decode reads depends on it."""
+    return memory_settings(stack, 1).cache.kv_type_k in {"f16", "bf16"}
 
 
 def prefill_fit(stack: Stack) -> PrefillFit | None:
     """Return T(n) of this stack from the best evidence there is, or None."""
-    decode = decode_fit(stack)
-    kinds = (prefill_points(stack), request_points(stack), transcript_points(stack, decode))
-    deep = next((points for points in kinds if tells_depth(points)), None)
-    if deep is not None:
-        return fit_prefill(deep)
-    single = next((points for points in kinds if points), ())
-    return published_prefill(stack) or fit_prefill(single)
+    found = reading(stack)
+    return found.fit if found else None
 
 
 def decode_fit(stack: Stack) -> DecodeFit | None:
-    """Return the cost of a written token on this stack from its server's log, else a published one, or None."""
-    return fit_decode(decode_points(stack)) or published_decode(stack)
+    """Return the cost of a written token on this stack from the best evidence there is, or None."""
+    found = writing(stack)
+    return found.fit if found else None
+
+
+def _own_decode(stack: Stack) -> DecodeFit | None:
+    """The cost of a written token as it was measured here: kept by a benchmark, else in the server's log."""
+    kept = next((item.decode for item in _of_this_stack(stack) if item.decode is not None), None)
+    return kept or fit_decode(decode_points(stack))
+
+
+def _kept_prefill(stack: Stack) -> PrefillFit | None:
+    return next((item.prefill for item in _of_this_stack(stack) if item.prefill is not None), None)
+
+
+def _of_this_stack(stack: Stack) -> tuple[Measurement, ...]:
+    return of_tier(stack, Tier.THIS_STACK)

@@ -11,6 +11,7 @@ from truelimit.domain.provenance import Basis
 from truelimit.domain.rates import DecodeFit
 from truelimit.domain.server import PromptStarted, RequestEnded
 from truelimit.domain.session import Call, Outcome
+from truelimit.limits.log_events import stack_events
 from truelimit.limits.timeline import instant
 from truelimit.perf.decode import decode_seconds
 from truelimit.perf.prefill import PrefillPoint
@@ -23,7 +24,9 @@ def request_points(stack: Stack) -> list[PrefillPoint]:
     """Return the points of an older Ollama's log: a prompt began, and its request ended well."""
     points: list[PrefillPoint] = []
     begun: PromptStarted | None = None
-    for event in stack.server.events if stack.server else ():
+    if not stack_events(stack, PromptStarted):
+        return points
+    for event in stack_events(stack, PromptStarted, RequestEnded):
         if isinstance(event, PromptStarted):
             begun = event if event.time is not None else None
         elif isinstance(event, RequestEnded) and begun is not None:

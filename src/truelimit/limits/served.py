@@ -11,7 +11,9 @@ from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Loaded, ModelLoaded, ServerKind
 from truelimit.limits.attribution import concerns
+from truelimit.limits.log_events import stack_events
 from truelimit.limits.names import same_model
+from truelimit.limits.remembered import Remembered
 from truelimit.units import Tokens
 
 PADDING = 256  # llama.cpp rounds a context up to a multiple of this
@@ -130,6 +132,11 @@ def last_load(stack: Stack) -> ModelLoaded | None:
     return next(reversed(_loads(stack)), None)
 
 
-def _loads(stack: Stack) -> list[ModelLoaded]:
-    events = stack.server.events if stack.server else ()
-    return [event for event in events if isinstance(event, ModelLoaded) and concerns(event, stack)]
+def _loads_of(stack: Stack) -> list[ModelLoaded]:
+    loads = stack_events(stack, ModelLoaded)
+    known = {event.model: event for event in loads}
+    own = {model for model, event in known.items() if concerns(event, stack)}
+    return [event for event in loads if event.model in own]
+
+
+_loads = Remembered(_loads_of)

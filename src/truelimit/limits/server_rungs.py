@@ -9,10 +9,13 @@ from truelimit.domain.limits import LimitKind, Origin, Rung, SetBy
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import ContextChanged, ModelLoaded, ServerKind
 from truelimit.limits.attribution import concerns
+from truelimit.limits.log_events import stack_events
 from truelimit.limits.names import label_for
 from truelimit.limits.origin import definition_label, origin_of_window
 from truelimit.limits.served import PADDING, loaded_context, native_context, request_context
 from truelimit.units import Tokens
+
+_BY_ITSELF = {"fit", "out-of-memory"}
 
 
 def server_rungs(stack: Stack) -> tuple[list[Rung], list[Rung]]:
@@ -22,8 +25,7 @@ def server_rungs(stack: Stack) -> tuple[list[Rung], list[Rung]]:
     """
     known = (_request(stack), _definition(stack), *_defaults(stack))
     strongest_first = [rung for rung in known if rung is not None]
-    started = _started(stack)
-    if started is not None and not strongest_first:
+    if not strongest_first and (started := _started(stack)) is not None:
         strongest_first = [started]
     overridden = [replace(rung, note=_joined(rung.note, "overridden")) for rung in strongest_first[1:]]
     in_force = [_noted_clamp(stack, rung) for rung in strongest_first[:1]]
@@ -87,14 +89,14 @@ def _configured(name: str, known: Known[Tokens], set_by: SetBy, note: str = "") 
 
 def _fit(stack: Stack) -> list[Rung]:
     """A context that the engine reduced by itself at its last load, because memory would not do."""
-    if stack.server is None:
+    if not any(event.reason in _BY_ITSELF for event in stack_events(stack, ContextChanged)):
         return []
     changed: ContextChanged | None = None
-    for event in stack.server.events:
+    for event in stack_events(stack, ModelLoaded, ContextChanged):
         if isinstance(event, ModelLoaded) and concerns(event, stack):
             fits = changed is not None and event.total_context in {None, changed.used}
             changed = changed if fits else None
-        elif isinstance(event, ContextChanged) and event.reason in {"fit", "out-of-memory"}:
+        elif isinstance(event, ContextChanged) and event.reason in _BY_ITSELF:
             changed = event
     if changed is None or changed.used <= 0:
         return []
@@ -110,7 +112,7 @@ def _started(stack: Stack) -> Rung | None:
     """
     if stack.server is None or _fit(stack):
         return None
-    loads = [e for e in stack.server.events if isinstance(e, ModelLoaded) and concerns(e, stack)]
+    loads = [event for event in stack_events(stack, ModelLoaded) if concerns(event, stack)]
     if not loads:
         return None
     last, llama = loads[-1], stack.server.kind is ServerKind.LLAMA_SERVER
@@ -145,8 +147,7 @@ def _slot(stack: Stack) -> list[Rung]:
 def _whole(stack: Stack) -> Known[Tokens] | None:
     if stack.definition is not None and stack.definition.num_ctx is not None:
         return stack.definition.num_ctx
-    events = stack.server.events if stack.server else ()
-    loads = [e for e in events if isinstance(e, ModelLoaded) and e.total_context and concerns(e, stack)]
+    loads = [e for e in stack_events(stack, ModelLoaded) if e.total_context and concerns(e, stack)]
     return Known(Tokens(loads[-1].total_context or 0), loads[-1].where, Basis.REPORTED) if loads else None
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Engine, Event, MessagesDropped, PromptTruncated, Server, ServerKind
 from truelimit.domain.session import Call, Outcome
+from truelimit.limits.log_events import of_kinds
 from truelimit.units import Tokens
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -22,7 +24,7 @@ SAME_COUNT_TURNS = 3  # answered turns in a row with one and the same count: no 
 
 def truncation_events(events: Sequence[Event]) -> list[PromptTruncated | MessagesDropped]:
     """Return the events in which the server cut a prompt."""
-    return [event for event in events if isinstance(event, PromptTruncated | MessagesDropped)]
+    return of_kinds(events, PromptTruncated, MessagesDropped)
 
 
 def fingerprint(call: Call, served: Known[Tokens] | None, server: Server | None) -> tuple[str, Calculation] | None:
@@ -35,6 +37,13 @@ def fingerprint(call: Call, served: Known[Tokens] | None, server: Server | None)
             terms = (term("prompt_tokens", counted, "tokens"), term("served_context", served, "tokens"))
             return words, calculate(f"prompt_tokens - {formula}", "tokens", *terms)
     return None
+
+
+def cut_counts(served: Known[Tokens] | None, server: Server | None) -> frozenset[int]:
+    """Return all counts for which ``fingerprint`` may betray a call as cut."""
+    if served is None or server is None:
+        return frozenset()
+    return frozenset(count for _, marks, _ in _marks(served.value, server) for count in marks)
 
 
 def _marks(served: int, server: Server) -> list[tuple[str, set[int], str]]:
@@ -57,7 +66,12 @@ def _marks(served: int, server: Server) -> list[tuple[str, set[int], str]]:
 
 def ollama_version(server: Server) -> tuple[int, int, int] | None:
     """Return the version of an Ollama server as numbers, or None."""
-    match = _VERSION.search(server.version.value) if server.version else None
+    return _numbers(server.version.value) if server.version else None
+
+
+@lru_cache(64)
+def _numbers(version: str) -> tuple[int, int, int] | None:
+    match = _VERSION.search(version)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
@@ -66,20 +80,20 @@ def constant_runs(calls: Sequence[Call]) -> list[list[Call]]:
     runs: list[list[Call]] = []
     run: list[Call] = []
     for call in calls:
-        count = call.prompt_tokens.value if call.outcome is Outcome.DONE and call.prompt_tokens else None
-        count = count if count and _is_round(count) else None
-        if count and run and run[-1].prompt_tokens is not None and run[-1].prompt_tokens.value == count:
+        known = call.prompt_tokens
+        if known is None or not _is_round(known.value) or not known.value or call.outcome is not Outcome.DONE:
+            run = []
+        elif run and run[-1].prompt_tokens is not None and run[-1].prompt_tokens.value == known.value:
             run.append(call)
-            continue
-        runs.append(run)
-        run = [call] if count else []
-    runs.append(run)
+        else:
+            run = [call]
+            runs.append(run)
     return [found for found in runs if len(found) >= SAME_COUNT_TURNS]
 
 
 def _is_round(count: int) -> bool:
     """Whether a count is a usual context, or half of one plus 2."""
-    return count % 1024 == 0 or (count - 2) % 1024 == 0
+    return count % 1024 in {0, 2}
 
 
 def constant_calculation(run: Sequence[Call]) -> Calculation:

@@ -12,6 +12,7 @@ from truelimit.domain.server import Definition, ModelLoaded, Server
 from truelimit.domain.session import Call, Session
 from truelimit.limits.answers import definition_for, header_for, server_for
 from truelimit.limits.attribution import names_model, share_events
+from truelimit.limits.log_events import of_kinds
 from truelimit.limits.names import normalise
 from truelimit.limits.timeline import instant
 
@@ -22,10 +23,10 @@ CallKey = tuple[str, str, str]
 
 def stacks(facts: Facts) -> tuple[Stack, ...]:
     """Return the stacks in the facts: routes (those in use first), then unrouted calls, servers, files."""
-    calls = _calls(facts)
-    routed = [_routed(facts, agent, route, calls) for agent in facts.agents for route in agent.routes]
+    calls, homes = _calls(facts), _homes(facts)
+    routed = [_routed(facts, agent, route, calls, homes) for agent in facts.agents for route in agent.routes]
     routed.sort(key=lambda stack: (not (stack.route and stack.route.is_primary), not stack.calls))
-    found = [*routed, *_unrouted(facts, calls, routed)]
+    found = [*routed, *_unrouted(facts, calls, homes, routed)]
     found += _without_agent(facts, found)
     found += _files(facts, found)
     return _with_own_events(found)
@@ -42,12 +43,26 @@ def _calls(facts: Facts) -> dict[CallKey, list[Call]]:
     return grouped
 
 
+def _homes(facts: Facts) -> dict[int, set[int]]:
+    """For each call, by identity, the places of the sessions that hold it."""
+    homes: dict[int, set[int]] = {}
+    for index, session in enumerate(facts.sessions):
+        whole = {index}
+        for call in session.calls:
+            known = homes.setdefault(id(call), whole)
+            if known is not whole:
+                homes[id(call)] = known | whole
+    return homes
+
+
 def _start(call: Call) -> float:
     time = call.started or call.ended
     return instant(time) if time is not None else 0.0
 
 
-def _routed(facts: Facts, agent: Agent, route: Route, calls: dict[CallKey, list[Call]]) -> Stack:
+def _routed(
+    facts: Facts, agent: Agent, route: Route, calls: dict[CallKey, list[Call]], homes: dict[int, set[int]]
+) -> Stack:
     server = server_for(route.provider, route.api, route.base_url, facts.servers)
     definition = definition_for(route.model, server)
     own = _calls_of(facts, agent, route, calls)
@@ -60,35 +75,40 @@ def _routed(facts: Facts, agent: Agent, route: Route, calls: dict[CallKey, list[
         header_for(route.model, definition, facts.models),
         facts.machine,
         tuple(own),
-        _sessions_of(facts, own, route),
+        _sessions_of(facts, own, route, homes),
         facts.published,
         facts.proxies,
+        measurements=facts.measurements,
     )
 
 
 def _calls_of(facts: Facts, agent: Agent, route: Route, calls: dict[CallKey, list[Call]]) -> list[Call]:
     """The route's calls. How a transcript names its agent matters only where several agents are there."""
+    wanted = normalise(route.model)
     own = [
-        call
+        found
         for (name, provider, model), found in calls.items()
-        if provider == route.provider and model == normalise(route.model)
-        if len(facts.agents) == 1 or name == agent.name
-        for call in found
+        if provider == route.provider and model == wanted and (len(facts.agents) == 1 or name == agent.name)
     ]
-    return sorted(own, key=_start)
+    # One group is in order already.
+    return own[0] if len(own) == 1 else sorted((call for found in own for call in found), key=_start)
 
 
-def _sessions_of(facts: Facts, calls: Sequence[Call], route: Route | None) -> tuple[Session, ...]:
-    own = {id(call) for call in calls}
+def _sessions_of(
+    facts: Facts, calls: Sequence[Call], route: Route | None, homes: dict[int, set[int]]
+) -> tuple[Session, ...]:
+    own: set[int] = set()
+    for call in calls:
+        own |= homes[id(call)]
     pins = {route.ref, route.model} if route is not None else set()
     return tuple(
-        session
-        for session in facts.sessions
-        if session.pinned_model in pins or any(id(call) in own for call in session.calls)
+        session for index, session in enumerate(facts.sessions) if index in own or session.pinned_model in pins
     )
 
 
-def _unrouted(facts: Facts, calls: dict[CallKey, list[Call]], routed: Sequence[Stack]) -> list[Stack]:
+def _unrouted(
+    facts: Facts, calls: dict[CallKey, list[Call]], homes: dict[int, set[int]], routed: Sequence[Stack]
+) -> list[Stack]:
     """Calls of models that no route names any more, or whose agent's configuration was not found."""
     taken = {id(call) for stack in routed for call in stack.calls}
     found: list[Stack] = []
@@ -100,15 +120,14 @@ def _unrouted(facts: Facts, calls: dict[CallKey, list[Call]], routed: Sequence[S
         server = server_for(provider, left[-1].api, None, facts.servers)
         stack = _bare(facts, model, server, definition_for(model, server))
         agent = next((agent for agent in facts.agents if agent.name == name), None)
-        found.append(replace(stack, agent=agent, calls=tuple(left), sessions=_sessions_of(facts, left, None)))
+        found.append(replace(stack, agent=agent, calls=tuple(left), sessions=_sessions_of(facts, left, None, homes)))
     return found
 
 
 def _bare(facts: Facts, model: str, server: Server | None, definition: Definition | None) -> Stack:
     header = header_for(model, definition, facts.models)
-    return Stack(
-        model, None, None, server, definition, header, facts.machine, published=facts.published, proxies=facts.proxies
-    )
+    stack = Stack(model, None, None, server, definition, header, facts.machine)
+    return replace(stack, published=facts.published, proxies=facts.proxies, measurements=facts.measurements)
 
 
 def _without_agent(facts: Facts, found: Sequence[Stack]) -> list[Stack]:
@@ -129,7 +148,7 @@ def _of_server(facts: Facts, server: Server) -> list[Stack]:
 def _in_use(server: Server) -> list[str]:
     """The names of models that are loaded now, or that the log saw loaded."""
     names = [item.name for item in server.loaded]
-    loads = [event for event in server.events if isinstance(event, ModelLoaded) and event.model]
+    loads = [event for event in of_kinds(server.events, ModelLoaded) if event.model]
     for definition in server.definitions:
         stack = Stack(definition.name, None, None, server, definition, definition.header, UNKNOWN_MACHINE)
         if any(names_model(event.model or "", stack) for event in loads[-50:]):
@@ -139,7 +158,7 @@ def _in_use(server: Server) -> list[str]:
 
 
 def _last_loaded(server: Server) -> str | None:
-    loads = [event.model for event in server.events if isinstance(event, ModelLoaded) and event.model]
+    loads = [event.model for event in of_kinds(server.events, ModelLoaded) if event.model]
     return loads[-1] if loads else None
 
 

@@ -13,6 +13,8 @@ from truelimit.limits.served import native_context
 from truelimit.perf.memory import MemoryNeed
 from truelimit.units import Tokens, to_gib
 
+_SHORT = 4096  # tokens: beyond a batch, from where on the need grows evenly
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -57,7 +59,9 @@ def _unknown(native: Known[Tokens], need: MemoryNeed | None, why: str) -> Target
 
 def _what_fits(stack: Stack, native: Known[Tokens], full: MemoryNeed, pool: Budget) -> Target:
     """The largest context that memory holds; 0 tokens (and ``fits`` False) where not even the weights fit."""
-    fitting = largest_fit(stack, pool.holds)
+    short = memory_need(stack, _SHORT) if native.value > _SHORT else None
+    near = pool.between((_SHORT, short), (native.value, full)) if short is not None else None
+    fitting = largest_fit(stack, pool.holds, near)
     need = memory_need(stack, fitting) if fitting else full
     if not fitting or need is None:
         why = f"not even a short context fits: {to_gib(full.weights):.1f} GiB of weights and what goes with them"

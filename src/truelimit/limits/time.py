@@ -6,7 +6,8 @@ What ends a prefill depends on when the server sends its first byte:
 - llama-server from b9478 (PRs 23884 and 24013), streamed: headers and a first event within 0.2 s, a comment every
   30 s. Timers of headers, silence and first event do not run against it.
 - llama-server before, and any server that is not known: as Ollama.
-A timer of one whole request, and the one over all attempts (``run``), always count.
+A timer of one whole request, and the one over all attempts (``run``), always count. One that holds for the turns of a
+single command of the agent counts where a recorded call ended at it: other turns never meet it.
 """
 
 from __future__ import annotations
@@ -18,23 +19,49 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.limits import Ladder, LimitKind, Rung, SetBy
 from truelimit.domain.provenance import Known
 from truelimit.domain.server import Server, ServerKind
+from truelimit.domain.session import Outcome
 from truelimit.units import Seconds
 
 EARLY_BYTES_BUILD = 9478
+COMMAND = "command"
+_EARLY = 1.0  # s: clocks of transcript and timer may differ by this
+_RUN_LATE = 1.5  # s: a timer over the whole run writes its entry at once
 _SILENCE = {"headers", "idle", "first-event"}
 _WHOLE = {"request", "run"}
 _BUILD = re.compile(r"(?:^|\bb|build\s*|version:\s*)(\d{4,6})\b")
 
 
 def time_ladder(stack: Stack) -> Ladder:
-    """Return the time ladder in seconds; the binding rung is the lowest that bounds a prefill, None where none does."""
-    rungs = [_rung(timer) for timer in timers(stack)]
+    """Return the time ladder in seconds; the binding rung is the lowest that bounds a prefill, None where none does.
+
+    ``tied`` are the others that end it in the same second.
+    """
+    own = timers(stack)
+    rungs = [_rung(timer) for timer in own]
+    met = {timer.name for timer in own if timer.bounds == COMMAND and _was_met(timer, stack)}
     load = stack.server.settings.load_timeout if stack.server else None
     if load is not None and load.value > 0:
         note = "ends a model that does not finish loading, never a prefill"
         rungs.append(_fixed("server-load", load, SetBy.SERVER_LOAD, "load", note))
-    binding = [rung for rung in rungs if bounds_prefill(rung.bounds, stack.server)]
-    return Ladder("seconds", tuple(rungs), min(binding, key=lambda rung: rung.value, default=None))
+    walls = sorted(
+        (rung for rung in rungs if rung.name in met or bounds_prefill(rung.bounds, stack.server)),
+        key=lambda rung: rung.value,
+    )
+    first = walls[0] if walls else None
+    tied = tuple(rung for rung in walls[1:] if first is not None and rung.value == first.value)
+    return Ladder("seconds", tuple(rungs), first, tied=tied)
+
+
+def ends_run(duration: float, timer: Timeout) -> bool:
+    """Return whether a timer over all attempts ended what took so long: it writes its entry at once."""
+    return -_EARLY <= duration - timer.seconds.value <= _RUN_LATE
+
+
+def _was_met(timer: Timeout, stack: Stack) -> bool:
+    return any(
+        call.outcome is not Outcome.DONE and call.seconds is not None and ends_run(call.seconds, timer)
+        for call in stack.calls
+    )
 
 
 def timers(stack: Stack) -> tuple[Timeout, ...]:

@@ -9,6 +9,7 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Event, PromptRefused, PromptStarted, PromptTruncated
 from truelimit.domain.session import Call, CallError, ErrorKind, Outcome
+from truelimit.limits.remembered import Remembered
 from truelimit.limits.timeline import Timeline, span_of
 from truelimit.limits.walls import Match, match_call, match_run
 from truelimit.units import Seconds, Tokens
@@ -61,8 +62,9 @@ def failed_turns(stack: Stack, timeline: Timeline) -> list[Turn]:
     """Return the failed turns of the stack's calls."""
     found = []
     for calls in by_session(stack.calls):
-        before = _counted_before(calls)
-        found += [_turn(stack, group, timeline, before[id(group[0])]) for group in _groups(stack, calls)]
+        groups = _groups(stack, calls)
+        before = _counted_before(calls) if groups else {}
+        found += [_turn(stack, group, timeline, before[id(group[0])]) for group in groups]
     return found
 
 
@@ -76,12 +78,15 @@ def _counted_before(calls: Sequence[Call]) -> dict[int, Known[Tokens] | None]:
     return found
 
 
-def by_session(calls: Iterable[Call]) -> list[list[Call]]:
-    """Return the calls of each session, in their order."""
+def _of_each_session(calls: Iterable[Call]) -> list[list[Call]]:
     sessions: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
         sessions.setdefault((call.agent, call.session), []).append(call)
     return list(sessions.values())
+
+
+by_session: Remembered[Iterable[Call], list[list[Call]]] = Remembered(_of_each_session)
+"""The calls of each session, in their order, found once for one tuple of calls. The lists are not to be changed."""
 
 
 def _groups(stack: Stack, calls: Sequence[Call]) -> list[list[Call]]:
@@ -133,7 +138,7 @@ def _turn(stack: Stack, group: Sequence[Call], timeline: Timeline, before: Known
     first_span, last_span = span_of(group[0]), span_of(last)
     start = first_span[0] if first_span else None
     end = last_span[1] if last_span else None
-    matches = [match_call(float(call.seconds), stack, _told(call)) if call.seconds else None for call in group]
+    matches = [_match(call, stack) for call in group]
     match = _match_of(matches, start, end, stack, len(group))
     attempts = sum(item.attempts if item else 1 for item in matches)
     busy = [float(call.seconds) for call in group if call.seconds is not None]
@@ -152,6 +157,11 @@ def _turn(stack: Stack, group: Sequence[Call], timeline: Timeline, before: Known
         last.where,
         last.session,
     )
+
+
+def _match(call: Call, stack: Stack) -> Match | None:
+    """The wall that a call's length tells of. A refusal needs no wall: it comes at once, whatever came before it."""
+    return None if not call.seconds or _refused(call) else match_call(float(call.seconds), stack, _told(call))
 
 
 def _told(call: Call) -> Known[Seconds] | None:

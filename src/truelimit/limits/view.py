@@ -58,6 +58,12 @@ class StackView:
     missing: tuple[Missing, ...] = ()
 
     @property
+    def prompts(self) -> tuple[Known[Tokens], ...]:
+        """The sizes of all prompts that are known: of failed turns, then of recorded calls."""
+        sizes = [item.prompt_tokens for item in self.incidents] + [item.prompt_tokens for item in self.calls]
+        return tuple(item for item in sizes if item is not None)
+
+    @property
     def limit_origin(self) -> OriginVerdict | None:
         """Where the limit that binds the context came from: the server's, where only the server holds it that low."""
         binding, route = self.context.binding, self.route

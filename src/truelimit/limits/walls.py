@@ -13,16 +13,16 @@ from truelimit.domain.agent import Timeout
 from truelimit.domain.facts import Stack
 from truelimit.domain.limits import SetBy
 from truelimit.domain.provenance import Known
-from truelimit.limits.time import bounds_prefill, timers
+from truelimit.limits.time import COMMAND, bounds_prefill, ends_run, timers
 from truelimit.units import HOUR, Seconds
 
 _EARLY = 1.0  # s: clocks of transcript and timer may differ by this
 _LATE = 5.0  # s: from the entry before the attempt to its start, and from the timer to its own entry
-_RUN_LATE = 1.5  # s: a timer over the whole run writes its entry at once
 _BACK_OFF = 0.05  # of the wall between two attempts (15 s for 300 s)
 _MOST_ATTEMPTS = 4  # where the agent's number of retries is not known
 ROUND_WALLS = (30, 60, 90, 120, 180, 240, 300, 600, 900, 1200, 1800, HOUR)  # s: what people and libraries choose
 _NEVER = {"load", "compaction"}
+_RUNS = {"run", COMMAND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Match:
 
 def attempt_walls(stack: Stack) -> tuple[Timeout, ...]:
     """Return the timers of one attempt, those that bound a prefill on this server first, then by length."""
-    found = [timer for timer in timers(stack) if timer.bounds not in _NEVER and timer.bounds != "run"]
+    found = [timer for timer in timers(stack) if timer.bounds not in {*_NEVER, *_RUNS}]
     return tuple(sorted(found, key=lambda t: (not bounds_prefill(t.bounds, stack.server), t.seconds.value)))
 
 
 def run_walls(stack: Stack) -> tuple[Timeout, ...]:
     """Return the timers over all attempts of a turn, the shortest first."""
-    found = [timer for timer in timers(stack) if timer.bounds == "run"]
+    found = [timer for timer in timers(stack) if timer.bounds in _RUNS]
     return tuple(sorted(found, key=lambda timer: timer.seconds.value))
 
 
@@ -69,10 +69,7 @@ def match_call(duration: float, stack: Stack, told: Known[Seconds] | None = None
 
 def match_run(duration: float, stack: Stack) -> Timeout | None:
     """Return the timer over all attempts that a duration matches, or None."""
-    for wall in run_walls(stack):
-        if -_EARLY <= duration - wall.seconds.value <= _RUN_LATE:
-            return wall
-    return None
+    return next((wall for wall in run_walls(stack) if ends_run(duration, wall)), None)
 
 
 def _cut_short(duration: float, run: Timeout, wall: Timeout, hidden: int) -> Match:

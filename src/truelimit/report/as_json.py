@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 
-from truelimit.app.plan import ModelPlan, Rate
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.findings import Finding, FixIdea
@@ -16,8 +14,6 @@ from truelimit.domain.session import Incident
 from truelimit.report.rates import rates_json
 
 DOCTOR = "truelimit.doctor/1"
-PLAN = "truelimit.plan/1"
-_VALUE = ("value", "low", "high", "basis")
 
 
 def doctor(diagnosis: Diagnosis) -> str:
@@ -96,6 +92,7 @@ def _ladder(item: Ladder) -> dict[str, object]:
         "binding": _rung(item.binding) if item.binding else None,
         "rungs": [_rung(rung) for rung in item.rungs],
         "overridden": [_rung(rung) for rung in item.overridden],
+        "tied_with": [_rung(rung) for rung in item.tied],
     }
 
 
@@ -172,51 +169,3 @@ def _fix(item: FixIdea | None) -> dict[str, object] | None:
         "edits": len(item.edits),
         "steps": list(item.steps),
     }
-
-
-def plan(item: ModelPlan) -> str:
-    """Return a plan as JSON text of schema truelimit.plan/1."""
-    seconds = item.prefill_seconds
-    return dump(
-        {
-            "schema": PLAN,
-            "model": item.model,
-            "native_context": item.native_context,
-            "context": item.wanted.context,
-            "settings": asdict(item.settings),
-            "memory": _plan_memory(item),
-            "decode": [{"depth": depth, "rate": _rate(rate)} for depth, rate in item.decode],
-            "prefill": {
-                "rate_at_0": _rate(item.prefill_rate),
-                "seconds": None
-                if seconds is None
-                else dict(zip(_VALUE, (*seconds[:3], seconds[3].value), strict=True)),
-            },
-            "largest_context": item.largest_context,
-            "calculations": [calculation(calc) for calc in item.calculations],
-            "notes": list(item.need.notes),
-        }
-    )
-
-
-def _plan_memory(item: ModelPlan) -> dict[str, object]:
-    need, room = item.need, item.room
-    return {
-        "weights_bytes": need.weights,
-        "kv_cache_bytes": need.kv_cache,
-        "state_bytes": need.state,
-        "compute_bytes": need.compute,
-        "total_bytes": item.total,
-        "fits": item.fits,
-        "headroom_bytes": room.headroom if room else None,
-        "pool_bytes": room.pool if room else None,
-        "pool": room.where if room else None,
-        "prompt_cache_bytes": need.prompt_cache,
-        "os_share_bytes": room.os_share if room else None,
-    }
-
-
-def _rate(rate: Rate | None) -> dict[str, object] | None:
-    if rate is None:
-        return None
-    return dict(zip(_VALUE, (rate.value, rate.low, rate.high, rate.basis.value), strict=True))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from truelimit.app.words import rung_words
 from truelimit.domain.diagnosis import Diagnosis, Verdict
 from truelimit.domain.findings import ConfigEdit, Edit, Finding, FixIdea
 from truelimit.domain.limits import Ladder, Ladders, Rung
 from truelimit.domain.session import Incident
+from truelimit.limits.words import rung_words, told
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculations
 from truelimit.report.numbers import number, quantity, size
@@ -77,7 +77,7 @@ def _ladder(title: str, ladder: Ladder) -> list[Block]:
     if not ladder.rungs:
         return []
     rows = [_rung(rung, ladder) for rung in ladder.rungs]
-    marked = frozenset(index for index, rung in enumerate(ladder.rungs) if rung is ladder.binding)
+    marked = frozenset(i for i, rung in enumerate(ladder.rungs) if rung is ladder.binding or rung in ladder.tied)
     rows += [
         (f"({rung_words(rung.name)})", _value(rung, ladder.unit), "overridden", rung.where)
         for rung in ladder.overridden
@@ -86,11 +86,16 @@ def _ladder(title: str, ladder: Ladder) -> list[Block]:
     binding = ladder.binding
     if binding is not None and binding.note:
         found.append(Paragraph(f"{rung_words(binding.name)} binds: {binding.note}", "dim", 2))
+    if binding is not None and ladder.tied:
+        others = told(ladder.tied)
+        found.append(
+            Paragraph(f"{rung_words(binding.name)} is tied with {others}: moving one alone changes nothing", "dim", 2)
+        )
     return found
 
 
 def _rung(rung: Rung, ladder: Ladder) -> tuple[str, ...]:
-    binds = "BINDS: " if rung is ladder.binding else ""
+    binds = "BINDS: " if rung is ladder.binding else "TIED: " if rung in ladder.tied else ""
     return rung_words(rung.name), _value(rung, ladder.unit), f"{binds}{rung.kind}, {rung.basis}", rung.where
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from truelimit.app.fix_proof import Proof
 from truelimit.app.fix_receipt import Receipt
-from truelimit.app.words import spoken
 from truelimit.fixes.change import FixPlan, Outlook
+from truelimit.limits.words import spoken
 from truelimit.report import as_json
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Shown
 from truelimit.report.calculations import calculation

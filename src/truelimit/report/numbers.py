@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from truelimit.domain.calculation import Calculation, Number, Term
-from truelimit.units import GIB, MIB, to_gib
+from truelimit.units import GIB, MIB, MINUTE, to_gib
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -30,7 +30,7 @@ def size(value: Number) -> str:
 def duration(value: Number) -> str:
     """Return seconds, with minutes beside them from two minutes on."""
     if value >= 120:
-        return f"{value:,.0f} s ({value / 60:.1f} min)"
+        return f"{value:,.0f} s ({value / MINUTE:,.1f} min)"
     return f"{value:,.1f} s" if value < 10 else f"{value:,.0f} s"
 
 

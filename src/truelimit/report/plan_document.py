@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from truelimit.app.plan import Beside, ModelPlan
+from truelimit.app.plan_parts import Beside, ModelPlan, Rate
+from truelimit.report import plan_more
 from truelimit.report.blocks import Block, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculation
 from truelimit.report.numbers import number, quantity, size
@@ -22,13 +23,20 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     blocks: list[Block] = [Paragraph(_sentence(item), "verdict"), Paragraph(_settings(item))]
     blocks.append(Rows(("memory", "size"), rows, frozenset({len(rows) - 1})))
     blocks += [Items(tuple(_beside_the_model(item)))] if _beside_the_model(item) else []
+    blocks += plan_more.placement(item.placement) if item.placement else []
     blocks += _speed(item)
+    blocks += plan_more.bound(item.bound, item.wanted.deadline) if item.bound else []
+    blocks += plan_more.extras(item)
+    limited = item.fits is False or (item.bound is not None and item.bound.name in {"memory", "time"})
+    blocks += plan_more.changes(item.changes, limited) if item.changes else plan_more.no_change(item)
+    blocks += plan_more.commands(item.commands)
     if beside:
         blocks += side_by_side(beside, item.wanted.context)
     shown = Shown()
     for calc in item.calculations:
         blocks += calculation(calc, shown=shown)
-    return [*blocks, *([Items(need.notes)] if need.notes else [])]
+    notes = (*need.notes, *item.notes)
+    return [*blocks, *([Items(notes)] if notes else [])]
 
 
 def _sentence(item: ModelPlan) -> str:
@@ -36,13 +44,18 @@ def _sentence(item: ModelPlan) -> str:
     room = item.room
     if room is None:
         return f"{text}; the memory that must hold it is not known (give --machine)."
+    if item.placement is not None:
+        return f"{text}, {plan_more.over(item.placement)}{_most(item)}"
     if room.headroom >= 0:
         sure = item.largest_context
         close = sure is not None and sure < item.wanted.context
         advice = f" That is little for the driver's own buffers: {number(sure or 0)} tokens are sure." if close else ""
         return f"{text} of {size(room.pool)}: it fits, {size(room.headroom)} are left.{advice}"
-    most = f" {number(item.largest_context)} tokens would fit." if item.largest_context else ""
-    return f"{text}, {size(-room.headroom)} more than the {size(room.pool)} there are.{most}"
+    return f"{text}, {size(-room.headroom)} more than the {size(room.pool)} there are.{_most(item)}"
+
+
+def _most(item: ModelPlan) -> str:
+    return f" {number(item.largest_context)} tokens would fit." if item.largest_context and not item.fits else ""
 
 
 def _settings(item: ModelPlan) -> str:
@@ -67,19 +80,32 @@ def _beside_the_model(item: ModelPlan) -> list[str]:
 
 
 def _speed(item: ModelPlan) -> list[Block]:
-    if item.prefill_seconds is None:
+    lines = _reads(item) + [_writes(depth, rate) for depth, rate in item.decode if rate]
+    if not lines:
         return [
             Paragraph("How fast it reads and writes here is not known: no evidence and no published series.", "dim")
         ]
+    unfit = [Paragraph("It does not fit; the speeds are those it would have if it did:")] if item.fits is False else []
+    return [*unfit, Items(tuple(lines))]
+
+
+def _reads(item: ModelPlan) -> list[str]:
+    if item.prefill_seconds is None:
+        return []
     value, low, high, basis = item.prefill_seconds
-    span = f"{low:,.0f} to {high:,.0f} s; {basis}"
-    read = f"{number(item.wanted.context)} tokens are read in {quantity(value, 's')} ({span})"
-    lines = [read] + [
-        f"writes {rate.value:,.1f} tokens/s at depth {number(depth)} ({rate.basis})"
-        for depth, rate in item.decode
-        if rate
-    ]
-    return [Items(tuple(lines))]
+    tier = f"; {item.prefill_tier}" if item.prefill_tier else ""
+    span = f"{low:,.0f} to {high:,.0f} s; {basis}{tier}"
+    found = [f"{number(item.wanted.context)} tokens are read in {quantity(value, 's')} ({span})"]
+    if item.deadline_prompt is not None and item.wanted.deadline is not None:
+        wait = quantity(item.wanted.deadline, "s")
+        found.append(f"within {wait}, {number(item.deadline_prompt)} tokens are read from an empty cache")
+    return found
+
+
+def _writes(depth: int, rate: Rate) -> str:
+    tier = f"; {rate.tier}" if rate.tier else ""
+    span = f"{rate.low:,.1f} to {rate.high:,.1f}; {rate.basis}{tier}"
+    return f"writes {rate.value:,.1f} tokens/s at depth {number(depth)} ({span})"
 
 
 def side_by_side(models: tuple[Beside, ...], context: int) -> list[Block]:

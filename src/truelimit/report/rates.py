@@ -33,10 +33,15 @@ def _writes(fit: DecodeFit) -> str:
 
 
 def _known(fit: PrefillFit | DecodeFit) -> str:
-    # Two numbers fitted to two points meet both: that error says nothing of how well the fit holds.
-    error = "" if fit.error is None or fit.points <= 2 else f", worst error {fit.error:.1%}"
+    told = _error(fit)
+    error = "" if told is None else f", worst error {told:.1%}"
     points = f"{fit.points} point{'s' if fit.points != 1 else ''} up to {number(fit.deepest)} tokens"
     return f"{fit.basis}; {points}{error}; beyond that extrapolated; {fit.where}"
+
+
+def _error(fit: PrefillFit | DecodeFit) -> float | None:
+    """Two numbers fitted to two points meet both: that error says nothing of how well the fit holds."""
+    return None if fit.points <= 2 else fit.error
 
 
 def rates_json(item: Ladders) -> dict[str, object]:
@@ -51,7 +56,7 @@ def rates_json(item: Ladders) -> dict[str, object]:
 
 def _range(fit: PrefillFit | DecodeFit) -> dict[str, object]:
     return {
-        "error": fit.error,
+        "error": _error(fit),
         "deepest_tokens": fit.deepest,
         "points": fit.points,
         "where": fit.where,

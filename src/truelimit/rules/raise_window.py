@@ -1,4 +1,4 @@
-"""The one fix for a window that is too small: agent and server raised together.
+"""The one fix for a window of the wrong size: agent and server set together.
 
 Rules that meet the same wrong window from different sides propose the same edits, so that they cannot conflict.
 """
@@ -18,16 +18,20 @@ _LABEL = re.compile(r"(?<![0-9a-z.])v?-?\d+(?:\.\d+)?k(?![0-9a-z])", re.IGNORECA
 
 
 def raise_window(
-    route: Route | None, server: Server | None, definition: Definition | None, target: Target | None
+    route: Route | None,
+    server: Server | None,
+    definition: Definition | None,
+    target: Target | None,
+    verb: str = "Raise",
 ) -> FixIdea | None:
-    """Return the edits that give agent and server the target context, or None where nothing is known to raise it to.
+    """Return the edits that give agent and server the target context, or None where nothing is known to set it to.
 
-    Safe when the memory estimate says that the larger cache fits, unsafe where that is not known.
+    Safe when the memory estimate says that the cache fits, unsafe where that is not known. ``verb`` begins its title.
     """
     if target is None or target.fits is False:
         return None
     context = int(target.context)
-    title = f"Raise the context to {tokens(context)} tokens for agent and server"
+    title = f"{verb} the context to {tokens(context)} tokens for agent and server"
     steps = _server_steps(route, server, context)
     if steps:
         return FixIdea(title, Applicability.MANUAL, steps=(*steps, *_agent_steps(route, context)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 
@@ -11,15 +12,27 @@ class TableError(ValueError):
     """A shipped or given table that cannot be used: says which file, which key, and what was expected."""
 
 
-def known_keys(file: str, row: object, keys: set[str]) -> None:
-    """Raise TableError where the row is no table, has a key that is not known, or lacks the source of its numbers."""
+def known_keys(file: str, row: object, keys: Collection[str], *, sourced: bool = True) -> None:
+    """Raise TableError where the row is no table, has a key that is not known, or lacks the source of its numbers.
+
+    A row needs no source where ``source`` is not among ``keys``, or where it is not ``sourced`` (a file of the user's).
+    """
     if not isinstance(row, Mapping):
         raise TableError(f"{file}: expected a table with {', '.join(sorted(keys))}")
-    unknown = set(row) - keys
+    unknown = [str(key) for key in row if key not in keys]
     if unknown:
-        raise TableError(f"{file}: unknown key {', '.join(sorted(unknown))}; known are {', '.join(sorted(keys))}")
-    if "source" in keys and not row.get("source"):
+        near = nearest(unknown[0], keys)
+        meant = f"; nearest: {', '.join(near)}" if near else ""
+        raise TableError(
+            f"{file}: unknown key {', '.join(sorted(unknown))}; known are {', '.join(sorted(keys))}{meant}"
+        )
+    if sourced and "source" in keys and not row.get("source"):
         raise TableError(f"{file}: no source is given for its numbers")
+
+
+def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """Return the names that are written most alike, best first."""
+    return difflib.get_close_matches(name[:100].lower(), list(names), most, 0.5)
 
 
 def number(file: str, row: Mapping[str, Any], key: str, *, most: float = math.inf, zero: bool = False) -> float:
@@ -35,9 +48,9 @@ def _in_range(value: float, most: float, zero: bool) -> bool:
     return math.isfinite(value) and value <= most and (value >= 0 if zero else value > 0)
 
 
-def whole(file: str, row: Mapping[str, Any], key: str) -> int:
-    """Return a whole number above 0. Raises TableError for anything else."""
-    value = number(file, row, key)
+def whole(file: str, row: Mapping[str, Any], key: str, most: float = math.inf) -> int:
+    """Return a whole number above 0, at most ``most``. Raises TableError for anything else."""
+    value = number(file, row, key, most=most)
     if not isinstance(value, int):
         raise TableError(f"{file}: {key} is {value!r}; expected a whole number")
     return value
@@ -48,6 +61,30 @@ def text(file: str, row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str) or not value:
         raise TableError(f"{file}: {key} is {_shown(value)}; expected a text")
+    return value
+
+
+def one_of(file: str, row: Mapping[str, Any], key: str, words: Iterable[str]) -> str:
+    """Return a text that is one of ``words``. Raises TableError for anything else."""
+    value, allowed = text(file, row, key), list(words)
+    if value not in allowed:
+        raise TableError(f"{file}: {key} is {value!r:.60}; expected one of {', '.join(allowed)}")
+    return value
+
+
+def texts(file: str, row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of texts, empty where the key is missing. Raises TableError for anything else."""
+    value = row.get(key, [])
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise TableError(f"{file}: {key} is {_shown(value)}; expected a list of texts")
+    return tuple(value)
+
+
+def table(file: str, row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the table under a key, empty where the key is missing. Raises TableError for anything else."""
+    value = row.get(key, {})
+    if not isinstance(value, Mapping):
+        raise TableError(f"{file}: {key} is {_shown(value)}; expected [{key}]")
     return value
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truelimit.units import MINUTE
-from truelimit.workload.columns import Columns, Floats
+from truelimit.workload.columns import Columns, Flags, Floats
 from truelimit.workload.stack import Outcome, ReplayStack
 
 BLOCK = 1 << 15
@@ -76,12 +76,11 @@ def _block(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Re
     else:
         first = read
     if stack.slots <= len(rows.ahead):
-        busy = (first + written) * _SERVED[refused]
-        service[start : start + len(rows)] = busy
+        service[start : start + len(rows)] = _busy(first, written, stack) * _SERVED[refused]
         first = first + _queue(rows, stack, service, start)
     if not math.isinf(stack.tokens_per_minute):
         first = first + _not_negative(new / stack.tokens_per_minute - 1) * MINUTE
-    ended, seconds = _walls(first, first + written, stack)
+    ended, seconds = _walls(first, first + written, stack, refused)
     outcome = np.where(_STANDS[refused] & ((ended > 0) | (refused == Outcome.DONE)), ended, refused)
     sent, served = _SENT[outcome], _SERVED[outcome]
     return Replayed(
@@ -98,13 +97,26 @@ def _cost(new: Floats, cached: Floats, output: Floats, stack: ReplayStack) -> Fl
 
 
 def _cached(rows: Columns, stack: ReplayStack) -> Floats:
-    """Tokens that a slot or the prompt cache still holds of the conversation."""
+    """Tokens that a slot or the prompt cache still holds of the conversation; nothing once the model was unloaded."""
     if not stack.prefix_cache:
         return np.zeros(len(rows), np.float32)
     kept = rows.others < stack.slots
     if stack.cache_tokens:
         kept = kept | (rows.since + rows.reusable <= stack.cache_tokens)
+    if not math.isinf(stack.keep_alive):
+        kept &= rows.gap <= stack.keep_alive
     return np.where(kept, rows.reusable, np.float32(0))
+
+
+def _busy(first: Floats, written: Floats, stack: ReplayStack) -> Floats:
+    """Seconds that a request keeps its slot: until its answer ends, or the client gives up at the last wall."""
+    total = first + written
+    if math.isinf(min(stack.first_wall, stack.total_wall)):
+        return np.minimum(total, np.float32(stack.run_wall)) if not math.isinf(stack.run_wall) else total
+    reading = np.float32(stack.attempts * min(stack.first_wall, stack.total_wall))
+    most = np.float32(min(stack.attempts * stack.total_wall, stack.run_wall))
+    found: Floats = np.minimum(np.where(first > reading, reading, total), most)
+    return found
 
 
 def _queue(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Floats:
@@ -124,36 +136,44 @@ def _queue(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Fl
     return _not_negative(left)
 
 
-def _throttle(new: Floats, stack: ReplayStack) -> Floats:
-    """Seconds that a rate limit in tokens a minute holds a prompt back."""
-    if math.isinf(stack.tokens_per_minute):
-        return np.zeros(1, np.float32)
-    return _not_negative(new / stack.tokens_per_minute - 1) * MINUTE
-
-
 def _not_negative(values: Floats) -> Floats:
     found: Floats = np.maximum(values, np.float32(0))
     return found
 
 
-def _walls(first: Floats, total: Floats, stack: ReplayStack) -> tuple[Codes, Floats]:
-    """Return outcome and seconds under the walls, with the attempts there are.
-
-    Where an attempt goes on where the last ended, it takes as many as the first wall goes into the time until the
-    first byte, and the answer must fit the last of them.
-    """
-    if math.isinf(stack.first_wall) and math.isinf(stack.total_wall) and math.isinf(stack.run_wall):
+def _walls(first: Floats, total: Floats, stack: ReplayStack, refused: Codes) -> tuple[Codes, Floats]:
+    """Return outcome and seconds under the walls, with the attempts there are."""
+    wall = min(stack.first_wall, stack.total_wall)
+    if math.isinf(wall) and math.isinf(stack.run_wall):
         return np.zeros(len(first), np.uint8), total
-    begun, last = first <= stack.first_wall, total
-    if stack.resumes and not math.isinf(stack.first_wall):
-        tries = np.maximum(np.ceil(first / stack.first_wall), 1)
-        begun, last = tries <= stack.attempts, total - (tries - 1) * stack.first_wall
-    in_time = begun & (last <= stack.total_wall)
-    attempt = np.where(begun, np.float32(stack.total_wall), np.float32(min(stack.first_wall, stack.total_wall)))
-    seconds = np.where(in_time, total, attempt * stack.attempts)
-    in_time &= seconds <= stack.run_wall
+    begun = first <= wall
+    in_time, seconds = begun & (total <= stack.total_wall), total
+    if stack.resumes and not math.isinf(wall):
+        in_time, seconds = _resumed(first, total, stack, refused)
+    attempt = np.where(begun, np.float32(stack.total_wall), np.float32(wall))
+    seconds = np.where(in_time, seconds, attempt * stack.attempts)
+    in_time = in_time & (seconds <= stack.run_wall)
     ended = np.where(in_time, np.uint8(Outcome.DONE), np.uint8(Outcome.TIMED_OUT))
     return ended, np.minimum(seconds, stack.run_wall)
+
+
+def _resumed(first: Floats, total: Floats, stack: ReplayStack, refused: Codes) -> tuple[Flags, Floats]:
+    """Whether there is an answer in time, and after how long, where an attempt goes on where the last ended.
+
+    Reading takes as many attempts as the wall of one goes into it. If the answer does not fit the last of them, one
+    more has only to write it. A prompt that is cut starts anew each time: its front is another one then.
+    """
+    wall = np.float32(min(stack.first_wall, stack.total_wall))
+    whole = np.float32(stack.total_wall)
+    tries = np.maximum(np.ceil(first / wall), 1)
+    if stack.cuts_silently:
+        tries = np.where((refused == Outcome.TRUNCATED) & (first > wall), np.float32(math.inf), tries)
+    before = (np.minimum(tries, stack.attempts) - 1) * wall
+    same = (tries <= stack.attempts) & (total - before <= whole)
+    again = (tries < stack.attempts) & (total - first <= whole)
+    if stack.cuts_silently:
+        again &= refused != Outcome.TRUNCATED
+    return same | again, np.where(same, total, before + whole + (total - first))
 
 
 def _refused(rows: Columns, stack: ReplayStack) -> Codes:

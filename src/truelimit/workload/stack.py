@@ -32,7 +32,7 @@ class ReplayStack:
     ``prefill_spread`` and ``decode_spread`` are the relative half-widths of their 90 % intervals.
     ``first_wall``: seconds of one attempt until the first byte must come, ``total_wall`` until its last must,
     ``run_wall`` until all attempts must have ended; ``attempts`` in all, and whether one after a timeout ``resumes``
-    where the last ended (the prefix cache kept what was read).
+    where the last ended (the prefix cache kept what was read, as it does not of a prompt that is cut).
     ``load``: seconds to load the model after ``keep_alive`` seconds of silence. ``slots`` requests at once; each keeps
     its last conversation where ``prefix_cache``, and ``cache_tokens`` more are kept in a prompt cache beside them.
     A cloud model has prices in USD a token, ``tokens_per_minute``, an end (``ends``, seconds since 1970), and takes no

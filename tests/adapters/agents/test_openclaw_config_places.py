@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.openclaw_config import FEB, SEP, agent, entry, evidence, ollama, write_home
+from truelimit.adapters.agents.openclaw import config as config_module
 from truelimit.adapters.agents.openclaw.keys import accepts
 from truelimit.adapters.agents.openclaw.places import installations
 from truelimit.adapters.agents.openclaw.read import read
@@ -174,6 +175,12 @@ MODEL = ("models", "providers", "ollama", "models", 0)
         ((*MODEL, "contextTokens"), False, True),
         ((*MODEL, "params", "num_ctx"), False, True),
         ((*MODEL, "numCtx"), False, False),
+        ((*MODEL, "compat", "supportsDeveloperRole"), True, True),
+        ((*MODEL, "compat", "numCtx"), False, False),
+        ((*MODEL, "cost", "cacheRead"), True, True),
+        ((*MODEL, "cost", "perHour"), False, False),
+        (("models", "providers", "ollama", "localService", "command"), False, True),
+        (("models", "providers", "ollama", "localService", "shell"), False, False),
         (("models", "providers", "ollama", "timeoutSeconds"), False, True),
         (("models", "providers", "ollama", "params", "keep_alive"), False, True),
         (("agents", "defaults", "timeoutSeconds"), True, True),
@@ -190,3 +197,24 @@ MODEL = ("models", "providers", "ollama", "models", 0)
 def test_each_version_takes_its_own_keys(path: tuple[str | int, ...], february: bool, september: bool) -> None:
     assert accepts("2026.2", path) is february
     assert accepts("2026.9", path) is september
+
+
+def test_a_provider_with_very_many_models_is_not_built_anew_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of 3,000 entries once cost 500 copies of it all: one for every model that is examined."""
+    built = 0
+    plain = config_module._plain
+
+    def counted(branch: config_module.Branch) -> object:
+        nonlocal built
+        built += 1
+        return plain(branch)
+
+    monkeypatch.setattr(config_module, "_plain", counted)
+    entries = [{"id": f"m{n}", "name": "m", "contextWindow": 65_536} for n in range(3_000)]
+    write_home(tmp_path, {"models": {"providers": {"ollama": {"models": entries}}}}, SEP)
+    (agent,) = evidence(tmp_path).agents
+    assert len(agent.routes) == 500
+    assert all(route.configured.provider_lists_models for route in agent.routes)
+    assert built < 150 * len(agent.routes)

@@ -13,8 +13,8 @@ from truelimit.adapters.agents.openclaw.hosts import (
     is_ollama,
     is_own,
     is_self_hosted_id,
-    without_secrets,
 )
+from truelimit.adapters.servers.http import shown as shown_url
 from truelimit.domain.limits import SetBy
 
 Config = dict[str, object]
@@ -69,6 +69,7 @@ def test_september_native_on_loopback_has_no_short_wall(tmp_path: Path) -> None:
         "node-fetch-headers": ("headers", 172800.0, True),
         "node-fetch-body": ("idle", 172800.0, True),
         "agent-run": ("run", 172800.0, True),
+        "agent-command": ("command", 600.0, True),
         "compaction": ("compaction", 180.0, True),
     }
 
@@ -81,6 +82,14 @@ def test_septembers_run_budget_bounds_the_fetch_but_not_below_half_an_hour(tmp_p
     assert list(unlimited) == ["compaction"]
 
 
+def test_septembers_command_waits_ten_minutes_unless_a_key_says_otherwise(tmp_path: Path) -> None:
+    found = timers(route(tmp_path, config_for(LOOPBACK), SEP))["agent-command"]
+    assert "`openclaw agent`" in found.seconds.where
+    assert "--timeout SECONDS" in found.remedy
+    assert "agent-command" not in shown(tmp_path, config_for(LOOPBACK, timeoutSeconds=900), SEP)
+    assert "agent-command" not in shown(tmp_path, config_for(LOOPBACK), FEB)
+
+
 def test_septembers_provider_timeout_makes_the_wall(tmp_path: Path) -> None:
     config = ollama([entry(contextWindow=131072)], timeoutSeconds=300, api="openai-completions")
     found = timers(route(tmp_path, config, SEP))
@@ -88,6 +97,7 @@ def test_septembers_provider_timeout_makes_the_wall(tmp_path: Path) -> None:
         "provider-headers": 300.0,
         "provider-idle": 300.0,
         "agent-run": 172800.0,
+        "agent-command": 600.0,
         "compaction": 180.0,
     }
     wall = found["provider-headers"]
@@ -201,5 +211,5 @@ def test_what_counts_as_ollama() -> None:
 
 
 def test_addresses_lose_their_secrets() -> None:
-    assert without_secrets("http://u:p@h:1/v1?k=s#f") == "http://h:1/v1"
-    assert without_secrets("http://[bad") == ""
+    assert shown_url("http://u:p@h:1/v1?k=s#f") == "http://h:1/v1"
+    assert shown_url("http://[bad", "") == ""

@@ -18,7 +18,8 @@ from truelimit.adapters.agents.openclaw.session_file import read_session_file
 from truelimit.adapters.agents.openclaw.sessions import read_sessions
 from truelimit.adapters.agents.openclaw.trajectory import Trajectory
 from truelimit.adapters.agents.openclaw.transcript import Transcript
-from truelimit.adapters.agents.openclaw.transcript_lines import Damaged, Input, entries, entry_of
+from truelimit.adapters.agents.openclaw.transcript_lines import Damaged, Input, entry_of
+from truelimit.adapters.agents.openclaw.transcript_reading import entries
 from truelimit.app.ports import Places
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "openclaw"

@@ -38,6 +38,13 @@ def test_times_come_from_the_trajectory_and_prompts_from_the_counters(store: Pat
     assert (second.error.kind, second.error.seconds) == (ErrorKind.TIMEOUT, 300.0)
 
 
+def test_the_agents_estimate_stands_at_the_call_that_it_was_made_for(store: Path) -> None:
+    found = {session.id: [call.estimated_tokens for call in session.calls] for session in read_store(store).sessions}
+    assert found["n-silent146760"] == [12_678]
+    assert [size for size in found["n-ollama-stall330-ts300"] if size] == [12_840]
+    assert found["long"] == [None, None, None], "it led to a compaction: no prompt of that size was sent"
+
+
 def test_sessions_carry_their_counters(store: Path) -> None:
     long = next(session for session in read_store(store).sessions if session.id == "long")
     assert long.compaction_count is not None

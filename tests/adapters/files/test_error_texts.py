@@ -30,6 +30,20 @@ OVERFLOWS = [
         4096,
     ),
     (
+        "This model's maximum context length is 131072 tokens. However, you requested 8192 output tokens and your "
+        "prompt contains at least 146760 input tokens, for a total of at least 154952 tokens. Please reduce the length",
+        146760,
+        131072,
+    ),
+    (
+        "Prompt is too long · the provider said: This model's maximum context length is 131072 tokens. However, your "
+        "messages resulted in 146760 tokens. Please reduce the length of the messages.",
+        146760,
+        131072,
+    ),
+    ("This model's maximum context length is 8192 tokens. However, you requested 512 output tokens", None, 8192),
+    ("maximum context length is 8192 tokens; your prompt contains at least 9000 input tokens", 9000, 8192),
+    (
         "'max_tokens' or 'max_completion_tokens' is too large: 8192. This model's maximum context length is "
         "16384 tokens and your request has 12000 input tokens",
         12000,

@@ -8,6 +8,9 @@ import pytest
 
 from support.server_log_text import LLAMA_LOGS, log_of, of_kind, only
 from truelimit.adapters.files.server_log import read_server_log
+from truelimit.adapters.servers.llama_server.from_log import server_of
+from truelimit.domain.facts import Facts
+from truelimit.domain.provenance import Basis
 from truelimit.domain.server import (
     AnswerWritten,
     BuffersReported,
@@ -25,6 +28,8 @@ from truelimit.domain.server import (
     RequestCancelled,
     ServerKind,
 )
+from truelimit.limits.need import memory_settings
+from truelimit.limits.stacks import stacks
 from truelimit.units import from_mib
 
 SLOT = "slot print_timing: id  0 | task 7 | "
@@ -99,6 +104,21 @@ def test_a_conversation_too_large_for_the_prompt_cache() -> None:
     assert log.prompt_cache is not None
     assert log.prompt_cache.value == from_mib(10)
     assert log.prompt_cache.where.endswith("(line 167)")
+
+
+def test_a_prompt_cache_that_is_switched_off_is_known_to_be_nothing(tmp_path: Path) -> None:
+    """The line of b11549 in the place of the recorded one: without it 8 GiB would be assumed."""
+    recorded = (LLAMA_LOGS / "xllamacpp_b11549_prompt_cache_too_small.log").read_text(encoding="utf-8")
+    off = "prompt cache is disabled - use `--cache-ram N` to enable it"
+    path = tmp_path / "server.log"
+    path.write_text(recorded.replace("prompt cache is enabled, size limit: 10 MiB", off), encoding="utf-8")
+    server, _ = server_of(read_server_log(path), with_files=False)
+    cache = server.settings.prompt_cache
+    assert cache is not None
+    assert (cache.value, cache.basis) == (0, Basis.REPORTED)
+    assert cache.where.endswith("(line 167)")
+    (stack,) = stacks(Facts(servers=(server,)))
+    assert memory_settings(stack, 2048).prompt_cache == 0
 
 
 def test_window_caches_of_gemma_and_offloaded_layers() -> None:

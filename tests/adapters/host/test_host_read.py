@@ -49,8 +49,10 @@ def put(root: Path, **files: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def sysctl(memsize: str, brand: str, limit: str | None) -> object:
+def sysctl(memsize: str, brand: str, limit: str | None, cores: int | None = None) -> object:
     def answer(command: Sequence[str]) -> str:
+        if command[0] == "/usr/sbin/ioreg":
+            return "" if cores is None else f'    | | |   "gpu-core-count" = {cores}\n'
         lines = {"hw.memsize": memsize, "machdep.cpu.brand_string": brand, "iogpu.wired_limit_mb": limit}
         assert command[0] == "/usr/sbin/sysctl"
         return "".join(f"{key}: {lines[key]}\n" for key in command[1:] if lines[key] is not None)
@@ -274,6 +276,16 @@ def test_apple_silicon(tmp_path: Path, limit: str, usable: int, basis: Basis) ->
     assert found.chip.value == "Apple M2 Ultra"
     assert found.operating_system is not None
     assert found.operating_system.value == "macOS 15.3"
+
+
+def test_the_cores_of_an_apple_gpu_tell_apart_chips_of_one_name(tmp_path: Path) -> None:
+    run = sysctl(str(64 * GIB), "Apple M2 Ultra", "0", cores=76)
+    found = machine(replace(fake(tmp_path, "Darwin"), run=run))  # type: ignore[arg-type]
+    assert [device.name for device in found.accelerators] == ["Apple M2 Ultra (76-core GPU)"]
+    assert found.chip is not None
+    assert found.chip.value == "Apple M2 Ultra"
+    run = sysctl(str(64 * GIB), "Apple M2 Ultra", "0")
+    assert machine(replace(fake(tmp_path, "Darwin"), run=run)).accelerators == ()  # type: ignore[arg-type]
 
 
 def test_old_macos_without_the_key(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from truelimit.adapters.agents.openclaw import json_values as read
-from truelimit.adapters.agents.openclaw.session_counters import LARGEST_FILE
+from truelimit.adapters.agents.openclaw.session_counters import LARGEST_FILE, SENT_AS_IT_WAS
 from truelimit.adapters.agents.openclaw.trajectory import is_wanted
 from truelimit.adapters.agents.openclaw.transcript_lines import Damaged, Entry, Header, Input, entry_of, read_lines
 from truelimit.adapters.bundle.files import BundleFiles
@@ -68,7 +68,8 @@ def _estimate(status: Mapping[str, Any], redact: Redactor) -> dict[str, Any]:
         return {}
     names = {key: redact.name(read.name(status.get(key))) for key in ("provider", "model")}
     tokens = read.number(status.get("estimatedPromptTokens"))
-    return {"updatedAt": _time(status.get("updatedAt")), "estimatedPromptTokens": tokens, **names}
+    route = {"route": SENT_AS_IT_WAS} if read.name(status.get("route")) == SENT_AS_IT_WAS else {}
+    return {"updatedAt": _time(status.get("updatedAt")), "estimatedPromptTokens": tokens, **route, **names}
 
 
 def _time(value: object) -> str | None:
@@ -119,7 +120,7 @@ def write_store(source: Path, target: str, files: BundleFiles) -> None:
             store.executemany("INSERT INTO transcript_events VALUES (?, ?, ?)", _events(rows, files.redact))
             store.executemany("INSERT INTO trajectory_runtime_events VALUES (?, ?, ?)", _trajectory(rows, files.redact))
             store.commit()
-    except (OSError, sqlite3.Error, OverflowError, MemoryError) as error:
+    except (OSError, sqlite3.Error, OverflowError, MemoryError, UnicodeDecodeError) as error:
         files.unreadable(source, error)
 
 

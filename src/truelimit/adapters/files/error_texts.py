@@ -53,10 +53,14 @@ _TEXTS = (
         rf"maximum context length is {_CONTEXT} tokens\. however, "
         rf"(?:you requested|your request has|your prompt contains) {_N} (?:input |prompt )?tokens"
         rf"(?: \({_N} in the messages, {_N} in the completion\))?",
+        rf"maximum context length is {_CONTEXT} tokens\. however, "
+        rf"you requested {_N} output tokens and your prompt contains (?:at least )?{_PROMPT} input tokens",
+        rf"maximum context length is {_CONTEXT} tokens\. however, your messages resulted in {_PROMPT} tokens",
         rf"'?max_tokens'?.{{0,120}}? is too large.{{0,200}}?maximum context length is {_CONTEXT} tokens.{{0,80}}?"
         rf"your request has {_PROMPT} input tokens",
         rf"'?max_tokens'?.{{0,120}}? is too large.{{0,200}}?your request has {_PROMPT} input tokens",
         rf"input \({_PROMPT} tokens\) is longer than the model's context length \({_CONTEXT} tokens\)",
+        rf"maximum context length is {_CONTEXT} tokens",
         rf"requested token count exceeds the model's maximum context length of {_CONTEXT} tokens",
         rf"input length \({_PROMPT} tokens\) exceeds the model's maximum context length \({_CONTEXT} tokens\)",
         rf"greater than the context length \(n_keep: {_PROMPT}\s?>= n_ctx: {_CONTEXT}\)",
@@ -174,7 +178,9 @@ _ADVICE = re.compile(
 _JSON_PROMPT = re.compile(r'n_prompt_tokens\\*"?\s*:\s*(\d{1,12})')
 _JSON_CONTEXT = re.compile(r'n_ctx\\*"?\s*:\s*(\d{1,12})')
 _IN_MESSAGES = re.compile(rf"\({_N} in the messages")
-_REQUESTED = re.compile(rf"(?:you requested|your request has|your prompt contains) {_N} ", re.IGNORECASE)
+_REQUESTED = re.compile(
+    rf"(?:you requested|your request has|prompt contains(?: at least)?|resulted in) {_N} (?!output)", re.IGNORECASE
+)
 _STATUS = re.compile(r"(?:^|error |http |status )(\d{3})\b", re.IGNORECASE)
 # The agent shows these instead of the server's own words: what they stand for is not what they say.
 _MISREAD_AS = re.compile(r"provider rejected the request schema or tool payload|usually temporary", re.IGNORECASE)

@@ -13,13 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from truelimit.adapters.files.server_log_dates import dated
-from truelimit.adapters.files.server_log_failures import Failures
-from truelimit.adapters.files.server_log_lines import LineFinder
+from truelimit.adapters.files.server_log_fold import read_lines
 from truelimit.adapters.files.server_log_loads import Loads
 from truelimit.adapters.files.server_log_ollama import LoggedDevice, OllamaLines, SystemMemory, Tier
 from truelimit.adapters.files.server_log_slog import slog_time
 from truelimit.adapters.files.server_log_store import EventStore
-from truelimit.adapters.files.server_log_tasks import Tasks
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Engine, Event, ServerKind
 from truelimit.units import Bytes
@@ -114,20 +112,12 @@ def _kind(sample: bytes) -> ServerKind | None:
 
 def _read(path: Path, kind: ServerKind, sample: bytes) -> ServerLog:
     is_ollama = kind is ServerKind.OLLAMA
-    store = EventStore(path, offset=_offset(sample))
-    loads, failures, tasks = Loads(store, has_own_end=is_ollama), Failures(store), Tasks(store)
-    ollama = OllamaLines(store, loads, failures)
-    lines = LineFinder(path)
-    for line in lines:
-        try:
-            _ = (is_ollama and ollama.see(line)) or tasks.see(line) or loads.see(line) or failures.see(line)
-        except (KeyError, ValueError, OverflowError):
-            store.damaged += 1
-    for part in (tasks, loads, failures):
+    parts = read_lines(path, _offset(sample), is_ollama=is_ollama)
+    for part in (parts.tasks, parts.loads, parts.failures):
         part.end()
-    store.damaged += lines.damaged
-    store.left_out.update(lines.left_out)
-    return _log(path, kind, store, loads, ollama, None if is_ollama else _build(path, sample))
+    parts.store.damaged += parts.finder.damaged
+    parts.store.left_out.update(parts.finder.left_out)
+    return _log(path, kind, parts.store, parts.loads, parts.ollama, None if is_ollama else _build(path, sample))
 
 
 def _log(

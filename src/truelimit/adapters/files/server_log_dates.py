@@ -30,6 +30,8 @@ _INFERENCE = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/complet
 
 def dated(events: Sequence[Event]) -> tuple[Event, ...]:
     """Return the events, those of a request not earlier than the start of the request that ends next."""
+    if not any(isinstance(event, _UNDATED) for event in events):
+        return tuple(events)
     result = _not_before_ended(events)
     began: datetime | None = None
     for index in range(len(result) - 1, -1, -1):

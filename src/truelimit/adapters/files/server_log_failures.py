@@ -74,6 +74,15 @@ class Failures:
         if self._hint is not None:
             self._tell(self._hint, OUT_OF_MEMORY)
 
+    def state(self) -> tuple[Line | None, tuple[int, str, str] | None]:
+        """Return what is not yet told and what was told last, of texts only what would be told."""
+        hint = self._hint and Line(self._hint.number, _short(self._hint.text), self._hint.time)
+        return hint, self._last
+
+    def set_state(self, hint: Line | None, last: tuple[int, str, str] | None) -> None:
+        """Go on from a ``state``."""
+        self._hint, self._last = hint, last
+
     def _tell(self, line: Line, reason: str) -> None:
         if self._hint is not None and reason == CRASH:
             line, reason = self._hint, OUT_OF_MEMORY

@@ -16,27 +16,19 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
 
+from truelimit.adapters.files.server_log_noise import MESSAGES, START, Noise
+
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 14
 LOAD_REGION = 1 << 16
+_LOOK_BACK = 400
 
-_START = (
-    rb"Listening on|server config|inference compute|vram-based|entering low vram|starting llama|starting runner"
-    rb"|system memory|template selection"
-)
-_MESSAGES = (
-    rb"requested context size|invalid option|load\b|model weights|kv cache|compute graph|total memory|truncating "
-    rb"|context limit hit|loading cache slot|client connection closed|aborting |llama|runtime OOM|model re"
-    rb"|cache hit|cache miss|Prompt processing|llm predict error|error loading|Load failed|post predict"
-)
 _LOAD = re.compile(
     rb"buffer size|n_ctx|n_slots|new slot|layers to GPU|loading model|Flash Attention|flash_attn|K \(|n_u?batch  "
-    rb"|training context|size limit|loading error|requires flash|listening on http"
+    rb"|training context|prompt cache is |loading error|requires flash|listening on http"
 )
 _LOAD_START = (re.compile(rb"loading model"), re.compile(rb'msg="starting '))
 _LOAD_END = (b"started in ", b"all slots are idle")
-# A debug message that tells nothing is shortened to its time before the search: such logs are mostly those.
-_NOISE = re.compile(rb' level=DEBUG source=\S+ msg=(?!"?(?:' + _START + rb"|" + _MESSAGES + rb"))[^\n]*")
 _TIME = re.compile(rb"time=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))(?: level=|[\r\n]|$)")
 
 
@@ -56,8 +48,8 @@ class Group:
 
 LOADS = Group("lines of loading models", 20_000, ())
 GROUPS = (
-    Group("lines of a server's start", 10_000, _patterns(rb'msg="?(?:' + _START + rb")"), b"msg="),
-    Group("messages", 40_000, _patterns(rb'msg="?(?:' + _MESSAGES + rb")", rb"level=(?:ERROR|WARN|FATAL)"), b"msg="),
+    Group("lines of a server's start", 10_000, _patterns(rb'msg="?(?:' + START + rb")"), b"msg="),
+    Group("messages", 40_000, _patterns(rb'msg="?(?:' + MESSAGES + rb")", rb"level=(?:ERROR|WARN|FATAL)"), b"msg="),
     Group("access lines", 20_000, _patterns(rb"\[GIN\] "), b"[GIN]"),
     Group("lines of requests", 40_000, _patterns(rb"n_tokens = ", rb"cancel task", rb"size limit"), b"| task "),
     Group("timings", 20_000, _patterns(rb"eval time = ")),
@@ -84,23 +76,55 @@ class Line:
 class LineFinder:
     """Yields the lines of interest of one file, in order.
 
-    Afterwards ``damaged`` counts lines too long to read whole, ``left_out`` by group the older lines that were let go.
+    Afterwards ``damaged`` counts lines too long to read whole, ``left_out`` by group the older lines that were let go,
+    ``seen`` by group all lines. ``offset`` is where the lines end that are complete; a finder that is given it, with
+    what else a finder had noted there, goes on from there.
     """
 
     path: Path
     damaged: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
-    _number: int = 1
-    _time: bytes | None = None
-    _region_end: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+    offset: int = 0
+    number: int = 1
+    time: bytes | None = None
+    region_end: int = 0
+    _rest: bytes = b""
+    _before: bytes = b""
     _utf16: codecs.IncrementalDecoder | None = None
     _kept: dict[str, deque[_Found]] = field(default_factory=dict)
+    _noise: Noise = field(default_factory=Noise)
 
     def __iter__(self) -> Iterator[Line]:
         """Yield the lines. Raises OSError when the file cannot be read."""
+        yield from self.whole_lines()
+        yield from self.last_line()
+
+    def whole_lines(self) -> Iterator[Line]:
+        """Yield the lines that have an end. Raises OSError when the file cannot be read."""
         self._kept = {group.name: deque(maxlen=group.most) for group in GROUPS}
         for block in self._blocks():
-            self._search(_NOISE.sub(b"", block) if b" level=DEBUG " in block else block)
+            self._search(block)
+        return self._found()
+
+    def last_line(self) -> Iterator[Line]:
+        """Yield what follows the last end of a line, after ``whole_lines``: it may still be being written."""
+        self._kept = {group.name: deque(maxlen=group.most) for group in GROUPS}
+        if self._rest:
+            self._search(self._rest)
+        return self._found()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether another finder could go on from ``offset`` and find what one that reads all would."""
+        return self._utf16 is None and self._before.endswith(b"\n")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there were more lines than are kept, in the parts read before and in this one."""
+        return any(self.seen.get(group.name, 0) > group.most for group in GROUPS)
+
+    def _found(self) -> Iterator[Line]:
         found = sorted((item for kept in self._kept.values() for item in kept), key=itemgetter(0))
         self._kept = {}
         for number, line, time in found:
@@ -108,8 +132,11 @@ class LineFinder:
             yield Line(number, text, None if time is None else time.decode("ascii"))
 
     def _blocks(self) -> Iterator[bytes]:
-        """Yield the file in pieces that end with a line, each at most two blocks long."""
+        """Yield the file in pieces that end with a line, each at most two blocks long; what is left is the rest."""
         with self.path.open("rb") as file:
+            if self.offset:
+                file.seek(max(0, self.offset - _LOOK_BACK))
+                self._before = file.read(self.offset - file.tell())
             rest = b""
             while data := file.read(BLOCK):
                 data = rest + self._as_utf8(data)
@@ -120,19 +147,20 @@ class LineFinder:
                 rest = data[end:]
                 if end:
                     yield data[:end]
-            if rest:
-                yield rest
+                    self.offset += end
+            self._rest = rest
 
     def _as_utf8(self, data: bytes) -> bytes:
         """Return the data in an encoding that the patterns fit (PowerShell writes logs in UTF-16)."""
-        if self._utf16 is None and self._number == 1 and data.startswith(codecs.BOM_UTF16_LE):
+        if self._utf16 is None and self.number == 1 and data.startswith(codecs.BOM_UTF16_LE):
             self._utf16 = codecs.getincrementaldecoder("utf-16")(errors="replace")
         return self._utf16.decode(data).encode(errors="replace") if self._utf16 else data
 
-    def _search(self, block: bytes) -> None:
+    def _search(self, whole: bytes) -> None:
         """Keep the lines of interest of a block, with their numbers and times."""
+        block = self._noise.shortened(whole)
         starts = self._line_starts(block)
-        position, number = 0, self._number
+        position, number = 0, self.number
         is_timed = b"time=20" in block
         for start in sorted(starts):
             end = block.find(b"\n", start)
@@ -141,15 +169,17 @@ class LineFinder:
                 self._note_time(block, position, end)
             number += block.count(b"\n", position, start)
             position = start
-            self._keep(starts[start], (number, self._line(block, start, end), self._time))
+            self._keep(starts[start], (number, self._line(block, start, end), self.time))
         if is_timed:
             self._note_time(block, position, len(block))
-        self._number = number + block.count(b"\n", position)
+        self.number = number + block.count(b"\n", position)
+        self._before = whole[-_LOOK_BACK:]
 
     def _keep(self, group: Group, found: _Found) -> None:
         kept = self._kept[group.name]
         if len(kept) == group.most:
             self.left_out[group.name] = self.left_out.get(group.name, 0) + 1
+        self.seen[group.name] = self.seen.get(group.name, 0) + 1
         kept.append(found)
 
     def _line(self, block: bytes, start: int, end: int) -> bytes:
@@ -157,7 +187,7 @@ class LineFinder:
             self.damaged += 1
             end = start + LONGEST_LINE
         line = block[start:end]
-        return _timing_header(block, start, line) + line
+        return _timing_header(self._before, block, start, line) + line
 
     def _line_starts(self, block: bytes) -> dict[int, Group]:
         """Return where the lines of interest start in the block, each with its group."""
@@ -180,20 +210,20 @@ class LineFinder:
         """
         begins = sorted(hit.start() for pattern in _LOAD_START for hit in pattern.finditer(block))
         done = 0
-        if self._region_end > 0:
-            done = _end_of_load(block, 0, self._region_end)
+        if self.region_end > 0:
+            done = _end_of_load(block, 0, self.region_end)
             yield 0, min(done, len(block))
         for begin in begins:
             if begin >= done:
                 done = _end_of_load(block, begin, begin + LOAD_REGION)
                 yield block.rfind(b"\n", 0, begin) + 1, min(done, len(block))
-        self._region_end = max(0, done - len(block))
+        self.region_end = max(0, done - len(block))
 
     def _note_time(self, block: bytes, start: int, end: int) -> None:
         """Remember the last time that a line between start and end carries."""
         at = block.rfind(b"time=20", start, end)
         if at >= 0 and (found := _TIME.match(block, at)):
-            self._time = found.group(1)
+            self.time = found.group(1)
 
 
 def _end_of_load(block: bytes, begin: int, end: int) -> int:
@@ -202,9 +232,12 @@ def _end_of_load(block: bytes, begin: int, end: int) -> int:
     return min(marks) + 1 if marks else end
 
 
-def _timing_header(block: bytes, start: int, line: bytes) -> bytes:
+def _timing_header(before: bytes, block: bytes, start: int, line: bytes) -> bytes:
     """Return ``slot print_timing: id  0 | task 0 | `` where builds before 2026 put it on a line of its own."""
     if b"eval time = " not in line or b"| task " in line:
         return b""
-    at = block.rfind(b"slot print_timing: id", max(0, start - 400), start)
-    return block[at : block.find(b"\n", at)] if at >= 0 else b""
+    text = block[max(0, start - _LOOK_BACK) : start]
+    if start < _LOOK_BACK:
+        text = before + text
+    at = text.rfind(b"slot print_timing: id")
+    return text[at : text.find(b"\n", at)] if at >= 0 else b""

@@ -23,7 +23,7 @@ _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
 _MODEL = re.compile(r"loading model '(.+)'")
 _CAPPED = re.compile(r"slot context \((\d+)\) exceeds the training context of the model \((\d+)\)")
 _FITTED = re.compile(r"context size reduced from (\d+) to (\d+)")
-_CACHE_LIMIT = re.compile(r"prompt cache is enabled, size limit: (\d+) MiB")
+_CACHE_LIMIT = re.compile(r"prompt cache is (?:enabled, size limit: (\d+) MiB|disabled)")
 _STAMP = re.compile(r"^(\d+)\.(\d\d)\.(\d{3})\.(\d{3}) [A-Z] ")
 _ON, _OFF = ("1", "enabled", "true", "on", ""), ("0", "disabled", "false", "off")
 FLASH = dict.fromkeys(_ON, True) | dict.fromkeys(_OFF, False)
@@ -150,7 +150,7 @@ class Loads:
         self.address = found[1]
 
     def _cache_limit(self, line: Line, found: re.Match[str]) -> None:
-        self.prompt_cache = (from_mib(int(found[1])), self._store.where(line))
+        self.prompt_cache = (from_mib(int(found[1] or 0)), self._store.where(line))
 
 
 def _stamp(text: str) -> float | None:
@@ -160,6 +160,12 @@ def _stamp(text: str) -> float | None:
         return None
     minutes, seconds, milli, micro = (int(part) for part in found.groups())
     return minutes * 60 + seconds + milli / 1e3 + micro / 1e6
+
+
+def stamp_in(text: str) -> str:
+    """Return the time since the start of a llama-server at the beginning of its line, as text; empty without one."""
+    found = _STAMP.match(text)
+    return found[0] if found else ""
 
 
 _SIZE_PARTS = {"n_ctx": "total_context", "n_ctx_train": "native_context", "n_batch": "batch", "n_ubatch": "ubatch"}
@@ -173,7 +179,7 @@ _HANDLERS = (
     ("loading model '", _MODEL, Loads._model),
     ("exceeds the training", _CAPPED, Loads._capped),
     ("context size reduced", _FITTED, Loads._fitted),
-    ("prompt cache is enabled", _CACHE_LIMIT, Loads._cache_limit),
+    ("prompt cache is", _CACHE_LIMIT, Loads._cache_limit),
     ("Flash Attention enabled", re.compile("Flash Attention enabled"), Loads._flash),
     ("Flash Attention", re.compile("Flash Attention.*(?:disabled|not supported)"), Loads._no_flash),
     ("listening on http", re.compile(r"listening on (https?://[\w.:\[\]-]+)"), Loads._listening),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from truelimit.domain.machine import MemoryPool, PoolKind
 from truelimit.domain.provenance import Basis, Known
+from truelimit.limits.gpu_share import METAL_SHARE
 from truelimit.units import Bytes, from_mib
 
 _KEYS = ("hw.memsize", "machdep.cpu.brand_string", "iogpu.wired_limit_mb")
 # Metal's own figure (recommendedMaxWorkingSetSize) needs Objective-C. It is 72 to 81 % on machines of 24 to 192 GB
 # in llama.cpp's logs: 17.9 of 24, 48 or 51.8 of 64, 96 of 128, 144 of 192.
-_SHARE = 0.75
+_GPU = ("/usr/sbin/ioreg", "-rd1", "-c", "AGXAccelerator")
+_CORES = re.compile(r'"gpu-core-count"\s*=\s*(\d{1,3})\b')
 _RULE = "assumed: Metal lets the GPU take about 75 % of memory (iogpu.wired_limit_mb is 0, the default)"
 
 
@@ -28,6 +31,12 @@ def chip(values: Mapping[str, str]) -> Known[str] | None:
     return Known(name, "sysctl machdep.cpu.brand_string", Basis.MEASURED) if name else None
 
 
+def gpu_cores(run: Callable[[Sequence[str]], str | None]) -> int | None:
+    """Return the number of GPU cores, which tells apart chips of one name, or None where macOS does not say."""
+    found = _CORES.search(run(_GPU) or "")
+    return int(found.group(1)) if found else None
+
+
 def unified_pool(values: Mapping[str, str], free: Known[Bytes] | None) -> MemoryPool | None:
     """Return the memory that processor and GPU share, or None on a Mac without Apple silicon.
 
@@ -41,7 +50,7 @@ def unified_pool(values: Mapping[str, str], free: Known[Bytes] | None) -> Memory
     if limit:
         usable = Known(from_mib(limit), "sysctl iogpu.wired_limit_mb", Basis.MEASURED)
     else:
-        usable = Known(Bytes(int(total * _SHARE)), _RULE, Basis.ASSUMED)
+        usable = Known(Bytes(int(total * METAL_SHARE)), _RULE, Basis.ASSUMED)
     capacity = Known(Bytes(total), "sysctl hw.memsize", Basis.MEASURED)
     return MemoryPool("unified memory", PoolKind.UNIFIED, capacity, usable, free)
 

@@ -19,17 +19,18 @@ _MODEL_IN_GTT = GIB
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """What was asked once: macOS's sysctl values, and the accelerators by maker."""
+    """What was asked once: macOS's sysctl values, the accelerators by maker, the GPU cores of an Apple chip."""
 
     sysctl: Mapping[str, str]
     nvidia: tuple[NvidiaCard, ...]
     amd: tuple[AmdCard, ...]
+    gpu_cores: int | None = None
 
 
 def devices(host: Sources) -> Devices:
     """Return the accelerators of a machine."""
     if host.system == "Darwin":
-        return Devices(apple.sysctl(host.run), (), ())
+        return Devices(apple.sysctl(host.run), (), (), apple.gpu_cores(host.run))
     return Devices({}, host.nvidia(), amd_cards(host.root))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.adapters.host import apple
 from truelimit.adapters.host.pools import Devices, devices, measured, pools
 from truelimit.adapters.host.sources import Memory, Sources, first_bytes, this_machine
-from truelimit.domain.machine import Machine, MemoryPool
+from truelimit.domain.machine import Accelerator, DeviceKind, Machine, MemoryPool, PoolKind
 from truelimit.domain.provenance import Basis, Known, Missing
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 def read_machine(places: Places, deadline: Deadline, sources: Sources | None = None) -> Evidence:  # noqa: ARG001
     """Return this machine's memory pools, chip, operating system and used swap, each MEASURED unless it says else.
 
+    An accelerator is named here only where its name says more than ``chip`` and the pools do (Apple's GPU cores); its
+    rates are those of the table, which is not read here.
     Nothing of this machine is read when ``places`` is isolated. Commands are bounded by two seconds each. Facts that
     cannot be had are Missing; nothing is raised.
     """
@@ -25,10 +28,11 @@ def read_machine(places: Places, deadline: Deadline, sources: Sources | None = N
     if places.isolated:
         return Evidence()
     host = sources or this_machine()
-    found, processor = devices(host), _processor(host)
+    found, processor = devices(host), processor_name(host)
     memory, missing = _memory(host)
     held = () if memory is None else pools(host, memory, found, processor)
     machine = _machine(host, memory, held, _chip(found, processor))
+    machine = replace(machine, accelerators=_apple_gpu(found, machine))
     return Evidence(machine=machine, missing=(*missing, *_unread(host, found)), examined=("this machine",))
 
 
@@ -60,7 +64,15 @@ def _chip(found: Devices, processor: str | None) -> Known[str] | None:
     return Known(processor, "the processor's own name", Basis.MEASURED) if processor else None
 
 
-def _processor(host: Sources) -> str | None:
+def _apple_gpu(found: Devices, machine: Machine) -> tuple[Accelerator, ...]:
+    if machine.chip is None or found.gpu_cores is None or machine.pool(PoolKind.UNIFIED) is None:
+        return ()
+    name = f"{machine.chip.value} ({found.gpu_cores}-core GPU)"
+    return (Accelerator("", name, "apple", "other", DeviceKind.UNIFIED),)
+
+
+def processor_name(host: Sources) -> str | None:
+    """Return what the processor calls itself, or None."""
     text = first_bytes(host.root / "proc/cpuinfo") or ""
     lines = (line.partition(":") for line in text.splitlines())
     named = next((value.strip() for key, _, value in lines if key.strip() == "model name"), "")

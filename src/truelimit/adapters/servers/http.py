@@ -123,14 +123,14 @@ def carried_by(carrier: Carrier) -> Iterator[None]:
         _CARRIER.reset(token)
 
 
-def shown(url: str) -> str:
+def shown(url: str, unreadable: str = "(unreadable address)") -> str:
     """Return the URL without user name, password, query and fragment: what reports may show."""
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
     except ValueError:
-        return "(unreadable address)"
+        return unreadable
 
 
 def _checked(url: str) -> str:

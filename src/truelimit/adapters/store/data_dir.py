@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 VARIABLE = "TRUELIMIT_DATA_DIR"
+RECEIPTS = "receipts"
 
 
 def data_dir(override: Path | None = None) -> Path:

@@ -7,6 +7,7 @@ import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from truelimit.adapters.store.data_dir import RECEIPTS
 from truelimit.adapters.store.durable import Fault, move_over, no_fault, sync_folder, write_new
 from truelimit.adapters.store.lock import locked
 from truelimit.adapters.store.receipt_json import decode, encode
@@ -27,7 +28,7 @@ class ReceiptFolder:
 
     def __init__(self, data_dir: Path, fault: Fault = no_fault) -> None:
         """Keep the place; it is made when the first receipt is written."""
-        self._folder = data_dir / "receipts"
+        self._folder = data_dir / RECEIPTS
         self._fault = fault
 
     def locked(self) -> AbstractContextManager[None]:

@@ -30,6 +30,7 @@ from truelimit.limits.origin import OriginVerdict
 from truelimit.limits.served import native_context
 from truelimit.limits.target import Target
 from truelimit.limits.view import StackView
+from truelimit.limits.words import rung_words
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, ids, over_the_limit, rung_term, tokens
 
@@ -58,7 +59,9 @@ def check(view: StackView, origin: OriginVerdict, target: Target) -> Iterator[Fi
         f"{tokens(limit.value)} tokens is no limit of this model: it was trained for {tokens(native.value)}, and "
         f"{_fits(target)}. {origin.reason[:1].upper()}{origin.reason[1:]}.",
         view.stack.model,
-        evidence=(f"{limit.name} = {tokens(limit.value)}: {limit.where}",),
+        evidence=tuple(
+            f"{rung_words(rung.name)} = {tokens(rung.value)}: {rung.where}" for rung in (limit, *view.context.tied)
+        ),
         calculations=(lost,),
         fix=raise_window(view.route, view.server, view.definition, target),
         origin=origin.origin,

@@ -23,6 +23,7 @@ from truelimit.domain.findings import Finding, Severity
 from truelimit.domain.limits import LimitKind, Origin
 from truelimit.limits.target import Target
 from truelimit.limits.view import StackView
+from truelimit.limits.words import rung_words, told
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, ids, over_the_limit, rung_term, tokens
 
@@ -43,10 +44,10 @@ def check(view: StackView, target: Target) -> Iterator[Finding]:
         "CTX005",
         "context-could-be-raised",
         Severity.FAILS if hit else Severity.NOTE,
-        f"{limit.name} holds the context at {tokens(limit.value)}; {tokens(target.context)} fit in memory here, "
-        f"{tokens(gain.result)} more, without new hardware.",
+        f"The context is held at {tokens(limit.value)} tokens ({told((limit, *view.context.tied))}); "
+        f"{tokens(target.context)} fit in memory here, {tokens(gain.result)} more, without new hardware.",
         view.stack.model,
-        evidence=(f"{limit.name}: {limit.where}",),
+        evidence=tuple(f"{rung_words(rung.name)}: {rung.where}" for rung in (limit, *view.context.tied)),
         calculations=(gain,),
         fix=raise_window(view.route, view.server, view.definition, target),
         origin=origin,

@@ -8,7 +8,9 @@ must hold it. Reports swap in use beside it, and layers that did not reach the a
 This is the one limit that is real: what does not fit is swapped, runs on the processor, or is killed.
 
 ## Fix safety
-Manual: a smaller context, a smaller cache type, a smaller quantization, or more memory: the plan verb compares them.
+Safe where agent and server can be given the largest context that fits and no recorded prompt was longer than it; unsafe
+where one was. Manual where no key lowers it (llama-server is started with its context, weights that do not fit at
+all): a smaller cache type, a smaller quantization, or more memory, which the plan verb compares.
 
 ## Sources
 The memory estimate (see the guide on memory); the operating system's own figures.
@@ -17,14 +19,18 @@ The memory estimate (see the guide on memory); the operating system's own figure
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.findings import Applicability, DefinitionEdit, Finding, FixIdea, Severity
 from truelimit.domain.limits import MemoryLadder
 from truelimit.domain.machine import Machine
-from truelimit.domain.server import Event, LayersOffloaded
+from truelimit.domain.server import Event, LayersOffloaded, ServerKind
 from truelimit.limits.view import StackView
+from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, tokens
 from truelimit.units import GIB, to_gib
+
+_SMALLER = "use a q8_0 cache (see MEM002) or a smaller quantization of the model"
 
 
 def check(view: StackView, memory: MemoryLadder, machine: Machine, events: tuple[Event, ...]) -> Iterator[Finding]:
@@ -40,8 +46,35 @@ def check(view: StackView, memory: MemoryLadder, machine: Machine, events: tuple
         view.stack.model,
         evidence=tuple(f"{rung.name} {to_gib(int(rung.value)):.1f} GiB: {rung.where}" for rung in memory.ladder.rungs),
         calculations=(memory.calculation,) if memory.calculation else (),
-        fix=FixIdea("Make it fit", Applicability.MANUAL, steps=_steps(view)),
+        fix=_lower(view) or FixIdea("Make it fit", Applicability.MANUAL, steps=_steps(view)),
     )
+
+
+def _lower(view: StackView) -> FixIdea | None:
+    """Agent and server at the largest context that fits; None where no key does that, or too little would be left."""
+    target, route, server = view.target, view.route, view.server
+    floor = route.window_floor.value if route is not None and route.window_floor is not None else 0
+    if target is None or not target.fits or target.context < max(floor, 1) or server is None:
+        return None
+    idea = raise_window(route, server, view.definition, target, "Lower")
+    sends = route is not None and route.request_context is not None
+    if idea is None or server.kind is not ServerKind.OLLAMA or not (sends or _defines(idea)):
+        return None
+    longer = _longer_prompts(view, target.context)
+    safety = Applicability.UNSAFE if longer else idea.applicability
+    return replace(idea, applicability=safety, steps=(*idea.steps, *longer, f"or keep the length: {_SMALLER}"))
+
+
+def _defines(idea: FixIdea) -> bool:
+    return any(isinstance(edit, DefinitionEdit) for edit in idea.edits)
+
+
+def _longer_prompts(view: StackView, context: int) -> tuple[str, ...]:
+    """What a smaller window would take away: prompts of this stack that were longer."""
+    longest = max((size.value for size in view.prompts), default=0)
+    if longest <= context:
+        return ()
+    return (f"a prompt of {tokens(longest)} tokens was asked here: with less it must be compacted first",)
 
 
 def _swap(machine: Machine) -> str:
@@ -57,7 +90,7 @@ def _layers(events: tuple[Event, ...]) -> str:
 
 
 def _steps(view: StackView) -> tuple[str, ...]:
-    steps = ["use a q8_0 cache (see MEM002) or a smaller quantization of the model"]
+    steps = [_SMALLER]
     if view.target is not None and view.target.fits and view.target.context > 0:
         steps.insert(0, f"lower the context to {tokens(view.target.context)} tokens, the most that fits")
     return tuple(steps)

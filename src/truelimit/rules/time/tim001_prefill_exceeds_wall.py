@@ -9,8 +9,8 @@ an upper bound). Also says what the wall means as a context: the longest cold pr
 It looks like a crash every five minutes. Nothing crashed: the client hung up. The same prompt would have been answered.
 
 ## Fix safety
-Safe where the wall has a key that this version accepts: a longer wait breaks nothing. Where no key moves it, manual:
-see TIM002.
+Safe where every timer that ends such a reading has a key that this version accepts: a longer wait breaks nothing, and
+all of them are raised at once. Where no key moves the wall, manual: see TIM002.
 
 ## Sources
 Node's fetch (300 s without headers); OpenClaw 2026.2.17 and 2026.9.6 (every timer on the path); llama.cpp's published
@@ -22,12 +22,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from truelimit.domain.agent import Timeout
+from truelimit.domain.agent import ConfigPlace, Timeout
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, Finding, FixIdea, Severity
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import Cause, Incident
+from truelimit.limits.time import COMMAND, bounds_prefill, timers
 from truelimit.limits.view import StackView
+from truelimit.limits.words import rung_words, told
 from truelimit.perf.prefill import prefill_seconds, tells_wall, wall_as_context_calculation
 from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
 from truelimit.units import Tokens
@@ -48,7 +50,10 @@ def check(view: StackView) -> Iterator[Finding]:
         Severity.FAILS,
         _message(view, hit, biggest),
         view.stack.model,
-        evidence=(*(reason for item in hit for reason in item.reasons[:1]), f"{wall.name}: {wall.where}"),
+        evidence=(
+            *(reason for item in hit for reason in item.reasons[:1]),
+            *(f"{rung_words(rung.name)}: {rung.where}" for rung in (wall, *view.time.tied)),
+        ),
         calculations=_calculations(view, biggest),
         fix=_fix(view, biggest),
         incidents=ids(hit),
@@ -61,7 +66,8 @@ def _message(view: StackView, hit: tuple[Incident, ...], biggest: Incident) -> s
     size = size_of(biggest.prompt_tokens)
     text = (
         f"{attempts} attempt{'s' if attempts > 1 else ''} ended at the wall of {seconds(wall.value) if wall else '?'} "
-        f"({wall.name if wall else '?'}) while the server was still reading {size}: no crash, the client hung up."
+        f"({told((wall, *view.time.tied)) if wall else '?'}) while the server was still reading {size}: no crash, the "
+        "client hung up."
     )
     if view.prefill is None:
         return text
@@ -87,28 +93,40 @@ def _calculations(view: StackView, biggest: Incident) -> tuple[Calculation, ...]
     return tuple(found)
 
 
-def wall_timer(view: StackView) -> Timeout | None:
-    """Return the agent's timer behind the binding rung of the time ladder, or None."""
+def wall_timers(view: StackView) -> tuple[Timeout, ...]:
+    """Return the agent's timers behind the binding rung of the time ladder: one, or all that end in that second."""
     wall = view.time.binding
     if wall is None or view.route is None:
-        return None
-    return next((item for item in view.route.timeouts if item.name == wall.name), None)
+        return ()
+    names = {wall.name, *(rung.name for rung in view.time.tied)}
+    return tuple(item for item in view.route.timeouts if item.name in names and item.seconds.value == wall.value)
 
 
 def _fix(view: StackView, biggest: Incident) -> FixIdea | None:
-    timer = wall_timer(view)
-    if timer is None or timer.place is None or view.route is None:
+    """Raise every timer that would end such a reading: the one that did, those in the same second, and the next."""
+    walls, needed = wall_timers(view), _needed(view, biggest)
+    if not walls or needed is None or any(timer.place is None for timer in walls):
         return None
-    needed = _needed(view, biggest)
-    if needed is None:
-        return None
-    path = timer.place
-    current = round(timer.seconds.value) if path.line is not None else ABSENT
     value = max(60, math.ceil(needed * _MARGIN / 60) * 60)
-    edit = ConfigEdit(
-        path.file, path.path, current, value, "reading such a prompt takes this long, with half as much again"
-    )
-    return FixIdea(f"Wait {seconds(value)} instead of {seconds(timer.seconds.value)}", Applicability.SAFE, (edit,))
+    if any(timer.bounds == COMMAND for timer in walls):  # its key holds for other turns too, which wait far longer
+        steps = tuple(f"{timer.remedy}; at least {value}" for timer in walls if timer.bounds == COMMAND)
+        return FixIdea(f"Let the command wait {seconds(value)}", Applicability.MANUAL, steps=steps)
+    short = [t for t in timers(view.stack) if bounds_prefill(t.bounds, view.server) and t.seconds.value < value]
+    edits = {str(timer.place): _edit(timer, timer.place, value) for timer in short if timer.place is not None}
+    left = tuple(_next(timer) for timer in short if timer.place is None)
+    title = f"Wait {seconds(value)} instead of {seconds(walls[0].seconds.value)}"
+    return FixIdea(title, Applicability.SAFE, tuple(edits.values()), left)
+
+
+def _next(timer: Timeout) -> str:
+    remedy = timer.remedy or "raise it too"
+    return f"{rung_words(timer.name)} of {seconds(timer.seconds.value)} would end it next: {remedy}"
+
+
+def _edit(timer: Timeout, place: ConfigPlace, value: int) -> ConfigEdit:
+    current = round(timer.seconds.value) if place.line is not None else ABSENT
+    why = "reading such a prompt takes this long, with half as much again"
+    return ConfigEdit(place.file, place.path, current, value, why, at_least=True)
 
 
 def _needed(view: StackView, biggest: Incident) -> float | None:

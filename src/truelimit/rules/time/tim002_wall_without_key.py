@@ -2,7 +2,8 @@
 
 ## What it does
 Where the wall that ended requests is built into a client library, it says so, and what does help: fewer tokens, a warm
-prefix, a version without that wall. Also fires where a key exists but a hidden wall lies below it.
+prefix, a version without that wall. Also fires where a key exists but a hidden wall lies below it, or in the same
+second: raising that key alone changes nothing.
 
 ## Why it matters
 Users raise every timeout they find, and the request still dies after 300 s. Hours go into keys that are never read.
@@ -18,22 +19,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from truelimit.domain.agent import Route
+from truelimit.domain.agent import Route, Timeout
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
 from truelimit.domain.session import Cause
 from truelimit.limits.view import StackView
+from truelimit.limits.words import told
 from truelimit.perf.prefill import tells_wall, wall_as_context_calculation
 from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
-from truelimit.rules.time.tim001_prefill_exceeds_wall import wall_timer
+from truelimit.rules.time.tim001_prefill_exceeds_wall import wall_timers
 
 
 def check(view: StackView, route: Route) -> Iterator[Finding]:
     """Yield one finding when the binding wall has no key and a request met it or would meet it."""
-    timer, hit = wall_timer(view), caused_by(view.incidents, Cause.PREFILL_EXCEEDS_WALL)
-    if timer is None or timer.place is not None:
+    walls, hit = wall_timers(view), caused_by(view.incidents, Cause.PREFILL_EXCEEDS_WALL)
+    fixed = tuple(timer for timer in walls if timer.place is None)
+    if not fixed:
         return
-    calculations = _as_context(view, float(timer.seconds.value))
+    wall = float(fixed[0].seconds.value)
+    calculations = _as_context(view, wall)
     reachable = bool(calculations) and calculations[0].result < route.agent_context.value
     if not hit and not reachable:
         return
@@ -41,16 +45,16 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
         "TIM002",
         "wall-without-key",
         Severity.FAILS if hit else Severity.DEGRADES,
-        f"No key of this version moves the {timer.name} of {seconds(timer.seconds.value)}"
+        f"No key of this version moves the {told(fixed)} of {seconds(wall)}"
         + (
             f": a cold prompt above {tokens(calculations[0].result)} tokens cannot be read here."
             if calculations
             else "."
         ),
         view.stack.model,
-        evidence=(timer.seconds.where,),
+        evidence=tuple(timer.seconds.where for timer in fixed),
         calculations=calculations,
-        fix=FixIdea("Get past a wall that has no key", Applicability.MANUAL, steps=_steps(view, timer.remedy)),
+        fix=FixIdea("Get past a wall that has no key", Applicability.MANUAL, steps=_steps(view, fixed)),
         incidents=ids(hit),
     )
 
@@ -61,8 +65,10 @@ def _as_context(view: StackView, wall: float) -> tuple[Calculation, ...]:
     return (wall_as_context_calculation(view.prefill, wall),)
 
 
-def _steps(view: StackView, remedy: str) -> tuple[str, ...]:
-    steps = [remedy] if remedy else []
+def _steps(view: StackView, fixed: tuple[Timeout, ...]) -> tuple[str, ...]:
+    steps = list(dict.fromkeys(timer.remedy for timer in fixed if timer.remedy))
+    keyed = [timer for timer in wall_timers(view) if timer.place is not None]
+    steps += [f"raise {timer.place} as well: it ends in the same second" for timer in keyed]
     limit = _as_context(view, float(view.time.binding.value)) if view.time.binding else ()
     if limit:
         steps.append(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from truelimit.adapters.agents.openclaw.trajectory import MARK as TRAJECTORY_MARK
 from truelimit.adapters.agents.openclaw.trajectory import better_prompt, order_of
@@ -26,10 +27,27 @@ def merge_calls(sessions: Iterable[Session]) -> tuple[Session, ...]:
     the dropped record knew more of (which timer, how many seconds, the prompt) is kept. Sessions with one id become
     one, and a record given twice counts once.
     """
+    ranked = sorted(((_worst_rank(session), session) for session in sessions), key=itemgetter(0))
+    if _are_apart(ranked):
+        return tuple(_sorted(session, session.calls) for _, session in ranked)
     merge = _Merge()
-    for session in sorted(sessions, key=_worst_rank):
+    for _, session in ranked:
         merge.add(session)
     return merge.result()
+
+
+def _are_apart(ranked: list[tuple[int, Session]]) -> bool:
+    """Return whether no call can be in two places: transcripts alone, each of a session of its own."""
+    if ranked and ranked[-1][0] > 0:
+        return False
+    keys = {(session.agent, session.id) for _, session in ranked}
+    return len(keys) == len(ranked) and all(
+        call.session == session.id and call.agent == session.agent for _, session in ranked for call in session.calls
+    )
+
+
+def _sorted(session: Session, calls: Iterable[Call]) -> Session:
+    return replace(session, calls=tuple(sorted(calls, key=order_of)))
 
 
 def _worst_rank(session: Session) -> int:
@@ -52,7 +70,7 @@ class _Merge:
         self._by_second: dict[int, list[tuple[int, int]]] = defaultdict(list)
 
     def add(self, session: Session) -> None:
-        rest = [call for call in session.calls if not self._absorb(call)]
+        rest = [(call, second) for call in session.calls if not self._absorb(call, second := _second(call))]
         key = session.agent, session.id
         home = self._home.get(key)
         if home is None:
@@ -63,8 +81,8 @@ class _Merge:
             self._calls.append([])
         else:
             self._sessions[home] = _one(self._sessions[home], session)
-        for call in rest:
-            self._index(home, self._with_model(home, call))
+        for call, second in rest:
+            self._index(home, self._with_model(home, call), second)
 
     def _with_model(self, home: int, call: Call) -> Call:
         """Give a log's call that names no model the model that its session used last."""
@@ -73,30 +91,30 @@ class _Merge:
         last = self._calls[home][-1]
         return replace(call, provider=last.provider, model=last.model, api=call.api or last.api)
 
-    def _index(self, home: int, call: Call) -> None:
+    def _index(self, home: int, call: Call, second: int | None) -> None:
         self._calls[home].append(call)
-        if call.ended is not None:
-            self._by_second[int(call.ended.timestamp())].append((home, len(self._calls[home]) - 1))
+        if second is not None:
+            self._by_second[second].append((home, len(self._calls[home]) - 1))
 
-    def _absorb(self, call: Call) -> bool:
+    def _absorb(self, call: Call, second: int | None) -> bool:
         """Give a call to the record of the same call that is there already. Returns whether there was one."""
-        for home, index in self._candidates(call.ended):
-            known = self._calls[home][index]
-            if _is_same(known, call):
-                self._calls[home][index] = _enriched(known, call)
-                return True
-        return False
-
-    def _candidates(self, ended: datetime | None) -> Iterator[tuple[int, int]]:
-        if ended is None:
-            return
-        second = int(ended.timestamp())
+        if second is None:
+            return False
         for near in range(second - NEAR_SECONDS, second + NEAR_SECONDS + 1):
-            yield from self._by_second.get(near, ())
+            for home, index in self._by_second.get(near, ()):
+                known = self._calls[home][index]
+                if _is_same(known, call):
+                    self._calls[home][index] = _enriched(known, call)
+                    return True
+        return False
 
     def result(self) -> tuple[Session, ...]:
         pairs = zip(self._sessions, self._calls, strict=True)
-        return tuple(replace(session, calls=tuple(sorted(calls, key=order_of))) for session, calls in pairs)
+        return tuple(_sorted(session, calls) for session, calls in pairs)
+
+
+def _second(call: Call) -> int | None:
+    return None if call.ended is None else int(call.ended.timestamp())
 
 
 def _is_same(known: Call, other: Call) -> bool:
@@ -110,7 +128,13 @@ def _is_same(known: Call, other: Call) -> bool:
 
 def _enriched(call: Call, other: Call) -> Call:
     prompt = better_prompt(call.prompt_tokens, other.prompt_tokens)
-    return replace(call, prompt_tokens=prompt, started=_start(call, other), error=_clearer(call.error, other.error))
+    return replace(
+        call,
+        prompt_tokens=prompt,
+        started=_start(call, other),
+        error=_clearer(call.error, other.error),
+        estimated_tokens=call.estimated_tokens or other.estimated_tokens,
+    )
 
 
 def _start(call: Call, other: Call) -> datetime | None:

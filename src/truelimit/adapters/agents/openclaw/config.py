@@ -70,6 +70,11 @@ class Config:
         branch, rest = self._walk(path)
         return 0 if rest or not isinstance(branch.content, list) else len(branch.content)
 
+    def is_list(self, *path: str | int) -> bool:
+        """Return whether a list stands at the path, even an empty one. Does not build its values, as ``get`` would."""
+        branch, rest = self._walk(path)
+        return not rest and isinstance(branch.content, list)
+
     def place(self, *path: str | int) -> ConfigPlace:
         """Return the place of a key in the file that holds it, or (without a line) that would hold it."""
         branch, rest = self._walk(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 _PRIVATE = tuple(
     ip_network(net)
@@ -74,16 +74,6 @@ def host_of(url: str | None) -> str:
     """Return the host of a URL in small letters; empty where there is none."""
     try:
         return (urlsplit(url or "").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-
-
-def without_secrets(url: str) -> str:
-    """Return a URL without user, password, query and fragment."""
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        return urlunsplit((parts.scheme, host, parts.path, "", ""))
     except ValueError:
         return ""
 

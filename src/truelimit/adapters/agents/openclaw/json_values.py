@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,8 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def number(value: object) -> int | None:
     """Return a whole number from 0 to 10**15, or None. Booleans are no numbers."""
+    if type(value) is int:  # nearly all of the hundred thousands that a home holds
+        return value if 0 <= value <= LARGEST_NUMBER else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not 0 <= value <= LARGEST_NUMBER:  # false for NaN and the infinities too
@@ -37,9 +40,13 @@ def number(value: object) -> int | None:
 
 def name(value: object) -> str:
     """Return a name (model, provider, key) in one printable line of at most 200 characters; empty if it is no text."""
-    if not isinstance(value, str):
-        return ""
-    value = value[:_LONGEST_NAME].strip()
+    return _name(value[:_LONGEST_NAME]) if isinstance(value, str) else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _name(value: str) -> str:
+    """Return the name in a text; the few names of a home come by the ten thousand."""
+    value = value.strip()
     return value if value.isprintable() else "".join(char for char in value if char.isprintable()).strip()
 
 

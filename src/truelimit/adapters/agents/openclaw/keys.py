@@ -5,7 +5,19 @@ from __future__ import annotations
 from truelimit.adapters.agents.openclaw.generations import FEBRUARY, SEPTEMBER
 from truelimit.domain.agent import ConfigPath
 
-# "*" stands for one key or index, "**" at the end for anything below (a free bag or a part not needed in detail).
+# Both versions know these of an OpenAI-style server's ways; each refuses any other name there.
+_COMPAT = (
+    *("supportsStore", "supportsDeveloperRole", "supportsReasoningEffort", "supportsUsageInStreaming"),
+    *("supportsStrictMode", "maxTokensField", "thinkingFormat", "requiresToolResultName"),
+    *("requiresAssistantAfterToolResult", "requiresThinkingAsText"),
+)
+
+
+def _below(parent: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{parent}.{name}" for name in names)
+
+
+# "*" stands for one key or index, "**" at the end for anything below (a free bag, a list).
 _BOTH = (
     "models.mode",
     "models.providers.*.baseUrl",
@@ -21,11 +33,12 @@ _BOTH = (
     "models.providers.*.models.*.api",
     "models.providers.*.models.*.reasoning",
     "models.providers.*.models.*.input.**",
-    "models.providers.*.models.*.cost.**",
+    "models.providers.*.models.*.cost",
+    *_below("models.providers.*.models.*.cost", "input", "output", "cacheRead", "cacheWrite"),
     "models.providers.*.models.*.contextWindow",
     "models.providers.*.models.*.maxTokens",
     "models.providers.*.models.*.headers.**",
-    "models.providers.*.models.*.compat.**",
+    *_below("models.providers.*.models.*.compat", *_COMPAT),
     "agents.defaults.model",
     "agents.defaults.model.primary",
     "agents.defaults.model.fallbacks.**",
@@ -36,7 +49,7 @@ _BOTH = (
     "agents.defaults.bootstrapMaxChars",
     "agents.defaults.bootstrapTotalMaxChars",
     "agents.defaults.compaction.mode",
-    "agents.defaults.compaction.memoryFlush.**",
+    *_below("agents.defaults.compaction.memoryFlush", "enabled", "softThresholdTokens"),
 )
 _ONLY = {
     FEBRUARY: (
@@ -52,7 +65,9 @@ _ONLY = {
         "models.providers.*.maxTokens",
         "models.providers.*.params.**",
         "models.providers.*.injectNumCtxForOpenAICompat",
-        "models.providers.*.localService.**",
+        *_below("models.providers.*.localService", "command", "cwd", "healthUrl", "readyTimeoutMs", "idleStopMs"),
+        "models.providers.*.localService.args.**",
+        "models.providers.*.localService.env.**",
         "models.providers.*.models.*.baseUrl",
         "models.providers.*.models.*.contextTokens",
         "models.providers.*.models.*.params.**",
@@ -64,8 +79,8 @@ _ONLY = {
         "agents.defaults.compaction.timeoutSeconds",
         "agents.defaults.compaction.keepRecentTokens",
         "agents.defaults.compaction.recentTurnsPreserve",
-        "agents.defaults.compaction.qualityGuard.**",
-        "agents.defaults.compaction.midTurnPrecheck.**",
+        *_below("agents.defaults.compaction.qualityGuard", "enabled", "maxRetries"),
+        "agents.defaults.compaction.midTurnPrecheck.enabled",
         "agents.entries.*.model",
         "agents.entries.*.model.primary",
         "agents.entries.*.model.fallbacks.**",

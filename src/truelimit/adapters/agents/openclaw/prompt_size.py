@@ -42,6 +42,11 @@ class PromptEvidence:
     exact: bool = True
 
 
+def counted_prompt(tokens: int, where: str) -> Known[Tokens]:
+    """Return a prompt whose tokens the call's own usage counted."""
+    return Known(Tokens(tokens), f"{where}: usage", Basis.REPORTED)
+
+
 def prompt_of(evidence: PromptEvidence) -> Known[Tokens] | None:
     """Return the tokens of a prompt by the most trusted evidence, or None when there is none.
 
@@ -51,7 +56,7 @@ def prompt_of(evidence: PromptEvidence) -> Known[Tokens] | None:
     (ASSUMED).
     """
     if evidence.counted > 0:
-        return Known(Tokens(evidence.counted), f"{evidence.where}: usage", Basis.REPORTED)
+        return counted_prompt(evidence.counted, evidence.where)
     if evidence.error is not None and evidence.error.prompt:
         return Known(evidence.error.prompt, f"{evidence.where}: error text", Basis.REPORTED)
     return evidence.reported or evidence.estimated or _assumed(evidence)

@@ -27,7 +27,7 @@ def read(places: Places, deadline: Deadline) -> Evidence:  # noqa: ARG001 (the p
         parts.append(_named(place.name, read_sessions(place.state_dir, scope)))
     parts += [read_session_file(path) for path in places.sessions]
     parts += [read_log_file(path) for path in places.logs]
-    return _joined(parts)
+    return _joined(parts, has_named_files=bool(places.sessions or places.logs))
 
 
 def _named(name: str, evidence: Evidence) -> Evidence:
@@ -41,10 +41,13 @@ def _named(name: str, evidence: Evidence) -> Evidence:
     return replace(evidence, sessions=sessions)
 
 
-def _joined(parts: list[Evidence]) -> Evidence:
+def _joined(parts: list[Evidence], *, has_named_files: bool) -> Evidence:
+    """Return the parts as one. The sessions of one installation alone hold each call once already."""
+    sessions = tuple(session for part in parts for session in part.sessions)
+    is_one = sum(bool(part.sessions) for part in parts) <= 1 and not has_named_files
     return Evidence(
         agents=tuple(agent for part in parts for agent in part.agents),
-        sessions=merge_calls(session for part in parts for session in part.sessions),
+        sessions=sessions if is_one else merge_calls(sessions),
         servers=tuple(server for part in parts for server in part.servers),
         missing=tuple(dict.fromkeys(item for part in parts for item in part.missing)),
         examined=tuple(dict.fromkeys(item for part in parts for item in part.examined)),

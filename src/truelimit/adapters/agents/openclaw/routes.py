@@ -81,5 +81,5 @@ def _configured(used: UsedModel) -> ConfiguredModel:
         sibling=sibling,
         sibling_window=positive(used.config, *first, "contextWindow") if sibling else None,
         numbers={".".join(keys): value for keys in _LIMITS if (value := used.number(*keys)) is not None},
-        provider_lists_models=isinstance(used.config.get(*used.provider_path, "models"), list),
+        provider_lists_models=used.config.is_list(*used.provider_path, "models"),
     )

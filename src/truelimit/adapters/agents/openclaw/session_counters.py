@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from truelimit.adapters.agents.openclaw import json_values as read
-from truelimit.domain.provenance import Basis, Known, Missing
+from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Tokens
 
 LARGEST_FILE = 64 * 2**20
+SENT_AS_IT_WAS = "fits"  # contextBudgetStatus.route; the others compact or shorten what was estimated
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The agent's estimate of a prompt before it was sent."""
+    """The agent's estimate of a prompt before it was sent. ``fits``: it was then sent as it was, not compacted."""
 
     time: datetime
     tokens: Known[Tokens]
     provider: str
     model: str
+    fits: bool = False
+
+    def is_of(self, provider: str, model: str) -> bool:
+        """Return whether it may have been made for this model; what it does not name, it does not exclude."""
+        return self.model in {"", model} and self.provider in {"", provider}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +67,6 @@ def counters_of(key: str, value: object, where: str) -> Counters | None:
         _estimate(read.mapping(entry.get("contextBudgetStatus")), place),
         _fixed_chars(read.mapping(entry.get("systemPromptReport"))),
     )
-
-
-def read_sessions_json(path: Path) -> tuple[dict[str, Counters], tuple[Missing, ...]]:
-    """Return the counters of a sessions.json by session id, and why some could not be had. Never raises."""
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            return {}, (Missing("session counters", f"{path}: larger than {LARGEST_FILE // 2**20} MiB"),)
-        value = read.parse(path.read_bytes())
-    except OSError as error:
-        return {}, (Missing("session counters", f"{path}: {error.strerror or type(error).__name__}"),)
-    if not isinstance(value, dict):
-        return {}, (Missing("session counters", f"{path}: not a JSON object (half-written or damaged)"),)
-    found = [counters_of(key, entry, str(path)) for key, entry in value.items()]
-    bad = sum(item is None for item in found)
-    missing = (Missing("session counters", f"{path}: {bad} entries without a sessionId"),) if bad else ()
-    return by_session(item for item in found if item is not None), missing
 
 
 def by_session(found: Any) -> dict[str, Counters]:
@@ -124,7 +113,8 @@ def _estimate(status: Mapping[str, Any], where: str) -> Estimate | None:
         return None
     place = f"{where}.contextBudgetStatus.estimatedPromptTokens (the agent's estimate)"
     known = Known(Tokens(tokens), place, Basis.DERIVED)
-    return Estimate(time, known, read.name(status.get("provider")), read.name(status.get("model")))
+    fits = read.name(status.get("route")) == SENT_AS_IT_WAS
+    return Estimate(time, known, read.name(status.get("provider")), read.name(status.get("model")), fits)
 
 
 def _fixed_chars(report: Mapping[str, Any]) -> int:

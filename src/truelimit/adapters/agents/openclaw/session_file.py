@@ -8,6 +8,7 @@ from pathlib import Path
 from truelimit.adapters.agents.openclaw import json_values as read
 from truelimit.adapters.agents.openclaw.session_counters import LARGEST_FILE, Counters, by_session, counters_of
 from truelimit.adapters.agents.openclaw.sessions import read_transcript
+from truelimit.adapters.agents.openclaw.sessions_json import read_sessions_json
 from truelimit.adapters.agents.openclaw.sqlite_store import MAGIC, read_store, sessions_of
 from truelimit.adapters.agents.openclaw.trajectory import MARK, Trajectory
 from truelimit.adapters.agents.openclaw.transcript import Transcript
@@ -84,21 +85,23 @@ def _take(value: object, where: str, number: int, transcripts: dict[str, Transcr
 
 def _read_counters(path: Path) -> Evidence:
     """Return the sessions of a sessions.json, or of decoded rows of session_nodes: counters without calls."""
-    try:
-        value = read.parse(path.read_bytes()) if path.stat().st_size <= LARGEST_FILE else None
-    except OSError as error:
-        return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
-    counters = _counters(value, str(path))
+    counted = read_sessions_json(path)
+    counters, count, missing = dict(counted.counters), counted.sessions, counted.missing
+    if not counters:
+        try:
+            value = read.parse(path.read_bytes()) if path.stat().st_size <= LARGEST_FILE else None
+        except OSError as error:
+            return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
+        counters, missing = _counters_of_rows(value, str(path)), ()
+        count = len(counters)
     if not counters:
         return Evidence(missing=(Missing("session", f"{path}: neither a transcript nor session counters"),))
     sessions = tuple(sessions_of(str(path), {}, Trajectory(), counters))
-    return Evidence(sessions=sessions, examined=(f"{path}: {len(counters)} session counters",))
+    return Evidence(sessions=sessions, missing=missing, examined=(f"{path}: {count} session counters",))
 
 
-def _counters(value: object, where: str) -> dict[str, Counters]:
-    if isinstance(value, list):
-        pairs = [(read.name(read.mapping(row).get("session_key")), read.mapping(row).get("entry")) for row in value]
-    else:
-        pairs = list(read.mapping(value).items())
+def _counters_of_rows(value: object, where: str) -> dict[str, Counters]:
+    rows = value if isinstance(value, list) else []
+    pairs = [(read.name(read.mapping(row).get("session_key")), read.mapping(row).get("entry")) for row in rows]
     found = (counters_of(key, entry, where) for key, entry in pairs)
     return by_session(item for item in found if item is not None)

@@ -6,21 +6,23 @@ import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from truelimit.adapters.agents.openclaw.call_merge import merge_calls
 from truelimit.adapters.agents.openclaw.log_lines import read_log_file
-from truelimit.adapters.agents.openclaw.session_counters import Counters, read_sessions_json
+from truelimit.adapters.agents.openclaw.session_counters import Counters
+from truelimit.adapters.agents.openclaw.sessions_json import SessionsJson, read_sessions_json
 from truelimit.adapters.agents.openclaw.sqlite_store import read_store
 from truelimit.adapters.agents.openclaw.transcript import Transcript
-from truelimit.adapters.agents.openclaw.transcript_lines import entries, measure
+from truelimit.adapters.agents.openclaw.transcript_fold import fold
+from truelimit.adapters.agents.openclaw.transcript_lines import measure
 from truelimit.app.ports import Evidence, Places
 from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Session
 
 STORE = Path("agent") / "openclaw-agent.sqlite"
-_BUFFER = 2**20
 
 
 def read_sessions(state_dir: Path, places: Places) -> Evidence:
@@ -32,7 +34,8 @@ def read_sessions(state_dir: Path, places: Places) -> Evidence:
     missing: list[Missing] = []
     found.extend(_read_agent(folder) for folder in _listed(state_dir / "agents", missing) if folder.is_dir())
     found.extend(_read_found_log(path) for path in find_logs(state_dir, places))
-    return _together(found, missing)
+    evidence = _together(found, missing)
+    return replace(evidence, sessions=merge_calls(evidence.sessions))
 
 
 def _read_found_log(path: Path) -> Evidence:
@@ -54,15 +57,17 @@ def _read_agent(folder: Path) -> Evidence:
 def _read_folder(folder: Path) -> Evidence:
     """Return the sessions of a folder with sessions.json and transcripts, also those that a reset put aside."""
     missing: list[Missing] = []
-    counters: dict[str, Counters] = {}
+    counted = SessionsJson()
     index = folder / "sessions.json"
-    if _is_there(index, missing):
-        counters, why = read_sessions_json(index)
-        missing.extend(why)
+    is_there = _is_there(index, missing)
     names = [path for path in _listed(folder, missing) if _is_transcript(path) and _is_there(path, missing)]
-    found = [read_transcript(path, counters) for path in names]
+    folded = [(path, *_folded(path)) for path in names]
+    if is_there:
+        counted = read_sessions_json(index, {transcript.session for _, transcript, _ in folded})
+        missing.extend(counted.missing)
+    found = [_finished(path, transcript, error, counted.counters) for path, transcript, error in folded]
     seen = {session.id for evidence in found for session in evidence.sessions}
-    found.append(_counters_alone(counters, seen, str(index)))
+    found.append(_counters_alone(counted, seen, str(index)))
     return _together(found, missing)
 
 
@@ -79,26 +84,34 @@ def _is_there(path: Path, missing: list[Missing]) -> bool:
     return False
 
 
-def _counters_alone(counters: dict[str, Counters], seen: set[str], where: str) -> Evidence:
+def _counters_alone(counted: SessionsJson, seen: set[str], where: str) -> Evidence:
     """Return sessions without a transcript. Their count of compactions has nothing to compare with and is left out."""
-    from dataclasses import replace
-
-    alone = [Transcript(session, where).finish(entry) for session, entry in counters.items() if session not in seen]
+    entries = counted.counters.items()
+    alone = [Transcript(session, where).finish(entry) for session, entry in entries if session not in seen]
     sessions = tuple(replace(session, compaction_count=None) for session in alone)
-    examined = (f"{where}: {len(counters)} entries",) if counters else ()
+    examined = (f"{where}: {counted.sessions} entries",) if counted.sessions else ()
     return Evidence(sessions=sessions, examined=examined)
 
 
-def read_transcript(path: Path, counters: dict[str, Counters] | None = None) -> Evidence:
+def read_transcript(path: Path, counters: Mapping[str, Counters] | None = None) -> Evidence:
     """Return the session of one transcript file, of either version. Never raises."""
+    return _finished(path, *_folded(path), counters or {})
+
+
+def _folded(path: Path) -> tuple[Transcript, OSError | None]:
+    """Return what a transcript file holds, and what went wrong."""
     transcript = Transcript(path.name.partition(".jsonl")[0], str(path), functools.partial(_measured, path))
     try:
-        with path.open("rb", buffering=_BUFFER) as stream:
-            for line, entry in entries(stream):
-                transcript.feed(entry, f"{path}: line {line}")
+        fold(path, transcript)
     except OSError as error:
+        return transcript, error
+    return transcript, None
+
+
+def _finished(path: Path, transcript: Transcript, error: OSError | None, counters: Mapping[str, Counters]) -> Evidence:
+    if error is not None:
         return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
-    session = transcript.finish((counters or {}).get(transcript.session))
+    session = transcript.finish(counters.get(transcript.session))
     return Evidence(
         sessions=(session,), missing=_empty(path, transcript), examined=(_counted(path, session, transcript),)
     )
@@ -157,10 +170,10 @@ def _listed(folder: Path, missing: list[Missing]) -> list[Path]:
 
 
 def _together(found: Iterable[Evidence], missing: Iterable[Missing] = ()) -> Evidence:
-    """Return several pieces of evidence as one, each call once."""
+    """Return several pieces of evidence as one."""
     pieces = list(found)
     return Evidence(
-        sessions=merge_calls(session for piece in pieces for session in piece.sessions),
+        sessions=tuple(session for piece in pieces for session in piece.sessions),
         missing=(*missing, *(item for piece in pieces for item in piece.missing)),
         examined=tuple(item for piece in pieces for item in piece.examined),
     )

@@ -16,6 +16,7 @@ _SDK_REQUEST = 10 * MINUTE
 _FEBRUARY_RUN = 10 * MINUTE
 _FEBRUARY_COMPACTION = 5 * MINUTE
 _SEPTEMBER_RUN = 48 * HOUR
+_SEPTEMBER_COMMAND = 10 * MINUTE
 _SEPTEMBER_FETCH = 30 * MINUTE
 _SEPTEMBER_COMPACTION = 3 * MINUTE
 _LOCAL_SERVICE_MS = 120_000
@@ -85,6 +86,7 @@ def _september(used: UsedModel) -> Iterator[Timeout]:
         yield from _fetch(used, place)
         yield from _watchdogs(used, place)
     yield from _run(used, _SEPTEMBER_RUN, "")
+    yield from _command(used)
     yield from _compaction(used)
     yield from _local_service(used)
 
@@ -132,6 +134,22 @@ def _run(used: UsedModel, default: int, remark: str) -> Iterator[Timeout]:
         return
     known = Known(Seconds(float(default)), f"default in {used.release.label}", Basis.SPECIFIED)
     yield Timeout("agent-run", known, SetBy.AGENT_DEFAULT, "run", place, remedy)
+
+
+def _command(used: UsedModel) -> Iterator[Timeout]:
+    """What ``openclaw agent`` waits for a turn through the gateway, where no key sets the run's time.
+
+    Source: docs/cli/agent.md of 2026.9.6 ("belongs to this CLI command, not ordinary Gateway turns").
+    """
+    if used.config.number(*_RUN) is not None:
+        return
+    where = f"default of `openclaw agent` in {used.release.label}"
+    known = Known(Seconds(float(_SEPTEMBER_COMMAND)), where, Basis.SPECIFIED)
+    remedy = (
+        "only turns that the command `openclaw agent` starts through the gateway end here: give it --timeout SECONDS "
+        "(0: none)"
+    )
+    yield Timeout("agent-command", known, SetBy.AGENT_DEFAULT, "command", used.config.place(*_RUN), remedy)
 
 
 def _compaction(used: UsedModel) -> Iterator[Timeout]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from truelimit.adapters.agents.openclaw.error_reading import FEBRUARY, read_error
+from truelimit.adapters.agents.openclaw.estimates import with_estimate
 from truelimit.adapters.agents.openclaw.prompt_size import (
     CHARS_PER_TOKEN,
     FLOOR_FEBRUARY,
     FLOOR_SEPTEMBER,
     PromptEvidence,
+    counted_prompt,
     prompt_of,
 )
 from truelimit.adapters.agents.openclaw.session_counters import Counters
@@ -40,7 +42,7 @@ Measure = Callable[[list[tuple[int, int]]], int]
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
     """A call whose prompt may not be known yet. ``inputs[:seen]`` is what was added since ``baseline``."""
 
     answer: Answer
@@ -56,7 +58,10 @@ class _Draft:
 
 @dataclass(slots=True)
 class Transcript:
-    """Folds entries into a session. Feed it in order, then ask for the session."""
+    """Folds entries into a session. Feed it in order, then ask for the session.
+
+    ``shown`` are the calls where an earlier run found them all: then nothing may be fed any more.
+    """
 
     session: str
     where: str
@@ -74,13 +79,18 @@ class Transcript:
     _turn_started: dict[int, datetime] = field(default_factory=dict)
     _baseline: int | None = None
     _inputs: list[Input] = field(default_factory=list)
-    _drafts: list[_Draft] = field(default_factory=list)
+    _drafts: list[Draft] = field(default_factory=list)
     _compactions: int = 0
+    shown: tuple[Call, ...] | None = None
 
     def feed(self, entry: Entry, where: str) -> None:
         """Take the next entry, which stands at ``where``."""
         self.lines += 1
         match entry:
+            case Input():
+                self._input(entry)
+            case Answer():
+                self._answer(entry, where)
             case Damaged():
                 self.damaged += 1
                 self._previous = None
@@ -89,14 +99,10 @@ class Transcript:
             case ModelChosen():
                 self._model = (entry.provider or self._model[0], entry.model or self._model[1])
                 self._api = entry.api or self._api
-            case Input():
-                self._input(entry)
             case PromptError():
                 self._prompt_error = entry.error
             case Compaction():
                 self._compaction(entry)
-            case Answer():
-                self._answer(entry, where)
 
     def _header(self, header: Header) -> None:
         self.session = header.session or self.session
@@ -127,7 +133,7 @@ class Transcript:
             seen = len(self._inputs)
             started = self._started(answer)
             self._drafts.append(
-                _Draft(answer, where, started, self._turn, outcome, error, self._baseline, self._inputs, seen)
+                Draft(answer, where, started, self._turn, outcome, error, self._baseline, self._inputs, seen)
             )
         if outcome is Outcome.DONE and answer.prompt:
             self._baseline, self._inputs = answer.prompt + answer.output, []
@@ -160,7 +166,10 @@ class Transcript:
 
     def finish(self, counters: Counters | None = None) -> Session:
         """Return the session with its calls, its counters (where the agent keeps some) and what was damaged."""
-        calls = tuple(self._call(draft, counters) for draft in self._drafts)
+        calls = self.shown
+        if calls is None:
+            calls = tuple(self._call(draft, counters) for draft in self._drafts)
+        calls = with_estimate(calls, counters.estimate if counters else None)
         counted = counters.compactions if counters else None
         return Session(
             self.session,
@@ -175,7 +184,7 @@ class Transcript:
             self.damaged,
         )
 
-    def _call(self, draft: _Draft, counters: Counters | None) -> Call:
+    def _call(self, draft: Draft, counters: Counters | None) -> Call:
         answer = draft.answer
         counted = draft.outcome is Outcome.DONE or answer.prompt > 0
         return Call(
@@ -188,13 +197,16 @@ class Transcript:
             draft.started,
             answer.time or answer.clock,
             draft.outcome,
-            prompt_of(self._evidence(draft, counters)),
+            # Most calls were counted: all else that may tell a prompt is looked at for the others alone.
+            counted_prompt(answer.prompt, draft.where)
+            if answer.prompt > 0
+            else prompt_of(self._evidence(draft, counters)),
             Tokens(answer.cached) if answer.cached is not None else None,
             Tokens(answer.output) if counted else None,
             draft.error,
         )
 
-    def _evidence(self, draft: _Draft, counters: Counters | None) -> PromptEvidence:
+    def _evidence(self, draft: Draft, counters: Counters | None) -> PromptEvidence:
         inputs = draft.inputs[: draft.seen]
         return PromptEvidence(
             draft.where,
@@ -213,7 +225,7 @@ class Transcript:
         spans = [item.span for item in inputs if item.chars is None and item.span is not None]
         return sum(item.chars or 0 for item in inputs) + (self.measure(spans) if spans else 0)
 
-    def _reported(self, draft: _Draft, counters: Counters | None) -> Known[Tokens] | None:
+    def _reported(self, draft: Draft, counters: Counters | None) -> Known[Tokens] | None:
         """Return the agent's counter if it is of this call: in the last turn, not older, not an earlier call's."""
         ended = draft.answer.time
         if counters is None or counters.updated is None or ended is None or draft.turn != self._turn:
@@ -225,7 +237,7 @@ class Transcript:
             earlier |= {other.answer.prompt, other.answer.prompt + other.answer.output}
         return next((known for known in counters.prompts if known.value not in earlier), None)
 
-    def _estimated(self, draft: _Draft, counters: Counters | None) -> Known[Tokens] | None:
+    def _estimated(self, draft: Draft, counters: Counters | None) -> Known[Tokens] | None:
         """Return the agent's estimate if it was made in this turn and for this model."""
         estimate = counters.estimate if counters else None
         ended = draft.answer.time
@@ -234,7 +246,7 @@ class Transcript:
             return None
         after = self._turn_started.get(draft.turn + 1)
         in_turn = began - _SLACK <= estimate.time and (after is None or estimate.time < after - _SLACK)
-        same = estimate.model in {"", draft.answer.model} and estimate.provider in {"", draft.answer.provider}
+        same = estimate.is_of(draft.answer.provider, draft.answer.model)
         return estimate.tokens if in_turn and same else None
 
 

@@ -6,7 +6,6 @@ Format of OpenClaw 2026.2.17 (version 3) and 2026.9.6 (version 4): a header, the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +15,7 @@ from typing import Any, BinaryIO
 from truelimit.adapters.agents.openclaw import json_values as read
 
 LONGEST_LINE = 8 * 2**20
-_PARSED_AT_ONCE = 4096
-_PREFIX = 4096
+PREFIX = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +98,17 @@ class Damaged:
 
 Entry = Header | ModelChosen | Input | Answer | Compaction | PromptError | Other | Damaged
 
-# JSON.stringify keeps the order of insertion, so a message entry starts with these keys. Anchored at the start and made
-# of whole JSON tokens only, the pattern can't be misled by the same keys inside text or tool arguments.
-_STRING = rb'"(?:[^"\\]|\\.)*"'
-_INPUT_LINE = re.compile(
-    rb'\s*\{\s*"type"\s*:\s*"message"\s*,\s*"id"\s*:\s*'
-    + _STRING
-    + rb'\s*,\s*"parentId"\s*:\s*(?:null|'
-    + _STRING
-    + rb")"
-    rb'\s*,\s*"timestamp"\s*:\s*"([^"\\]{10,40})"\s*,\s*"message"\s*:\s*\{\s*"role"\s*:\s*"(user|toolResult)"'
-)
 
-
-def read_lines(stream: BinaryIO) -> Iterator[tuple[int, int, bytes, bool]]:
-    """Yield (offset, length, bytes, whole) for each line, holding at most 8 MiB of it.
+def read_lines(stream: BinaryIO, offset: int = 0) -> Iterator[tuple[int, int, bytes, bool]]:
+    """Yield (offset, length, bytes, whole) for each line of a stream that stands at ``offset``, holding at most 8 MiB.
 
     ``whole`` is False for a longer line: its first 4 KiB are given and the rest is passed over.
     """
-    offset = 0
     while line := stream.readline(LONGEST_LINE):
         length = len(line)
         whole = length < LONGEST_LINE or line.endswith(b"\n")
         if not whole:
-            line = line[:_PREFIX]
+            line = line[:PREFIX]
             length += _pass_over(stream)
         yield offset, length, line, whole
         offset += length
@@ -136,26 +121,6 @@ def _pass_over(stream: BinaryIO) -> int:
         if rest.endswith(b"\n"):
             break
     return passed
-
-
-def entries(stream: BinaryIO) -> Iterator[tuple[int, Entry]]:
-    """Yield (line number from 1, entry) for each line that is not blank."""
-    for index, (offset, length, line, whole) in enumerate(read_lines(stream), 1):
-        if not whole or length > _PARSED_AT_ONCE:
-            yield index, _long_entry(offset, length, line, whole)
-        elif not line.isspace():
-            yield index, entry_of(read.parse(line))
-
-
-def _long_entry(offset: int, length: int, line: bytes, whole: bool) -> Entry:
-    """Return the entry of a long line, leaving the text of inputs unread until somebody needs its length."""
-    match = _INPUT_LINE.match(line[:_PREFIX])
-    if match is None:
-        return entry_of(read.parse(line)) if whole else Damaged()
-    if whole and not line.rstrip().endswith(b"}"):
-        return Damaged()
-    time = read.moment(match.group(1).decode("ascii", "replace"))
-    return Input(time, match.group(2) == b"user", None, (offset, length), exact=whole)
 
 
 def measure(path: Path, spans: list[tuple[int, int]]) -> int:
@@ -229,7 +194,10 @@ def prompt_count(usage: Mapping[str, Any]) -> int:
     """Return the tokens of the whole prompt, cached part included: what the provider counted, else the sum; else 0."""
     whole = read.mapping(usage.get("contextUsage"))
     counted = read.number(whole.get("promptTokens")) if whole.get("state") == "available" else None
-    return counted or sum(read.number(usage.get(key)) or 0 for key in ("input", "cacheRead", "cacheWrite"))
+    if counted:
+        return counted
+    fresh, cached, kept = (usage.get("input"), usage.get("cacheRead"), usage.get("cacheWrite"))
+    return (read.number(fresh) or 0) + (read.number(cached) or 0) + (read.number(kept) or 0)
 
 
 def cached_count(usage: Mapping[str, Any]) -> int | None:

@@ -14,8 +14,8 @@ from truelimit.adapters.agents.openclaw.hosts import (
     host_class,
     host_of,
     is_own,
-    without_secrets,
 )
+from truelimit.adapters.servers.http import shown
 from truelimit.domain.agent import ConfigPath, ConfigPlace
 
 MAX_MODELS = 500
@@ -100,9 +100,9 @@ class UsedModel:
         for path in self.url_paths:
             text = self.config.text(*path)
             if text:
-                return None if self.config.unresolved(*path) else without_secrets(text.strip())
+                return None if self.config.unresolved(*path) else shown(text.strip(), "")
         generated = self.generated.base_url if self.generated else None
-        return without_secrets(generated) if generated else default_url(self.provider)
+        return shown(generated, "") if generated else default_url(self.provider)
 
     @property
     def api(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from truelimit.adapters.files.gguf.error import GgufError, ShortError
 from truelimit.adapters.files.gguf.parse import Parsed, check_start, parse
 from truelimit.adapters.files.gguf.split import header_of, part_count, part_names
+from truelimit.adapters.servers.http import shown
 from truelimit.domain.model import ModelHeader
 from truelimit.units import MIB
 
@@ -62,12 +63,12 @@ def _read(url: str, deadline: Deadline) -> ModelHeader:
         parsed, size = _Remote(client, url, deadline).header()
         count = part_count(parsed)
         if count == 1:
-            return header_of([parsed], _shown(url), size)
+            return header_of([parsed], shown(url), size)
         folder, _, name = urlsplit(url).path.rpartition("/")
-        paths = [f"{folder}/{part}" for part in part_names(name, count, _shown(url))]
+        paths = [f"{folder}/{part}" for part in part_names(name, count, shown(url))]
         urls = [urlunsplit(urlsplit(url)._replace(path=path)) for path in paths]
         parts = [_Remote(client, part, deadline).header() for part in urls]
-        return header_of([part for part, _ in parts], _shown(url), sum(size for _, size in parts))
+        return header_of([part for part, _ in parts], shown(url), sum(size for _, size in parts))
 
 
 class _Remote:
@@ -83,9 +84,9 @@ class _Remote:
         target = FIRST_BYTES
         while True:
             size = self._fetch(target)
-            check_start(self._bytes[:8], _shown(self._url))
+            check_start(self._bytes[:8], shown(self._url))
             try:
-                return parse(self._bytes, _shown(self._url)), size
+                return parse(self._bytes, shown(self._url)), size
             except ShortError as short:
                 if len(self._bytes) >= size:
                     raise
@@ -135,7 +136,7 @@ class _Remote:
         return last + 1, size
 
     def _error(self, what: str, expected: str, do: str) -> GgufError:
-        return GgufError(_shown(self._url), what, expected, do)
+        return GgufError(shown(self._url), what, expected, do)
 
 
 _TRY_AGAIN = "try again, or download the file and name it"
@@ -144,7 +145,7 @@ _CHECK_URL = "check the address (it must be the file's own, not its page)"
 
 def _late(url: str) -> GgufError:
     return GgufError(
-        _shown(url), "the time for it is over", "the header in time", "allow more time, or download the file"
+        shown(url), "the time for it is over", "the header in time", "allow more time, or download the file"
     )
 
 
@@ -157,18 +158,7 @@ def _explained(url: str, error: Exception) -> GgufError:
     if isinstance(error, httpx.TimeoutException):
         return _late(url)
     if isinstance(error, httpx.TooManyRedirects):
-        return GgufError(_shown(url), "redirects without end", f"at most {_MOST_REDIRECTS}", _CHECK_URL)
+        return GgufError(shown(url), "redirects without end", f"at most {_MOST_REDIRECTS}", _CHECK_URL)
     if isinstance(error, httpx.ConnectError):
-        return GgufError(_shown(url), "no connection", "a server that answers", _CHECK_URL)
-    return GgufError(_shown(url), f"no usable answer ({type(error).__name__})", "HTTP with ranges", _CHECK_URL)
-
-
-def _shown(url: str) -> str:
-    """Return the URL without user name, password, query and fragment."""
-    from urllib.parse import urlsplit, urlunsplit
-
-    try:
-        parts = urlsplit(url)
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    except ValueError:
-        return "(unreadable address)"
+        return GgufError(shown(url), "no connection", "a server that answers", _CHECK_URL)
+    return GgufError(shown(url), f"no usable answer ({type(error).__name__})", "HTTP with ranges", _CHECK_URL)

@@ -152,7 +152,7 @@ def _header(reading: _Reading, manifest: Manifest, layer: Layer) -> ModelHeader 
 
 def _read_header(reading: _Reading, manifest: Manifest, layer: Layer) -> ModelHeader | None:
     from truelimit.adapters.files.gguf.error import GgufError
-    from truelimit.adapters.files.gguf.read import read_header
+    from truelimit.adapters.store.evidence_headers import read_kept_header
 
     path = blob_path(reading.models, layer.digest)
     fact = f"header of {manifest.name}"
@@ -160,7 +160,7 @@ def _read_header(reading: _Reading, manifest: Manifest, layer: Layer) -> ModelHe
         if not path.is_file():
             reading.lacks(fact, f"{path}: missing (is the model pulled in whole?)")
             return None
-        header = read_header(path)
+        header = read_kept_header(path)
     except GgufError as error:
         reading.lacks(fact, error)
         return None

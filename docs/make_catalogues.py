@@ -1,0 +1,127 @@
+"""Brings the catalogues of the reports up to date: extracts the messages, updates each language, compiles it.
+
+python docs/make_catalogues.py            update and compile all
+python docs/make_catalogues.py --new ml   begin a language
+python docs/make_catalogues.py --check    fail where a message is not translated or a compiled file is old
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_file
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from truelimit.report.language_words import fixed_words
+
+SOURCES = Path(__file__).parents[1] / "src" / "truelimit"
+LOCALE = SOURCES / "locale"
+ROOMS = ("report/html", "report/plots", "report/language*.py")
+KEYWORDS = {"gettext": None, "ngettext": (1, 2), "marked": None}
+
+
+def messages() -> Catalog:
+    """Return all messages of the rooms that speak to a person, in the order of their files."""
+    found = Catalog(project="truelimit", charset="utf-8", fuzzy=False)
+    for path in _files():
+        for _, message, comments, context in extract_from_file("python", path, KEYWORDS):
+            where = [(path.relative_to(SOURCES).as_posix(), None)]
+            found.add(message, None, where, auto_comments=comments, context=context)
+    for word in fixed_words():
+        found.add(word, None, [("fixed words", None)])
+    return found
+
+
+def _files() -> list[Path]:
+    folders = [SOURCES / room for room in ROOMS if not room.endswith(".py")]
+    own = sorted(SOURCES.glob(next(room for room in ROOMS if room.endswith(".py"))))
+    return [*own, *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
+
+
+def folder(tag: str) -> Path:
+    """Return the folder of a language's catalogue."""
+    return LOCALE / tag / "LC_MESSAGES"
+
+
+def catalogue(tag: str) -> Catalog:
+    """Return the catalogue of a language as it is written."""
+    with (folder(tag) / "truelimit.po").open("rb") as file:
+        return read_po(file, locale=tag, domain="truelimit")
+
+
+def compiled(item: Catalog) -> bytes:
+    """Return the catalogue as programs read it."""
+    out = io.BytesIO()
+    write_mo(out, item)
+    return out.getvalue()
+
+
+def lacking(item: Catalog) -> list[str]:
+    """Return what is wrong with a catalogue: a message not translated, unsure, or with other names in braces."""
+    return [f"{wrong}: {message.id!r}" for message in messages() if message.id and (wrong := _wrong(message, item))]
+
+
+def _wrong(message: Message, item: Catalog) -> str:
+    held = item.get(message.id)
+    if held is None or not _texts(held.string) or not all(_texts(held.string)):
+        return "not translated"
+    if held.fuzzy:
+        return "unsure"
+    wanted = {name for text in _texts(message.id) for name in _places(text)}
+    same = all(wanted - {"count"} <= _places(text) <= wanted for text in _texts(held.string))
+    return "" if same else "other names in braces"
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (str(value or ""),)
+
+
+def _places(text: str) -> set[str]:
+    import string
+
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def update(tag: str, *, new: bool = False) -> None:
+    """Write the catalogue of a language anew with all messages, and compile it."""
+    place = folder(tag)
+    place.mkdir(parents=True, exist_ok=True)
+    held = Catalog(locale=tag, domain="truelimit", project="truelimit", fuzzy=False) if new else catalogue(tag)
+    held.update(messages(), no_fuzzy_matching=True, update_creation_date=False)
+    held.header_comment = f"# truelimit in the language {tag}. Apache-2.0, as the program."
+    held.project, held.version = "truelimit", "all"
+    held.msgid_bugs_address = held.last_translator = held.language_team = "truelimit"
+    with (place / "truelimit.po").open("wb") as file:
+        write_po(file, held, width=100, ignore_obsolete=True, omit_header=False, include_lineno=False)
+    (place / "truelimit.mo").write_bytes(compiled(catalogue(tag)))
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--new", metavar="TAG")
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+    if args.new:
+        update(args.new, new=True)
+    wrong = 0
+    for tag in sorted(path.name for path in LOCALE.iterdir() if path.is_dir()):
+        if args.check:
+            lines = lacking(catalogue(tag))
+            if (folder(tag) / "truelimit.mo").read_bytes() != compiled(catalogue(tag)):
+                lines.append("truelimit.mo is not what truelimit.po gives: run make i18n")
+            wrong += len(lines)
+            print("\n".join(f"{tag}: {line}" for line in lines) or f"{tag}: all messages are translated")
+        else:
+            update(tag)
+            print(f"{tag}: {len(lacking(catalogue(tag)))} messages to translate")
+    return min(1, wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Fetches a file or a part of one over HTTP: bounded in size and time, with redirects, without secrets in errors."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from truelimit.adapters.files.hf_config.error import HfConfigError
+from truelimit.adapters.servers.http import shown
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Deadline
+
+__all__ = ["MISSING", "Fetcher", "shown"]
+
+MISSING = b"\0missing"
+_MOST_REDIRECTS = 5
+_AGAIN = "try again, allow more time, or download the files and name their folder"
+
+
+class Fetcher:
+    """Fetches files within one deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        """Keep the deadline."""
+        self._deadline = deadline
+
+    def get(self, url: str, most: int, first: int = 0, *, ranged: bool = False) -> bytes:
+        """Return a file of at most ``most`` bytes, or ``most`` bytes of it from ``first`` on where ``ranged``.
+
+        MISSING where the server says that there is none. Raises HfConfigError for everything else.
+        """
+        outcome: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                outcome.put(self._get(url, most, first, ranged))
+            except Exception as error:
+                outcome.put(error)
+
+        # A thread, because a name look-up has no timeout and a socket's starts again with every byte.
+        threading.Thread(target=work, daemon=True, name="truelimit-config").start()
+        try:
+            result = outcome.get(timeout=self._deadline.left())
+        except queue.Empty:
+            raise self._error(url, "the time for it is over", "the file in time") from None
+        if isinstance(result, HfConfigError):
+            raise result
+        if isinstance(result, Exception):
+            # No text of httpx's is repeated: it may hold the address's secrets.
+            raise self._error(url, f"no usable answer ({type(result).__name__})", "a server that answers") from None
+        return result
+
+    def _get(self, url: str, most: int, first: int, ranged: bool) -> bytes:
+        import httpx
+
+        headers = {"accept-encoding": "identity"}
+        if ranged:
+            headers["range"] = f"bytes={first}-{first + most - 1}"
+        seconds = max(self._deadline.left(), 0.001)
+        options = {"follow_redirects": True, "max_redirects": _MOST_REDIRECTS, "timeout": seconds}
+        with httpx.Client(**options) as client, client.stream("GET", url, headers=headers) as response:  # type: ignore[arg-type]
+            if response.status_code in {404, 416}:
+                return MISSING
+            if response.status_code != (206 if ranged else 200):
+                raise self._error(url, f"the server answered with status {response.status_code}", "status 200 or 206")
+            body = bytearray()
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > most:
+                    raise self._error(url, f"more than {most:,} bytes came", "a file of normal size")
+                if self._deadline.left() <= 0:
+                    raise self._error(url, "the time for it is over", "the file in time")
+        if ranged and len(body) < most:
+            raise self._error(url, f"{len(body):,} bytes came", f"{most:,} bytes")
+        return bytes(body)
+
+    def _error(self, url: str, what: str, expected: str) -> HfConfigError:
+        return HfConfigError(shown(url), what, expected, _AGAIN)

@@ -1,0 +1,56 @@
+"""A model as Hugging Face keeps it: config.json, tokenizer, and safetensors files in one folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from truelimit.adapters.files.hf_config.error import HfConfigError
+from truelimit.adapters.files.hf_config.read import header_of_config
+from truelimit.adapters.files.safetensors import read_folder
+from truelimit.app.model import FoundModel
+from truelimit.domain.model import MetadataValue
+
+CONFIG = "config.json"
+_LARGEST = 4 * 2**20
+
+
+def read_model_folder(path: Path) -> FoundModel:
+    """Return the model of a folder, or of its config.json: header, and bytes of the weights where they lie beside it.
+
+    Raises HfConfigError and SafetensorsError.
+    """
+    folder = path if path.is_dir() else path.parent
+    file = path / CONFIG if path.is_dir() else path
+    header = header_of_config(_text(file), str(file), folder.resolve().name)
+    stored = read_folder(folder)
+    metadata = {**header.metadata, **_tokenizer(folder)}
+    return FoundModel(replace(header, metadata=metadata, file_bytes=stored.n_bytes if stored else None), stored=stored)
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            text = content.read(_LARGEST + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise HfConfigError(str(file), reason, "a config.json that can be read", "name the model's folder") from None
+    return text.decode("utf-8-sig", "replace")
+
+
+def _tokenizer(folder: Path) -> dict[str, MetadataValue]:
+    """Return the tokenizer's kind and whether there is a chat template, where the files beside tell it."""
+    found: dict[str, MetadataValue] = {}
+    try:
+        told = json.loads(_text(folder / "tokenizer_config.json"))
+    except (HfConfigError, ValueError, RecursionError):
+        told = {}
+    told = told if isinstance(told, Mapping) else {}
+    kind = told.get("tokenizer_class")
+    if isinstance(kind, str) and kind:
+        found["tokenizer.ggml.model"] = kind[:60]
+    if told.get("chat_template") or (folder / "chat_template.jinja").is_file():
+        found["tokenizer.chat_template"] = "(there is one)"
+    return found

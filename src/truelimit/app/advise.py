@@ -1,0 +1,89 @@
+"""Advise: which machine is worth its price for a profile, by the numbers of plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date
+
+from truelimit.advice.nouns import Advice, Candidate, CloudCost, Performance
+from truelimit.advice.profile import Job, Profile
+from truelimit.advice.recommend import out_of_question, recommend
+from truelimit.app.machines import STALE_DAYS, Entry, devices, is_stale, latest_price, usable_memory, watts
+from truelimit.domain.machine import Accelerator, DeviceKind, Machine, Price
+from truelimit.units import Usd, Watts
+
+Evaluate = Callable[[Machine, Job], Performance]
+_QUIET = Watts(250)  # assumed: a box that draws no more can be cooled quietly; one that draws more is heard
+_CARD = "the computer around the card is not in the price"
+
+
+def advise(
+    profile: Profile,
+    entries: Iterable[Entry],
+    today: Entry | None,
+    evaluate: Evaluate,
+    on: date,
+    cloud: tuple[CloudCost, ...] = (),
+) -> Advice:
+    """Return the advice. ``on`` is the day that prices are judged old by; ``evaluate`` plans one job on one machine."""
+    owned = with_performances(candidate(today, on), today.machine, profile, evaluate) if today else None
+    found = []
+    for entry in entries:
+        item = candidate(entry, on)
+        out = out_of_question(item, profile, owned) is not None  # then planning it would tell nothing
+        found.append(item if out else with_performances(item, entry.machine, profile, evaluate))
+    return recommend(profile, owned, tuple(found), cloud)
+
+
+def with_performances(item: Candidate, machine: Machine, profile: Profile, evaluate: Evaluate) -> Candidate:
+    """Return a candidate with what its machine does with each job of the profile."""
+    return replace(item, performances=tuple(evaluate(machine, job) for job in profile.jobs))
+
+
+def candidate(entry: Entry, on: date) -> Candidate:
+    """Return a machine as a candidate: price, power, memory, what it runs."""
+    machine = entry.machine
+    price, power = price_of(machine), watts(machine)
+    alone = price is not None and not machine.prices and machine.accelerators[0].kind is DeviceKind.DISCRETE
+    stale = price is not None and is_stale(price, on)
+    notes = (_CARD,) if alone else ()
+    old = (f"its price is of {price.date}, older than {STALE_DAYS} days: look again",) if price and stale else ()
+    return Candidate(
+        entry.id,
+        machine.name or entry.id,
+        price,
+        stale,
+        None if power is None else Watts(power),
+        usable_memory(machine),
+        tuple(system.lower() for system in entry.operating_systems),
+        backends(machine),
+        None if power is None else power <= _QUIET,
+        (),
+        notes + old,
+    )
+
+
+def backends(machine: Machine) -> tuple[str, ...]:
+    """Return the backends of a machine's accelerators, each once."""
+    return tuple(dict.fromkeys(name for item in machine.accelerators for name in item.backends))
+
+
+def price_of(machine: Machine) -> Price | None:
+    """Return the newest price of a machine, or of all its cards together where each has one, or None."""
+    found = latest_price(machine)
+    if found is not None or not machine.accelerators:
+        return found
+    counted = devices(machine)
+    prices = [(_newest(item), count) for item, count in counted]
+    known = [(price, count) for price, count in prices if price is not None]
+    discrete = all(item.kind is DeviceKind.DISCRETE for item, _ in counted)
+    if not discrete or len(known) < len(counted):
+        return None
+    total = Usd(sum(price.usd * count for price, count in known))
+    what = " and ".join(f"{count} x {item.name}" for item, count in counted)
+    return Price(total, min(price.date for price, _ in known), what, known[0][0].source)
+
+
+def _newest(item: Accelerator) -> Price | None:
+    return max(item.prices, key=lambda price: price.date, default=None)

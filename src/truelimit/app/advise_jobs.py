@@ -1,0 +1,60 @@
+"""How one job of a profile does on one machine: the plan's own numbers, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from truelimit.advice.nouns import Performance, Span
+from truelimit.advice.profile import Job
+from truelimit.app.plan import Wanted, plan
+from truelimit.app.plan_parts import ModelPlan
+from truelimit.domain.facts import Stack
+from truelimit.domain.machine import Machine
+from truelimit.units import Seconds, to_gib
+
+
+def performance(stack: Stack, machine: Machine, job: Job, deadline: Seconds) -> Performance:
+    """Return how a job does with a model (its stack, in the job's quantisation) on a machine."""
+    wanted = Wanted(job.context, kv_type=job.kv_type, deadline=deadline)
+    try:
+        made = plan(replace(stack, machine=machine), wanted)
+    except ValueError as error:
+        return Performance(job, None, str(error))
+    if made.native_context is not None and job.context > made.native_context:
+        return Performance(job, False, f"it was trained for {made.native_context:,} tokens", None, made.largest_context)
+    return Performance(
+        job,
+        made.fits,
+        _reason(made),
+        made.room.headroom if made.room else None,
+        made.largest_context,
+        _decode(made) if made.fits else None,
+        _prefill(made) if made.fits else None,
+    )
+
+
+def _reason(made: ModelPlan) -> str:
+    if made.room is None:
+        return "the memory of the machine is not known"
+    if made.fits:
+        return _outside(made)
+    short = (
+        f"{to_gib(made.total):,.1f} GiB are needed, {to_gib(-made.room.headroom):,.1f} GiB more than there is room for"
+    )
+    return f"{short}; {made.largest_context:,} tokens would fit" if made.largest_context else short
+
+
+def _outside(made: ModelPlan) -> str:
+    """What lies in main memory beside the cards: memory that must be there, and is in no card's price."""
+    host = made.placement.host if made.placement else None
+    held = host.total if host is not None and host.last > host.first else 0
+    return f"{to_gib(held):,.1f} GiB of it in main memory beside the cards" if held else ""
+
+
+def _decode(made: ModelPlan) -> Span | None:
+    rate = made.decode[-1][1] if made.decode else None
+    return Span(rate.value, rate.low, rate.high, rate.basis, rate.tier) if rate else None
+
+
+def _prefill(made: ModelPlan) -> Span | None:
+    return Span(*made.prefill_seconds, made.prefill_tier) if made.prefill_seconds else None

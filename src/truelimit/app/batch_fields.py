@@ -1,0 +1,57 @@
+"""Fields of a batch's case, checked: each error names the key, what it holds, and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_MOST_TOKENS = 10**8
+
+
+class CaseError(ValueError):
+    """A case that cannot be answered; the text says which key, what it holds, and what was expected."""
+
+
+def one_of(case: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
+    """Return one of the known texts, in lower case. Raises CaseError for anything else."""
+    value = case.get(key)
+    if isinstance(value, str) and value.strip().lower() in known:
+        return value.strip().lower()
+    raise CaseError(f"{key} is {shown(value)}; expected {', '.join(known)}")
+
+
+def text(case: Mapping[str, Any], key: str, default: str) -> str:
+    """Return a text, or the default where it is missing or empty. Raises CaseError for anything else."""
+    value = case.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        raise CaseError(f"{key} is {shown(value)}; expected a text")
+    return value.strip() or default
+
+
+def whole(case: Mapping[str, Any], key: str, default: int, least: int = 1, most: int = _MOST_TOKENS) -> int:
+    """Return a whole number within bounds, or the default where it is missing. Raises CaseError for anything else."""
+    value = case.get(key)
+    if value is None:
+        return default
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not whole or value != int(value) or not least <= value <= most:
+        raise CaseError(f"{key} is {shown(value)}; expected a whole number from {least} to {most:,}")
+    return int(value)
+
+
+def number(case: Mapping[str, Any], key: str, most: float) -> float | None:
+    """Return a number above 0, or None where it is missing. Raises CaseError for anything else."""
+    value = case.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
+        raise CaseError(f"{key} is {shown(value)}; expected a number above 0, at most {most:g}")
+    return float(value)
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it."""
+    return "missing" if value is None else f"{value!r:.60}"

@@ -1,0 +1,126 @@
+"""What the table of machines holds: entries to list, filter and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from truelimit.domain.machine import Accelerator, DeviceKind, Machine, PoolKind, Price
+from truelimit.domain.provenance import Known, worst
+from truelimit.units import Bytes, Watts
+
+STALE_DAYS = 180
+"""A price older than this is marked: within a year prices of one product moved by 75 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A machine of the table. ``what`` is ``machine`` or ``accelerator`` (one device with its own memory).
+
+    ``confidence`` is high, medium or low: how well its numbers are known; None where the table does not say.
+    """
+
+    id: str
+    what: str
+    machine: Machine
+    operating_systems: tuple[str, ...] = ()
+    confidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A filter; None and the empty text let everything pass. ``least`` is memory of the accelerators, in bytes."""
+
+    vendor: str = ""
+    family: str = ""
+    kind: str = ""
+    least: Bytes | None = None
+
+
+def chosen(entries: Iterable[Entry], wanted: Wanted) -> tuple[Entry, ...]:
+    """Return the entries that a filter lets pass, in their order. A family matches by its beginning."""
+    return tuple(entry for entry in entries if _passes(entry, wanted))
+
+
+def _passes(entry: Entry, wanted: Wanted) -> bool:
+    device = entry.machine.accelerators[0]
+    if wanted.vendor and device.vendor.lower() != wanted.vendor.lower():
+        return False
+    if wanted.kind and device.kind != wanted.kind:
+        return False
+    if wanted.least is not None and memory(entry.machine) < wanted.least:
+        return False
+    return device.family.startswith(wanted.family.lower())
+
+
+def memory(machine: Machine) -> Bytes:
+    """Return the memory of all accelerators together, in bytes: VRAM or unified; main memory where there is neither."""
+    return _sum(machine, usable=False)
+
+
+def usable_memory(machine: Machine) -> Bytes:
+    """Return what models may take of ``memory``, in bytes."""
+    return _sum(machine, usable=True)
+
+
+def _sum(machine: Machine, *, usable: bool) -> Bytes:
+    fast = [pool for pool in machine.pools if pool.kind is not PoolKind.RAM]
+    sizes = [(pool.usable or pool.capacity) if usable else pool.capacity for pool in fast or machine.pools]
+    return Bytes(sum(size.value for size in sizes))
+
+
+def latest_price(machine: Machine) -> Price | None:
+    """Return the price of the latest date: the machine's, else that of its one accelerator; None for several."""
+    prices = machine.prices
+    if not prices and len(machine.accelerators) == 1 and machine.accelerators[0].kind is DeviceKind.DISCRETE:
+        prices = machine.accelerators[0].prices
+    return max(prices, key=lambda price: price.date, default=None)
+
+
+def is_stale(price: Price, today: date) -> bool:
+    """Return whether a price is older than 180 days; a date without a day or month counts from its end."""
+    return (today - _last_day(price.date)).days > STALE_DAYS
+
+
+def _last_day(text: str) -> date:
+    parts = [int(part) for part in text.split("-")]
+    if len(parts) == 3:
+        return date(*parts)
+    year, month = parts[0], parts[1] if len(parts) == 2 else 12
+    return date(year, 12, 31) if month == 12 else date.fromordinal(date(year, month + 1, 1).toordinal() - 1)
+
+
+def devices(machine: Machine) -> tuple[tuple[Accelerator, int], ...]:
+    """Return the accelerators with how many of each, in their order."""
+    counted: dict[Accelerator, int] = {}
+    for device in machine.accelerators:
+        counted[device] = counted.get(device, 0) + 1
+    return tuple(counted.items())
+
+
+def bandwidth(machine: Machine) -> float | None:
+    """Return the bandwidth of all accelerators together, in bytes per second, or None where one is not known.
+
+    One request that is split by layers uses one of them at a time.
+    """
+    rates = [device.bandwidth for device in machine.accelerators]
+    known = [rate.value for rate in rates if rate is not None]
+    return sum(known) if known and len(known) == len(rates) else None
+
+
+def rated_power(machine: Machine) -> Known[Watts] | None:
+    """Return the power of a machine under load: its own figure, else the sum over its devices where all are known."""
+    if machine.power is not None:
+        return machine.power
+    known = [item.power for item in machine.accelerators if item.power is not None]
+    if not known or len(known) < len(machine.accelerators):
+        return None
+    where = f"rated power of the devices alone: {known[0].where}"
+    return Known(Watts(sum(item.value for item in known)), where, worst(item.basis for item in known))
+
+
+def watts(machine: Machine) -> float | None:
+    """Return the power of a machine under load (W), or None."""
+    power = rated_power(machine)
+    return power.value if power else None

@@ -1,0 +1,112 @@
+"""What one change would do: each is tried by planning anew, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from truelimit.app.plan_parts import Change, Kind, ModelPlan, Outcome, Wanted
+from truelimit.domain.facts import Stack
+from truelimit.domain.machine import PoolKind
+from truelimit.perf.kv_types import kv_type
+from truelimit.units import Bytes
+
+Try = Callable[[Stack, Wanted], Outcome | None]
+_WORTH = 1.02  # an improvement below 2 % is none
+_LIMITED = {"memory", "time"}
+
+
+def changes(
+    stack: Stack,
+    made: ModelPlan,
+    quants: tuple[tuple[str, Stack], ...],
+    machines: tuple[tuple[str, str, Stack], ...],
+    outcome: Try,
+) -> tuple[Change, ...]:
+    """Return the changes that help, what helps most first.
+
+    What makes the wanted context possible comes first: there a setting stands before another file, that before
+    another machine, and the gentler of two settings first. All else is sorted by how much it helps: a larger usable
+    context where memory or time limits it, else speed.
+    """
+    found = []
+    for index, (change, other, wanted) in enumerate(_candidates(stack, made, quants, machines)):
+        comes = outcome(other, wanted)
+        gain = 0.0 if comes is None else _gain(made, comes)
+        if comes is not None and gain >= _WORTH:
+            found.append((_rank(made, comes, change.kind, index, gain), replace(change, outcome=comes)))
+    return tuple(change for _, change in sorted(found, key=lambda pair: pair[0]))
+
+
+def _rank(made: ModelPlan, comes: Outcome, kind: Kind, index: int, gain: float) -> tuple[int, float, float]:
+    if _enough(made, made.outcome):
+        return 0, list(Kind).index(kind), -gain
+    return (0, list(Kind).index(kind), index) if _enough(made, comes) else (1, -gain, index)
+
+
+def _enough(made: ModelPlan, comes: Outcome) -> bool:
+    """Whether the wanted context can be used: memory holds it, and it is read in time."""
+    in_time = comes.deadline_prompt is None or comes.deadline_prompt >= made.wanted.context
+    return comes.fits is True and in_time
+
+
+def _candidates(
+    stack: Stack,
+    made: ModelPlan,
+    quants: tuple[tuple[str, Stack], ...],
+    machines: tuple[tuple[str, str, Stack], ...],
+) -> Iterator[tuple[Change, Stack, Wanted]]:
+    for title, cost, wanted in (*_cache_changes(made), *_layout_changes(stack, made)):
+        yield Change(title, cost, made.outcome), stack, wanted
+    for name, other in quants:
+        cost = "another file; weights are rounded further"
+        yield Change(f"weights in {name}", cost, made.outcome, Kind.FILE), other, made.wanted
+    for name, cost, other in machines:
+        yield Change(name, cost, made.outcome, Kind.MACHINE), other, made.wanted
+
+
+def _cache_changes(made: ModelPlan) -> Iterator[tuple[str, str, Wanted]]:
+    wanted, used = made.wanted, made.settings
+    if not used.flash_attention:
+        yield (
+            "flash attention on",
+            "nothing, where the engine has it for this model",
+            replace(wanted, flash_attention=True),
+        )
+    elif not kv_type(used.kv_type).is_quantized:
+        eight = replace(wanted, kv_type="q8_0", kv_type_v=None)
+        yield "cache in q8_0", "keys and values rounded to 8 bits: rarely noticed", eight
+        four = replace(wanted, kv_type="q4_0", kv_type_v=None)
+        yield "cache in q4_0", "keys and values rounded to 4 bits: can be noticed in long contexts", four
+    if used.slots > 1:
+        yield "one slot", "one request at a time", replace(wanted, slots=1)
+        if not used.unified:
+            yield "one pool for all slots", "requests share the context", replace(wanted, unified=True)
+    if made.need.prompt_cache:
+        yield "no prompt cache", "old conversations are read anew", replace(wanted, prompt_cache=Bytes(0))
+
+
+def _layout_changes(stack: Stack, made: ModelPlan) -> Iterator[tuple[str, str, Wanted]]:
+    pools = [pool.kind for pool in stack.machine.pools]
+    cards = pools.count(PoolKind.VRAM)
+    if cards > 1:
+        other = "layer" if made.wanted.split == "tensor" else "tensor"
+        cost = "experimental, wants a fast link" if other == "tensor" else "one device works at a time"
+        yield f"split by {other}", cost, replace(made.wanted, split=other)
+    if cards and PoolKind.RAM in pools and not made.fits and not made.wanted.offload:
+        yield "a part in main memory", "writing is as slow as main memory", replace(made.wanted, offload=True)
+
+
+def _gain(made: ModelPlan, comes: Outcome) -> float:
+    """How many times better the outcome is: in usable context where that is limited, else in speed."""
+    before = made.outcome
+    limited = made.bound is not None and made.bound.name in _LIMITED
+    if limited and before.usable is not None and comes.usable is not None:
+        return comes.usable / max(1, before.usable)
+    if before.fits is False and comes.fits:
+        return float("inf")
+    if comes.fits is False:
+        return 0.0
+    if before.decode_rate and comes.decode_rate:
+        return comes.decode_rate / before.decode_rate
+    return 0.0

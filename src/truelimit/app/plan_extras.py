@@ -1,0 +1,68 @@
+"""What a plan says beside memory and rates: loading, old conversations, energy, other models in the same memory."""
+
+from __future__ import annotations
+
+from truelimit.app.machines import rated_power
+from truelimit.app.plan_parts import ModelPlan, Wait
+from truelimit.domain.machine import Machine, PoolKind
+from truelimit.domain.provenance import Basis, Known, worst
+from truelimit.perf.energy import Energy, energy_of_answer
+from truelimit.perf.load_time import load_calculation, load_interval, restore_calculation
+from truelimit.perf.residency import Residency, Resident, residency
+from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s
+
+# What a copy between main memory and a card reaches: PCIe 4.0 with 16 lanes has 31.5 GB/s, drivers reach about 80 %.
+_PCIE = Known(from_gb_per_s(25.0), "assumed: PCIe 4.0 with 16 lanes, 25 GB/s", Basis.ASSUMED)
+
+
+def load(made: ModelPlan, disk: Known[BytesPerSecond]) -> Wait:
+    """Return how long a cold load takes: all weights once from the drive."""
+    weights = Known(made.need.weights, "the weights above", made.need.calculation.basis)
+    counted = load_calculation(weights, disk, None)
+    low, high = load_interval(float(counted.result), disk)
+    return Wait(float(counted.result), low, high, counted)
+
+
+def restore(made: ModelPlan, machine: Machine) -> Wait | None:
+    """Return how long it takes to bring a whole context back from the server's prompt cache; None without one.
+
+    A conversation larger than that cache is not kept at all, so it is read anew.
+    """
+    kept = made.need.kv_cache + made.need.state
+    if not made.need.prompt_cache or kept > made.need.prompt_cache:
+        return None
+    link = _PCIE if machine.pool(PoolKind.VRAM) else _half_of_memory(machine)
+    if link is None:
+        return None
+    counted = restore_calculation(Known(Bytes(kept), "KV cache and state above", Basis.DERIVED), link)
+    return Wait(float(counted.result), float(counted.result) / 2, float(counted.result) * 4, counted)
+
+
+def _half_of_memory(machine: Machine) -> Known[BytesPerSecond] | None:
+    """A copy within one memory reads and writes it: half of its bandwidth."""
+    device = machine.accelerators[0] if machine.accelerators else None
+    told = device.bandwidth if device else None
+    if told is None:
+        return None
+    return Known(BytesPerSecond(told.value / 2), f"half of {told.where}", worst((told.basis, Basis.ASSUMED)))
+
+
+def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
+    """Return the energy of one answer after a prompt that fills the context; None where power or rates are unknown."""
+    power, rate = rated_power(machine), made.decode[-1][1]
+    if power is None or rate is None or made.prefill_seconds is None:
+        return None
+    where = f"{made.wanted.context:,} tokens read and {answer:,} written"
+    return energy_of_answer(power, made.prefill_seconds[0], answer / rate.value, where)
+
+
+def residents(made: ModelPlan, others: tuple[tuple[str, int | None], ...]) -> Residency | None:
+    """Return which models stay loaded together, this one loaded last; None where nothing is asked or known.
+
+    Each of the others comes with its name and what it takes, in bytes. Over several devices the room is what they
+    hold of this model as it is placed.
+    """
+    if not others or made.room is None:
+        return None
+    found = [Resident(name, size) for name, size in others if size is not None]
+    return residency([*found, Resident(made.model, made.total)], made.room.pool)

@@ -1,0 +1,118 @@
+"""The timers of a stack as the walls of a replay: of one attempt until its first byte, of one attempt, of all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from truelimit.domain.agent import Timeout
+from truelimit.domain.findings import Applicability, ConfigEdit, Finding
+from truelimit.domain.limits import SetBy
+from truelimit.domain.session import Cause
+from truelimit.fixes.outlook import after_edits
+from truelimit.limits.time import COMMAND, bounds_prefill, timers
+from truelimit.limits.view import StackView
+
+_SILENCE = frozenset({"headers", "idle", "first-event"})
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """Seconds of one attempt until its first byte and its last, of all attempts; how many there are (see ReplayStack).
+
+    ``where`` names the timer of the first byte.
+    """
+
+    first: float = math.inf
+    total: float = math.inf
+    run: float = math.inf
+    attempts: int = 1
+    resumes: bool = False
+    where: str = ""
+
+
+def walls(view: StackView, kept: Iterable[Timeout]) -> Walls:
+    """Return the walls that some of the route's timers make on this server."""
+    timeouts = tuple(kept)
+    silent = [item for item in timeouts if item.bounds in _SILENCE and bounds_prefill(item.bounds, view.server)]
+    first = min(silent, key=lambda item: item.seconds.value, default=None)
+    route = view.route
+    attempts = max(1, route.attempts.value) if route is not None and route.attempts is not None else 1
+    return Walls(
+        first.seconds.value if first else math.inf,
+        _least(timeouts, {"request"}),
+        _least(timeouts, {"run"} | ({COMMAND} if _command_binds(view) else set())),
+        attempts,
+        view.server is not None and not _began_anew(view),
+        first.seconds.where if first else "",
+    )
+
+
+def own_timers(view: StackView) -> tuple[Timeout, ...]:
+    """Return all timers on the path of the stack's requests, as they are configured."""
+    return timers(view.stack)
+
+
+def timers_after(view: StackView, edits: Sequence[ConfigEdit]) -> tuple[Timeout, ...]:
+    """Return the timers as they are once a fix is in."""
+    return tuple(after_edits(item, tuple(edits)) for item in own_timers(view))
+
+
+def without_keyless(found: Iterable[Timeout]) -> tuple[Timeout, ...]:
+    """Return the timers that are left where the client library's own, which no key moves, are gone: an upgrade."""
+    return tuple(item for item in found if item.place is not None or item.set_by is not SetBy.CLIENT_LIBRARY)
+
+
+def without_silence(found: Iterable[Timeout]) -> tuple[Timeout, ...]:
+    """Return the timers that are left where somebody sends valid bytes while the prompt is read."""
+    return tuple(item for item in found if item.bounds not in _SILENCE)
+
+
+def safe_edits(view: StackView, findings: Iterable[Finding]) -> tuple[ConfigEdit, ...]:
+    """Return the edits of configuration files that the safe fixes of a stack make."""
+    fixes = [item.fix for item in safe_findings(view, findings) if item.fix is not None]
+    return tuple(edit for fix in fixes for edit in fix.edits if isinstance(edit, ConfigEdit))
+
+
+def safe_findings(view: StackView, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings of a stack whose fix is safe and would be written."""
+    return tuple(
+        item
+        for item in findings
+        if item.model == view.stack.model
+        and item.fix is not None
+        and item.fix.edits
+        and item.fix.applicability is Applicability.SAFE
+    )
+
+
+def _least(timeouts: Iterable[Timeout], bounds: set[str]) -> float:
+    return min((float(item.seconds.value) for item in timeouts if item.bounds in bounds), default=math.inf)
+
+
+def _command_binds(view: StackView) -> bool:
+    binding = view.time.binding
+    return binding is not None and binding.bounds == COMMAND
+
+
+def _began_anew(view: StackView) -> bool:
+    """Whether attempts at a prompt that the server holds are known to have begun anew each time.
+
+    Ollama's runner and llama-server both keep what was read when the client hangs up, so a retry with the same prompt
+    goes on from there, unless the prompt was cut (it differs each time then) or the model was unloaded between.
+    """
+    served, fit = view.served, view.prefill
+    if served is None or fit is None or fit.b <= 0:
+        return False
+    for item in view.incidents:
+        prompt = item.prompt_tokens
+        if item.cause is not Cause.PREFILL_EXCEEDS_WALL or prompt is None or not item.seconds or item.attempts < 2:
+            continue
+        cold = fit.a * prompt.value + fit.b * prompt.value**2 / 2
+        if prompt.value <= served.value and prompt.value <= fit.deepest and item.seconds > _CLEARLY * cold:
+            return True
+    return False
+
+
+_CLEARLY = 1.25  # a fit's own error does not make a retry that began anew

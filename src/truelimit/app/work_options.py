@@ -1,0 +1,218 @@
+"""The options of a verdict, in the order in which people think of them: nothing, free ones, the cloud, machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from truelimit.app.advise import price_of
+from truelimit.app.machines import Entry, watts
+from truelimit.app.plan_quant import smaller
+from truelimit.app.prospects import prospects
+from truelimit.app.replay_cloud import cloud_stack
+from truelimit.app.replay_stacks import Built, Terms, at_best, at_context, elsewhere, recorded, terms_of
+from truelimit.app.replay_walls import (
+    Walls,
+    own_timers,
+    safe_edits,
+    safe_findings,
+    timers_after,
+    walls,
+    without_keyless,
+    without_silence,
+)
+from truelimit.domain.agent import Timeout
+from truelimit.domain.cloud import CloudModel
+from truelimit.domain.facts import Stack
+from truelimit.domain.findings import Finding
+from truelimit.limits.need import memory_settings
+from truelimit.limits.view import StackView
+from truelimit.limits.words import told
+from truelimit.perf.kv_types import kv_type
+from truelimit.workload.columns import Flags
+from truelimit.workload.options import Kind, Leg, Option
+
+_RELAY = "the gateway sends valid events while the prompt is read; not yet shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What may be had: machines and providers' models. ``on`` is the day that prices and ends are judged by."""
+
+    machines: tuple[Entry, ...] = ()
+    clouds: tuple[CloudModel, ...] = ()
+    on: date = date.min
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """The stack of today: what the doctor sees and finds, the same with devices and estimator, and its terms."""
+
+    view: StackView
+    stack: Stack
+    findings: tuple[Finding, ...]
+    deepest: int
+    owned: Entry | None = None
+    fixed_walls: Walls = field(default_factory=Walls)
+
+    def terms(self, found: Walls) -> Terms:
+        """Return the terms of this stack with some walls."""
+        return terms_of(self.view, self.deepest, found)
+
+
+def today_of(
+    view: StackView, stack: Stack, findings: Sequence[Finding], deepest: int, owned: Entry | None = None
+) -> Today:
+    """Return the stack of today with the walls that its fix leaves."""
+    left = walls(view, timers_after(view, safe_edits(view, findings)))
+    return Today(view, stack, tuple(findings), deepest, owned, left)
+
+
+def free_options(today: Today) -> Iterator[Option]:
+    """Yield what costs nothing: to do nothing, the fix, the step by hand, another cache type or file, the gateway."""
+    view = today.view
+    yield option("nothing", "nothing", Kind.NOTHING, recorded(view, today.stack, _as_it_is(today)))
+    fixed = fixed_stack(today)
+    titles = [item.fix.title for item in safe_findings(view, today.findings) if item.fix]
+    if titles:
+        made = option("fix", "truelimit fix", Kind.FIX, fixed)
+        yield replace(made, notes=(*titles, *made.notes))
+    yield from _by_hand(today)
+    yield from _settings(today, fixed)
+    if silence_binds(today):
+        free = walls(view, without_silence(timers_after(view, safe_edits(view, today.findings))))
+        made = option("gateway", "the gateway", Kind.GATEWAY, fixed_stack(today, free))
+        yield replace(made, shipped=False, notes=(_RELAY, *made.notes))
+
+
+def _as_it_is(today: Today) -> Terms:
+    return today.terms(walls(today.view, own_timers(today.view)))
+
+
+def fixed_stack(today: Today, found: Walls | None = None) -> Built:
+    """Return the stack of today once its fix is in, with other walls where they are given."""
+    terms = today.terms(found or today.fixed_walls)
+    context = _fixed_context(today)
+    if context is None:
+        return recorded(today.view, today.stack, terms)
+    built = at_context(today.stack, "fixed", context, terms)
+    if built.stack is None:
+        return built
+    before = recorded(today.view, today.stack, terms).stack
+    return replace(built, stack=replace(built.stack, load=before.load if before else built.stack.load))
+
+
+def _fixed_context(today: Today) -> int | None:
+    found = prospects((today.view,), safe_findings(today.view, today.findings))
+    return found[0].served_context if found else None
+
+
+def _by_hand(today: Today) -> Iterator[Option]:
+    """What a person can do about timers of a client library that no key moves: an upgrade without them."""
+    after = timers_after(today.view, safe_edits(today.view, today.findings))
+    free = without_keyless(after)
+    if len(free) == len(after) or walls(today.view, free) == today.fixed_walls:
+        return
+    built = fixed_stack(today, walls(today.view, free))
+    gone = told(item for item in after if item not in free and item.bounds != "compaction")
+    made = option("by-hand", "the fix, and an agent without these timers", Kind.BY_HAND, built)
+    yield replace(made, notes=(f"a step by hand: {_remedy(after)}; gone then: {gone}", *made.notes))
+
+
+def _remedy(found: Sequence[Timeout]) -> str:
+    """What the timers that no key moves say of a way past them."""
+    ways = [item.remedy.rpartition(" or ")[2] for item in found if item.place is None and item.remedy]
+    return ways[0] if ways else "a version of the agent without them"
+
+
+def silence_binds(today: Today) -> bool:
+    """Whether a timer that silence sets off can end the reading of a prompt here."""
+    return today.fixed_walls.first < float("inf")
+
+
+def _settings(today: Today, fixed: Built) -> Iterator[Option]:
+    """A smaller cache, and the next smaller file: what each gives up is said."""
+    terms, context = today.terms(today.fixed_walls), fixed.context
+    if context is None:
+        return
+    if not kv_type(memory_settings(today.stack, context).cache.kv_type_k).is_quantized:
+        built = at_best(_unlogged(today.stack), "q8_0", terms, "q8_0")
+        made = option("kv-q8_0", "the cache in q8_0", Kind.SETTING, built)
+        yield replace(made, notes=("keys and values rounded to 8 bits: rarely noticed", *made.notes))
+    for name, stack in smaller(today.stack)[:1]:
+        made = option(f"weights-{name}", f"weights in {name}", Kind.FILE, at_best(_unlogged(stack), name, terms))
+        yield replace(made, notes=("another file; weights are rounded further", *made.notes))
+
+
+def _unlogged(stack: Stack) -> Stack:
+    """The stack without the log of how it was loaded: that stands before any setting."""
+    return elsewhere(stack, stack.machine)
+
+
+def cloud_options(today: Today, offered: Offered, away: Flags) -> Iterator[Option]:
+    """Yield a route for each provider's model: the picked requests go there if they may, all others stay here."""
+    fixed = fixed_stack(today)
+    for model in offered.clouds:
+        closed = cloud_stack(model, offered.on, takes_private=False)
+        name = f"the big ones to {model.name}"
+        if closed.stack is None or fixed.stack is None:
+            why = closed.unknown or fixed.unknown
+            yield Option(f"cloud-{model.id}", name, Kind.CLOUD, (), unknown=why, notes=closed.notes)
+            continue
+        here = Leg(fixed.stack, ~away)
+        yield Option(
+            f"cloud-{model.id}",
+            name,
+            Kind.CLOUD,
+            (here, Leg(closed.stack, away)),
+            basis=closed.basis,
+            open_legs=(here, Leg(replace(closed.stack, takes_private=True), away)),
+            notes=closed.notes,
+        )
+
+
+def machine_options(today: Today, offered: Offered) -> Iterator[Option]:
+    """Yield each machine with the fix in, and what it does with the configuration as it is."""
+    for entry in offered.machines:
+        yield _machine(today, entry)
+
+
+def _machine(today: Today, entry: Entry) -> Option:
+    there = elsewhere(today.stack, entry.machine)
+    built = at_best(there, entry.id, today.terms(today.fixed_walls))
+    made = _priced(option(entry.id, entry.machine.name or entry.id, Kind.MACHINE, built), entry)
+    served = today.view.served
+    as_it_is = at_context(there, f"{entry.id} as configured", served.value, _as_it_is(today)) if served else None
+    if as_it_is is None or as_it_is.stack is None:
+        return made
+    return replace(made, as_is=(Leg(as_it_is.stack),))
+
+
+def two_options(today: Today, machines: Sequence[Option], away: Flags) -> Iterator[Option]:
+    """Yield two machines: a second one like today's; and today's for the small requests beside one for the big."""
+    fixed = fixed_stack(today)
+    if fixed.stack is None:
+        return
+    if today.owned is not None:
+        both = replace(fixed, stack=replace(fixed.stack, slots=2 * fixed.stack.slots))
+        name = f"a second {today.owned.machine.name or 'machine like this one'}"
+        yield _priced(option("two-of-today", name, Kind.TWO, both), today.owned)
+    for item in machines:
+        if not item.legs or not item.legs[0].stack.fits:
+            continue
+        legs = (Leg(fixed.stack, ~away), Leg(item.legs[0].stack, away))
+        name = f"the big ones on {item.name}, beside"
+        yield replace(item, id=f"beside-{item.id}", name=name, kind=Kind.TWO, legs=legs, as_is=None)
+
+
+def _priced(made: Option, entry: Entry) -> Option:
+    price = price_of(entry.machine)
+    paid = f"{price.what}, {price.date}" if price else ""
+    return replace(made, usd_now=price.usd if price else None, price_of=paid, watts=watts(entry.machine))
+
+
+def option(name: str, title: str, kind: Kind, built: Built) -> Option:
+    """Return an option of one stack."""
+    legs = (Leg(built.stack),) if built.stack is not None else ()
+    return Option(name, title, kind, legs, basis=built.basis, notes=built.notes, unknown=built.unknown)

@@ -1,0 +1,228 @@
+"""Do I need hardware? Replays the recorded work on today's stack and on every option, and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from truelimit.app.machines import Entry
+from truelimit.app.replay_stacks import Built, Terms, recorded
+from truelimit.app.replay_walls import own_timers, walls
+from truelimit.app.work_of_calls import with_incidents
+from truelimit.app.work_options import (
+    Offered,
+    Today,
+    cloud_options,
+    fixed_stack,
+    free_options,
+    machine_options,
+    today_of,
+    two_options,
+)
+from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.facts import Stack
+from truelimit.domain.findings import Finding
+from truelimit.domain.provenance import Basis, Missing
+from truelimit.domain.workload import WorkRequest
+from truelimit.limits.names import same_model
+from truelimit.limits.view import StackView
+from truelimit.perf.prefill import prefill_calculation, wall_as_context_calculation
+from truelimit.units import MINUTE
+from truelimit.workload.classes import MULTI_FILE
+from truelimit.workload.columns import Flags
+from truelimit.workload.confusion import Confusion, confusion
+from truelimit.workload.doubles import joined
+from truelimit.workload.judge import Money, results, tail
+from truelimit.workload.legs import Work, replay_legs, work_of
+from truelimit.workload.options import Leg, Option, Result
+from truelimit.workload.verdict import WorkVerdict, calculations, choose, sentence
+
+_WEEK = 7 * 24 * 60 * MINUTE  # s
+_PATIENCE = 5.0 * MINUTE  # s: whoever waits longer for an answer is better served elsewhere
+_FEW = 30  # requests below which a share says little
+
+
+class NoWorkError(ValueError):
+    """There is nothing to replay: says what is missing and how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a verdict is made of: the work, the doctor's view and findings, its stack with devices and an estimator."""
+
+    requests: tuple[WorkRequest, ...]
+    view: StackView
+    stack: Stack
+    findings: tuple[Finding, ...]
+    offered: Offered
+    owned: Entry | None = None
+    money: Money | None = None
+
+
+def main_view(views: Sequence[StackView], requests: Sequence[WorkRequest], model: str | None = None) -> StackView:
+    """Return the view of the stack that a person named, else of the one that most requests went to.
+
+    Raises NoWorkError where there is none.
+    """
+    if not views:
+        raise NoWorkError(
+            "no local stack was found to start from; expected an agent and a server here, or --home, --log or --server"
+        )
+    if model is not None:
+        named = [view for view in views if _is_of(view, model)]
+        if not named:
+            known = ", ".join(dict.fromkeys(_name(view) for view in views))
+            raise NoWorkError(f"--model {model!r:.80} is no model of a local stack here; there are: {known}")
+        return named[0]
+    counts = {id(view): sum(_is_of(view, item.model) for item in requests) for view in views}
+    primary = {id(view): view.route is not None and view.route.is_primary for view in views}
+    return max(views, key=lambda view: (counts[id(view)], primary[id(view)]))
+
+
+def _is_of(view: StackView, model: str) -> bool:
+    names = [view.stack.model, view.route.ref if view.route else None, view.route.model if view.route else None]
+    return any(name is not None and same_model(name, model) for name in names)
+
+
+def _name(view: StackView) -> str:
+    return view.route.ref if view.route else view.stack.model
+
+
+def work_verdict(asked: Asked, progress: Callable[[int, int], None] | None = None) -> WorkVerdict:
+    """Return the verdict. Raises NoWorkError for a history without a request whose prompt is known."""
+    once, _ = joined(asked.requests)
+    work = work_of(with_incidents(once, (asked.view,)))
+    if not work.columns.known.any():
+        raise NoWorkError(_nothing(len(work.asked)))
+    deepest = int(work.columns.prompt.max())
+    today = today_of(asked.view, asked.stack, asked.findings, deepest, asked.owned)
+    money = asked.money or Money(_weeks(work))
+    away = _away(today, work)
+    found = _all_results(today, asked.offered, work, money, away, progress)
+    return _told(asked, today, work, money, away, found)
+
+
+def _nothing(requests: int) -> str:
+    if not requests:
+        return "no request is recorded: truelimit workload reads transcripts and logs into the store that this replays"
+    return f"none of the {requests:,} recorded requests tells the size of its prompt, so there is nothing to replay"
+
+
+def _weeks(work: Work) -> float:
+    return max(1.0, _span(work) / _WEEK)
+
+
+def _span(work: Work) -> float:
+    times = work.columns.time[work.columns.time > 0]
+    return float(times.max() - times.min()) if len(times) else 0.0
+
+
+def _away(today: Today, work: Work) -> Flags:
+    """The requests that a cloud route is for; none where the stack after the fix cannot be replayed."""
+    fixed = fixed_stack(today)
+    if fixed.stack is None:
+        return np.zeros(len(work.asked), bool)
+    return tail(work, replay_legs(work, (Leg(fixed.stack),), -1), min(_PATIENCE, today.fixed_walls.first))
+
+
+def _all_results(
+    today: Today,
+    offered: Offered,
+    work: Work,
+    money: Money,
+    away: Flags,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Result, ...]:
+    options: list[Option] = [*free_options(today), *cloud_options(today, offered, away)]
+    machines = list(machine_options(today, offered))
+    best = _best(results(work, machines, money)) if machines else []
+    options += [*machines, *two_options(today, best, away)]
+    return results(work, options, money, (lambda done: progress(done, len(options))) if progress else None)
+
+
+def _best(found: Sequence[Result]) -> list[Option]:
+    """The machine that a second one beside today's would be: what completes most, then what costs least."""
+    priced = [item for item in found if item.cost is not None and item.option.legs]
+    ordered = sorted(priced, key=lambda item: (-item.done.value, -item.done.low, item.cost or 0.0))
+    return [item.option for item in ordered[:1]]
+
+
+def _told(asked: Asked, today: Today, work: Work, money: Money, away: Flags, found: tuple[Result, ...]) -> WorkVerdict:
+    answers = choose(found)
+    many = int(sum(item.work_class in MULTI_FILE for item, far in zip(work.asked, away.tolist(), strict=True) if far))
+    count, days = int(np.count_nonzero(away)), _span(work) / (24 * 60 * MINUTE)
+    text = sentence(answers, count, many) if answers else _cannot(found)
+    made = (*calculations(answers, money, days), *_decisive(today, work)) if answers else ()
+    as_it_is = recorded(today.view, today.stack, _terms_today(today))
+    return WorkVerdict(
+        _name(asked.view),
+        text,
+        found,
+        made,
+        _validated(work, as_it_is),
+        len(work.asked),
+        len({item.session for item in work.asked}),
+        money.weeks,
+        days,
+        count,
+        many,
+        tuple(_unknown(work, found, as_it_is)),
+    )
+
+
+def _terms_today(today: Today) -> Terms:
+    return today.terms(walls(today.view, own_timers(today.view)))
+
+
+def _cannot(found: Sequence[Result]) -> str:
+    first = found[0].option if found else None
+    why = "; ".join(first.unknown) if first else "no option"
+    return f"Nothing can be said of today's stack, as this is not known: {why}."
+
+
+def _validated(work: Work, built: Built) -> Confusion | None:
+    if built.stack is None:
+        return None
+    return confusion(work.asked, replay_legs(work, (Leg(built.stack),)))
+
+
+def _decisive(today: Today, work: Work) -> tuple[Calculation, ...]:
+    """The arithmetic of the longest prompt: how long it is read here, and how many attempts of the wall that is."""
+    fixed = fixed_stack(today)
+    if fixed.reading is None:
+        return ()
+    longest = Term("longest_prompt", int(work.columns.prompt.max()), "tokens", "the recorded requests", Basis.REPORTED)
+    reads = prefill_calculation(fixed.reading.fit, longest)
+    left = today.fixed_walls
+    if left.first == float("inf"):
+        return (reads,)
+    wall = Term("wall", left.first, "s", left.where, Basis.SPECIFIED)
+    cold = Term("reading", round(float(reads.result), 1), "s", "above", reads.basis)
+    tries = calculate("ceil(reading / wall)", f"attempts of {left.attempts} that there are", cold, wall)
+    return (reads, tries, wall_as_context_calculation(fixed.reading.fit, left.first, left.where))
+
+
+def _unknown(work: Work, found: Sequence[Result], as_it_is: Built) -> list[Missing]:
+    missing = [Missing("today's stack", why) for why in as_it_is.unknown]
+    lost = len(work.asked) - int(np.count_nonzero(work.columns.known))
+    if lost:
+        missing.append(
+            Missing("prompts", f"{lost:,} of {len(work.asked):,} requests do not tell their size: in no share")
+        )
+    if len(work.asked) < _FEW:
+        missing.append(
+            Missing(
+                "the usual work", f"{len(work.asked):,} requests are recorded: a share of so few says little of a week"
+            )
+        )
+    private = sum(item.private is None for item in work.asked)
+    if private:
+        missing.append(
+            Missing(
+                "privacy", f"of {private:,} requests nobody said whether they may leave the house: taken as private"
+            )
+        )
+    seen = {(item.option.name, why) for item in found for why in item.option.unknown}
+    return missing + [Missing(name, why) for name, why in sorted(seen)]

@@ -1,0 +1,202 @@
+"""Judges a rate of writing: against the roofline, then against published runs, then against an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from truelimit.claims import combine, remedies, runs
+from truelimit.claims.ceiling import decode_ceiling, most, split_notes
+from truelimit.claims.known import AT_LIMIT_NAMED, AT_LIMIT_SIZE, DECODE_NOISE, Known, not_checkable
+from truelimit.claims.spill import spilled
+from truelimit.claims.words import gigabytes, per_second, short, span, times
+from truelimit.domain.calculation import Calculation
+from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Subject, Verdict
+
+_UNPROVEN = "unsupported, though not impossible"
+_SHALLOW = 4096  # tokens of context that leave a rate as it is from an empty one
+_UNSUPPORTED = 2.0  # times the best share of the roofline that any published run of the chip reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One family of readings with its limits: ``first`` is the one to print, ``best`` the most generous one."""
+
+    readings: tuple[Reading, ...]
+    limits: tuple[tuple[Reading, Calculation], ...]
+
+    @property
+    def first(self) -> Calculation:
+        """The limit of the reading that comes first."""
+        return self.limits[0][1]
+
+    @property
+    def best(self) -> tuple[Reading, Calculation]:
+        """The most generous limit and its reading."""
+        return most(self.limits)
+
+    @property
+    def allowed(self) -> float:
+        """The rate above which a claim is impossible: the most generous limit and the rounding of its terms."""
+        reading, limit = self.best
+        return float(limit.result) * (AT_LIMIT_NAMED if reading.named else AT_LIMIT_SIZE)
+
+
+def judge(item: Assertion, known: Known) -> Judgement:
+    """Return the judgement on a decode rate, of the reading of the model that suits the claim best."""
+    claim = known.claim
+    if not known.readings:
+        return not_checkable("which model is meant is not said, or no table knows it")
+    if known.subject is None and claim.bandwidth is None:
+        return not_checkable("on which machine is not said, or no table knows it")
+    if claim.batch == 0:
+        return not_checkable("a rate of many requests together has no limit unless their number is said")
+    cases = list(_cases(claim, known))
+    if not cases:
+        return not_checkable("the memory bandwidth of the machine is not known")
+    found = spilled(item, known, combine.generous([_judged(claim, item, known, case) for case in cases]))
+    return replace(found, notes=(*found.notes, *split_notes(claim, known.readings[0], known.subject)))
+
+
+def _cases(claim: Claim, known: Known) -> Iterator[Case]:
+    for _, group in groupby(known.readings, key=lambda reading: reading.family):
+        readings = tuple(group)
+        pairs = [(reading, decode_ceiling(claim, reading, known.subject)) for reading in readings]
+        limits = tuple((reading, limit) for reading, limit in pairs if limit is not None)
+        if limits:
+            yield Case(readings, limits)
+
+
+def _judged(claim: Claim, item: Assertion, known: Known, case: Case) -> Judgement:
+    found = _published(claim, known, case)
+    top = item.low if item.open else item.high
+    reached = found.fastest if found else 0.0
+    if top > case.allowed and top > reached:
+        return _impossible(claim, item, known, case, found)
+    if found is not None and _speak(item, known, found):
+        return _against_runs(item, case, found)
+    return _against_estimate(claim, item, known, case)
+
+
+def _speak(item: Assertion, known: Known, found: runs.Spread) -> bool:
+    """Whether runs decide: with layers split between devices they exclude nothing where a claim leaves that open."""
+    alone = known.subject is None or known.subject.devices == 1
+    told = known.claim.split == "layer" or any(run.split == "tensor" for run in found.runs)
+    return alone or told or item.low <= found.fastest * DECODE_NOISE
+
+
+def _published(claim: Claim, known: Known, case: Case) -> runs.Spread | None:
+    """The runs that speak to the claim; none where it states a condition that they do not share."""
+    if known.subject is None or claim.batch != 1:
+        return None
+    same = runs.matching(known.runs, known.subject, case.readings, "decode", speculative=claim.speculation)
+    depth = claim.context or 0
+    return runs.spread(runs.shallow(same) if depth <= _SHALLOW else [run for run in same if run.depth >= depth / 2])
+
+
+def _impossible(claim: Claim, item: Assertion, known: Known, case: Case, found: runs.Spread | None) -> Judgement:
+    limit = float(case.first.result)
+    low, high = item.low / limit, item.high / limit
+    factor = times(high) if item.low == item.high else f"{times(low)} to {times(high)}"
+    over = f"{span(item, 'tok/s')} is {factor} times the ceiling of {short(limit)} tok/s"
+    if item.low <= limit and not item.open:
+        over = f"the upper part of {span(item, 'tok/s')} is above the ceiling of {short(limit)} tok/s"
+        over += f" ({times(high)} times)"
+    measured = f"; measured {found.text}" if found else ""
+    return Judgement(
+        Verdict.IMPOSSIBLE,
+        f"{over}: {_because(case)}{_other_limits(case)}{measured}",
+        tuple(calc for _, calc in case.limits),
+        found.sources if found else (),
+        high,
+        remedies.decode(claim, item, known.subject, case.best),
+    )
+
+
+def _because(case: Case) -> str:
+    reading, limit = case.limits[0]
+    values = {term.name: term.value for term in limit.terms}
+    devices = f" times {values['devices']:.0f} devices" if "devices" in values else ""
+    read = values["bytes_read"] + values.get("cache_read", 0)
+    return (
+        f"{per_second(values['bandwidth'])}{devices} over {gigabytes(read)} read for each token ({reading.shape.name})"
+    )
+
+
+def _other_limits(case: Case) -> str:
+    others = [f"{short(float(limit.result))} at {reading.shape.quantization}" for reading, limit in case.limits[1:]]
+    return f"; {', '.join(others)}" if others else ""
+
+
+def _against_runs(item: Assertion, case: Case, found: runs.Spread) -> Judgement:
+    verdict, words = Verdict.PLAUSIBLE, "is what published runs reach"
+    if item.low > found.fastest * DECODE_NOISE:
+        verdict = Verdict.CONTRADICTED
+        words = f"is {times(item.low / found.fastest)} times the fastest published run or more"
+    elif item.high < found.slowest / DECODE_NOISE and not item.open:
+        verdict = Verdict.UNDERSTATED
+        words = f"is {times(found.slowest / item.high)} times below the slowest published run, or more"
+    elif item.high > found.fastest * DECODE_NOISE:
+        words = "overlaps what published runs reach; its upper part was not measured"
+    ceiling = f"ceiling {short(float(case.first.result))} tok/s{_other_limits(case)}"
+    sentence = f"{span(item, 'tok/s')} {words}: {found.text} ({case.readings[0].shape.name}); {ceiling}"
+    return Judgement(verdict, sentence, tuple(calc for _, calc in case.limits), found.sources)
+
+
+def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -> Judgement:
+    """No run of this model on this machine: an estimate may support a claim or not, it can't exclude it."""
+    limits = tuple(calc for _, calc in case.limits)
+    ceiling = float(case.first.result)
+    stated = f"{span(item, 'tok/s')} is {_share(item, ceiling)} of the ceiling of {short(ceiling)} tok/s"
+    stated += _other_limits(case)
+    stated += "; above it by no more than its terms are rounded" if item.high > float(case.best[1].result) else ""
+    best = best_share(known)
+    if best is not None and item.low / float(case.best[1].result) > _UNSUPPORTED * best[0] and claim.batch == 1:
+        why = f"the best published run of this chip reaches {best[0]:.0%} of its ceiling"
+        return Judgement(Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {stated}; {why}", limits, best[1])
+    guess = known.estimate(Quantity.DECODE, case.readings[0], claim.context or 0) if known.estimate else None
+    if guess is None or claim.batch != 1 or claim.speculation:
+        return _physics(item, stated, limits, case)
+    sentence = f"{stated}; estimated {short(guess.low)} to {short(guess.high)} tok/s ({guess.tier})"
+    verdict = Verdict.PLAUSIBLE
+    if item.low > guess.high:
+        verdict, sentence = Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {sentence}"
+    elif item.high < guess.low and not item.open:
+        verdict = Verdict.UNDERSTATED
+    return Judgement(verdict, sentence, (*limits, guess.calculation))
+
+
+def _physics(item: Assertion, stated: str, limits: Sequence[Calculation], case: Case) -> Judgement:
+    unlikely = item.low > 0.85 * float(case.best[1].result)
+    if unlikely:
+        why = "no published run of this case, and hardly any run of another reaches so much"
+        return Judgement(Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {stated}; {why}", tuple(limits))
+    return Judgement(Verdict.PLAUSIBLE, f"{stated}; runs reach 35 to 85 % of theirs", tuple(limits))
+
+
+def _share(item: Assertion, ceiling: float) -> str:
+    low, high = f"{item.low / ceiling:.0%}", f"{item.high / ceiling:.0%}"
+    return low if low == high else f"{low} to {high}"
+
+
+def best_share(known: Known) -> tuple[float, tuple[str, ...]] | None:
+    """Return the largest share of the roofline that a published run of the chip reaches, with its source, or None."""
+    subject = known.subject
+    bandwidth = _bandwidth(subject)
+    if subject is None or bandwidth is None:
+        return None
+    shares = []
+    for run in runs.on_device(known.runs, subject, "decode"):
+        read = runs.read_bytes(run)
+        if read:
+            shares.append((run.rate * read / bandwidth, f"{run.source} ({run.date}): {run.model} {run.quantization}"))
+    if not shares:
+        return None
+    share, source = max(shares)
+    return share, (source,)
+
+
+def _bandwidth(subject: Subject | None) -> float | None:
+    device = subject.device if subject else None
+    return device.bandwidth.value if device and device.bandwidth else None

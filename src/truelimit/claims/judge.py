@@ -1,0 +1,79 @@
+"""Judges a claim: each number by its kind, the claim by the worst of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from truelimit.claims import combine, comparison, decode, fit, market, memory, prefill, provider, specification
+from truelimit.claims.known import Known, not_checkable
+from truelimit.domain.claims import Assertion, Audited, Claim, Judgement, Part, Quantity, StatedClaim, Verdict
+
+_Judge = Callable[[Assertion, Known], Judgement]
+
+_JUDGES: Mapping[Quantity, _Judge] = {
+    Quantity.DECODE: decode.judge,
+    Quantity.PREFILL: prefill.judge,
+    Quantity.PREFILL_TIME: prefill.judge_time,
+    Quantity.FITS: fit.judge_fit,
+    Quantity.WEIGHTS: memory.judge_weights,
+    Quantity.KV_CACHE: memory.judge_cache,
+    Quantity.KV_HEADS: specification.judge_heads,
+    Quantity.MEMORY: specification.judge_memory,
+    Quantity.BANDWIDTH: specification.judge_bandwidth,
+    Quantity.COMPUTE: specification.judge_compute,
+    Quantity.SYSTEM: specification.judge_system,
+    Quantity.PRICE: market.judge,
+    Quantity.RATIO: comparison.judge,
+    Quantity.FREE: provider.judge_free,
+    Quantity.INPUT_PRICE: provider.judge_token_price,
+    Quantity.OUTPUT_PRICE: provider.judge_token_price,
+}
+
+
+def judge(stated: StatedClaim, known: Known) -> Audited:
+    """Return a claim with its verdict: the worst among its numbers; one that cannot be read is not checkable."""
+    claim = known.claim
+    parts = tuple(Part(item, _judged(item, known)) for item in claim.assertions)
+    if not parts:
+        return Audited(stated, claim, Verdict.NOT_CHECKABLE, _why_unread(claim), notes=_notes(known))
+    verdict = combine.worst([part.judgement.verdict for part in parts])
+    first = next(part.judgement for part in parts if part.judgement.verdict is verdict)
+    sources = [source for part in parts for source in part.judgement.sources]
+    sources += [term.source for part in parts for calc in part.judgement.calculations[:1] for term in calc.terms]
+    return Audited(
+        stated,
+        claim,
+        verdict,
+        first.sentence,
+        parts,
+        first.calculations[0] if first.calculations else None,
+        tuple(dict.fromkeys(source for source in sources if source not in {"the claim", "the request", ""})),
+        _notes(known),
+    )
+
+
+def _judged(item: Assertion, known: Known) -> Judgement:
+    claim = known.claim
+    if item.quantity is Quantity.CONTEXT:
+        use = provider.judge_window if known.cloud is not None else specification.judge_context
+        return use(item, known)
+    if claim.unknown and known.subject is None and item.quantity not in _OF_MODELS:
+        return not_checkable("; ".join(claim.unknown))
+    return _JUDGES[item.quantity](item, known)
+
+
+_OF_MODELS = {Quantity.WEIGHTS, Quantity.KV_CACHE, Quantity.KV_HEADS, Quantity.FREE}
+
+
+def _why_unread(claim: Claim) -> str:
+    if claim.unknown:
+        return "; ".join(claim.unknown)
+    return (
+        "nothing in it can be computed; expected a rate (40 tok/s), a size (24 GB), a price ($4,000), a bandwidth "
+        "(273 GB/s), a context (262K) or a ratio (2x faster than ...), with a machine or a model"
+    )
+
+
+def _notes(known: Known) -> tuple[str, ...]:
+    left = f"not judged: {', '.join(known.claim.unread)}" if known.claim.unread else ""
+    return tuple(note for note in (*known.notes, left) if note)

@@ -1,0 +1,98 @@
+"""Judges sizes: of weights and of a KV cache."""
+
+from __future__ import annotations
+
+from truelimit.claims.known import Known, not_checkable
+from truelimit.claims.words import gibibytes, gigabytes, times
+from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.claims import Assertion, Judgement, Reading, Verdict
+from truelimit.domain.provenance import Basis
+from truelimit.perf.cache_layout import layout_of
+from truelimit.perf.kv_cache import CacheSettings, kv_cache
+from truelimit.perf.layouts.nouns import SettingsRefusedError, UnknownLayoutError
+from truelimit.units import GB, GIB
+
+_SAME = 0.03
+
+
+def judge_weights(item: Assertion, known: Known) -> Judgement:
+    """Return the judgement on the size of a file of weights, read as GB and as GiB."""
+    if not known.readings:
+        return not_checkable("which model is meant is not said, or no table knows it")
+    calculations = tuple(_weights(reading) for reading in known.readings)
+    sizes = [float(calc.result) for calc in calculations]
+    told = ", ".join(
+        f"{gigabytes(size)} in {reading.shape.quantization}"
+        for size, reading in zip(sizes, known.readings, strict=True)
+    )
+    name = known.readings[0].shape.name
+    if any(same(item.high, size, _SAME) for size in sizes) or min(sizes) <= item.high <= max(sizes):
+        return Judgement(Verdict.PLAUSIBLE, f"{item.text} is right: {name} takes {told}", calculations)
+    bits = 8 * item.high / known.readings[0].shape.parameters
+    below = item.high < min(sizes)
+    factor = min(sizes) / item.high if below else item.high / max(sizes)
+    way = "below" if below else "above"
+    sentence = f"{item.text} is {times(factor)} times {way} what {name} takes: {told}"
+    sentence += f"; it would be {bits:.1f} bits a weight"
+    return Judgement(Verdict.CONTRADICTED, sentence, calculations, factor=factor if below else None)
+
+
+def _weights(reading: Reading) -> Calculation:
+    shape = reading.shape
+    bits = 8 * shape.weights_bytes / shape.parameters
+    source = "; ".join(part for part in (reading.source, reading.assumed) if part)
+    return calculate(
+        "parameters * bits / 8",
+        "bytes",
+        Term("parameters", round(shape.parameters), "", shape.name, Basis.SPECIFIED),
+        Term("bits", bits, "bits a weight", source or shape.quantization, Basis.DERIVED),
+    )
+
+
+def same(stated: float, size: float, share: float) -> bool:
+    """Return whether a stated size is ``size``, read as decimal GB or as GiB."""
+    return any(abs(size - stated * factor) <= share * size for factor in (1.0, GIB / GB))
+
+
+def judge_cache(item: Assertion, known: Known) -> Judgement:
+    """Return the judgement on the size of a KV cache at a context, exact from the model's shape."""
+    claim = known.claim
+    if not claim.context:
+        return not_checkable("the size of a cache depends on the context, which is not told")
+    kind = claim.kv_type or "f16"
+    found = cache(known, kind)
+    if isinstance(found, str):
+        return not_checkable(found)
+    size = float(found.result)
+    right = f"{gibibytes(size)} ({gigabytes(size)}) in {kind}"
+    if same(item.high, size, _SAME):
+        return Judgement(Verdict.PLAUSIBLE, f"{item.text} is right: {right}", (found,))
+    half = (
+        "; that is what embedding / heads gives, where the header tells the head length"
+        if same(item.high * 2, size, _SAME)
+        else ""
+    )
+    verdict = Verdict.CONTRADICTED
+    sentence = f"{item.text} is {times(item.high / size)} times what the cache takes: {right}{half}"
+    return Judgement(verdict, sentence, (found,))
+
+
+def cache(known: Known, kind: str) -> Calculation | str:
+    """Return the calculation of the cache at the claim's context in a KV type, or why there is none."""
+    header = next((reading.header for reading in known.readings if reading.header is not None), None)
+    if header is None:
+        return "the size of a cache needs a model of the table: layers, KV heads and head length"
+    try:
+        return kv_cache(layout_of(header), CacheSettings(context(known), kv_type_k=kind, kv_type_v=kind)).calculation
+    except (UnknownLayoutError, SettingsRefusedError) as error:
+        return str(error)
+
+
+def context(known: Known) -> int:
+    """Return the context in tokens; a rounded one (262K, 128K, 1M) is the model's own where it is within 5 %."""
+    told = int(known.claim.context or 0)
+    for reading in known.readings:
+        native = reading.header.native_context if reading.header else None
+        if native is not None and abs(native.value - told) <= 0.05 * native.value:
+            return int(native.value)
+    return told

@@ -1,0 +1,165 @@
+"""Judges a rate of reading, and the time that a prompt takes: compute bound, published series, published runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from truelimit.claims import runs
+from truelimit.claims.ceiling import most, prefill_ceiling
+from truelimit.claims.known import AT_LIMIT_NAMED, DECODE_NOISE, PREFILL_NOISE, Known, not_checkable
+from truelimit.claims.words import short, span, times
+from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Verdict
+from truelimit.domain.provenance import Basis
+from truelimit.domain.rates import PublishedRates
+
+_SAME_SIZE = 0.1
+
+
+def judge(item: Assertion, known: Known) -> Judgement:
+    """Return the judgement on a prefill rate; where a prompt is told, on its mean rate over that prompt."""
+    claim = known.claim
+    if known.subject is None or not known.readings:
+        return not_checkable("a machine and a model of the tables are needed to judge a prefill rate")
+    subject = known.subject
+    pairs = [(reading, prefill_ceiling(reading, subject)) for reading in known.readings]
+    limits = [(reading, limit) for reading, limit in pairs if limit is not None]
+    calculations = tuple(limit for _, limit in limits[:1])
+    same = [run for run in runs.matching(known.runs, subject, known.readings, "prefill") if run.depth == 0]
+    found = runs.spread(same)
+    top = item.low if item.open else item.high
+    if limits and claim.batch == 1:
+        bound = float(most(limits)[1].result)
+        if top > bound * AT_LIMIT_NAMED and top > (found.fastest if found else 0):
+            return _impossible(item, bound, calculations)
+    mean = _mean_rate(claim, known)
+    if mean is not None:
+        return _against_series(item, mean[0], mean[1], calculations)
+    if found is not None:
+        return _against_runs(item, found, calculations, known.readings[0])
+    return _against_estimate(claim, item, known, calculations)
+
+
+def _impossible(item: Assertion, bound: float, calculations: tuple[Calculation, ...]) -> Judgement:
+    factor = item.high / bound
+    sentence = (
+        f"{span(item, 'tok/s')} is {times(factor)} times what the matrix units can compute ({short(bound)} tok/s): "
+        "a prompt cache answered, or the timer is broken"
+    )
+    remedy = ("a cache that holds the prompt already: then nothing is read, and the rate is none",)
+    return Judgement(Verdict.IMPOSSIBLE, sentence, calculations, (), factor, remedy)
+
+
+def _mean_rate(claim: Claim, known: Known) -> tuple[Calculation, PublishedRates] | None:
+    series = _series(known)
+    if series is None or not claim.context:
+        return None
+    fit = series.prefill
+    terms = (
+        Term("n", claim.context, "tokens", "the claim", Basis.SPECIFIED),
+        Term("a", fit.a, "s/token", fit.where, fit.basis),
+        Term("b", fit.b, "s/token^2", fit.where, fit.basis),
+    )
+    return calculate("n / (a * n + b * n**2 / 2)", "tok/s", *terms), series
+
+
+def _series(known: Known) -> PublishedRates | None:
+    """The published series of this chip and a model of this architecture or size."""
+    subject = known.subject
+    if subject is None or subject.device is None or subject.devices > 1:
+        return None
+    name = f"{subject.device.name} {subject.name}".lower()
+    chips = [item for item in known.series if all(word in name for word in item.chip.lower().split())]
+    for reading in known.readings:
+        for item in chips:
+            close = abs(item.parameters - reading.shape.parameters) <= _SAME_SIZE * item.parameters
+            if close and item.architecture == (reading.shape.architecture or item.architecture):
+                return item
+    return None
+
+
+def _noise(deep: bool) -> float:
+    return PREFILL_NOISE if deep else DECODE_NOISE
+
+
+def _against_series(
+    item: Assertion, mean: Calculation, series: PublishedRates, calculations: tuple[Calculation, ...]
+) -> Judgement:
+    rate, tokens = float(mean.result), int(mean.terms[0].value)
+    noise = _noise(tokens > series.prefill.deepest)
+    verdict, words = Verdict.PLAUSIBLE, "agrees with"
+    if item.low > rate * noise:
+        verdict, words = Verdict.CONTRADICTED, f"is {times(item.low / rate)} times"
+    elif item.high < rate / noise and not item.open:
+        verdict, words = Verdict.UNDERSTATED, f"is {times(rate / item.high)} times below"
+    sentence = (
+        f"{span(item, 'tok/s')} {words} the mean over {tokens:,} tokens of a published series, {short(rate)} tok/s"
+    )
+    return Judgement(verdict, sentence, (mean, *calculations), (series.source,), notes=_beyond(tokens, series))
+
+
+def _beyond(tokens: int, series: PublishedRates) -> tuple[str, ...]:
+    deepest = series.prefill.deepest
+    if tokens <= deepest:
+        return ()
+    return (f"extrapolated {tokens / deepest:.1f} times beyond the deepest measured point, {deepest:,} tokens",)
+
+
+def _against_runs(
+    item: Assertion, found: runs.Spread, calculations: tuple[Calculation, ...], reading: Reading
+) -> Judgement:
+    verdict, words = Verdict.PLAUSIBLE, "is what published runs reach"
+    if item.low > found.fastest * PREFILL_NOISE:
+        verdict, words = Verdict.CONTRADICTED, f"is {times(item.low / found.fastest)} times what published runs reach"
+    elif item.high < found.slowest / PREFILL_NOISE and not item.open:
+        verdict, words = Verdict.UNDERSTATED, "is below what published runs reach"
+    sentence = f"{span(item, 'tok/s')} {words}: {found.text} from an empty context ({reading.shape.name})"
+    note = "a rate falls with the length of the prompt; the claim does not tell the length"
+    return Judgement(verdict, sentence, calculations, found.sources, notes=(note,))
+
+
+def _against_estimate(claim: Claim, item: Assertion, known: Known, calculations: tuple[Calculation, ...]) -> Judgement:
+    guess = known.estimate(Quantity.PREFILL, known.readings[0], claim.context or 0) if known.estimate else None
+    if guess is None:
+        below = "it is below the compute bound; " if calculations else ""
+        return Judgement(
+            Verdict.NOT_CHECKABLE,
+            f"{below}no published run of this model on this machine, and no estimate",
+            calculations,
+        )
+    interval = f"estimated {short(guess.low)} to {short(guess.high)} tok/s ({guess.tier})"
+    verdict = Verdict.PLAUSIBLE
+    if item.low > guess.high:
+        verdict, interval = Verdict.NOT_CHECKABLE, f"unsupported, though not impossible: {interval}"
+    elif item.high < guess.low and not item.open:
+        verdict = Verdict.UNDERSTATED
+    return Judgement(verdict, f"{span(item, 'tok/s')}: {interval}", (*calculations, guess.calculation))
+
+
+def judge_time(item: Assertion, known: Known) -> Judgement:
+    """Return the judgement on how long a prompt takes to read from an empty cache."""
+    claim = known.claim
+    mean = _mean_rate(claim, known)
+    if mean is None:
+        return _time_as_rate(item, known)
+    calculation, series = mean
+    fit, tokens = series.prefill, int(calculation.terms[0].value)
+    seconds = calculate("a * n + b * n**2 / 2", "s", *calculation.terms)
+    took, noise = float(seconds.result), _noise(tokens > fit.deepest)
+    verdict, words = Verdict.PLAUSIBLE, "agrees with"
+    if item.low > took * noise:
+        verdict, words = Verdict.CONTRADICTED, f"is {times(item.low / took)} times"
+    elif not item.open and item.high < took / noise:
+        verdict, words = Verdict.CONTRADICTED, f"is {times(took / item.high)} times below"
+    sentence = f"{span(item, 's')} {words} what a published series gives for {tokens:,} tokens: {short(took)} s"
+    return Judgement(verdict, sentence, (seconds,), (series.source,), notes=_beyond(tokens, series))
+
+
+def _time_as_rate(item: Assertion, known: Known) -> Judgement:
+    """Where no series was published: the rate that the time comes to, against the compute bound and the estimate."""
+    context = known.claim.context
+    if not context or item.low <= 0 or item.open:
+        return not_checkable("no published series of this model on this machine tells how long a prompt takes")
+    asked = replace(item, quantity=Quantity.PREFILL, low=context / item.high, high=context / item.low)
+    found = judge(asked, known)
+    return replace(found, sentence=f"{span(item, 's')} for {context:,} tokens: {found.sentence}")

@@ -1,0 +1,166 @@
+"""truelimit advise."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truelimit.cli import output
+
+if TYPE_CHECKING:
+    from truelimit.advice.nouns import CloudCost
+    from truelimit.advice.profile import Job, Profile
+    from truelimit.app.advise import Evaluate
+    from truelimit.app.machines import Entry
+    from truelimit.domain.facts import Stack
+
+_FIRST = (
+    "truelimit doctor first: a false limit costs nothing to remove",
+    "a candidate's numbers are those of: truelimit plan MODEL --machine ID --context N --quant Q",
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print which machine is worth its price for a profile. Returns 0, or 2 for what cannot be used."""
+    made = _parser()
+    args = made.parse_args(argv)
+    try:
+        return _advise(args)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        return output.complain(f"{error.filename or 'profile'}: {error.strerror or error}")
+    except ValueError as error:
+        return output.complain(str(error))
+
+
+def _advise(args: argparse.Namespace) -> int:
+    from truelimit.app.advise import advise
+    from truelimit.cli.cloud import today as clock
+    from truelimit.report import advise_document
+
+    if args.list:
+        return _list()
+    profile = _profile(args)
+    evaluate = _evaluator(profile)
+    entries, today = _entries(args, profile)
+    found = advise(profile, entries, today, evaluate, clock(), _cloud(profile))
+    found = replace(found, notes=_FIRST)
+    output.show(args, lambda: advise_document.advice(found), lambda: advise_document.advice_json(found))
+    return 0
+
+
+def _list() -> int:
+    from truelimit.tables.profiles import profile, profile_names
+
+    for name in profile_names():
+        shown = profile(name)
+        print(f"{name:<14} {shown.name}: {shown.story}")
+    return 0
+
+
+def _profile(args: argparse.Namespace) -> Profile:
+    """The profile of a file or preset, with what the options say in its place; asked for where a person sits there."""
+    from truelimit.tables.profiles import profile, profile_from_text
+
+    given = _options(args)
+    name = args.profile
+    if name is None and "jobs" not in given:
+        if not sys.stdin.isatty() or args.json:
+            raise ValueError(
+                "say what must run: --profile NAME or FILE, or --model MODEL --context N (--list: presets)"
+            )
+        from truelimit.cli.advise_questions import ask
+
+        return replace(ask(), **given)
+    if name is None:
+        from truelimit.advice.profile import Profile
+
+        return Profile("the options", **given)
+    path = Path(name)
+    base = profile_from_text(path.read_text(encoding="utf-8"), name) if name.endswith(".toml") else profile(name)
+    return replace(base, **given)
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    names = ["budget", "today", "power_limit", "deadline", "years", "hours_a_week", "usd_per_kwh", "resale", "most"]
+    names += ["requests_a_week", "answer_tokens"]
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    given |= {name: True for name in ("private", "quiet") if getattr(args, name)}
+    lists = {"backends": args.backend, "operating_systems": args.operating_system, "cloud_models": args.cloud}
+    given |= {name: tuple(value) for name, value in lists.items() if value}
+    if args.model:
+        given["jobs"] = tuple(_job(text, args) for text in args.model)
+    return given
+
+
+def _job(text: str, args: argparse.Namespace) -> Job:
+    from truelimit.advice.profile import Job
+    from truelimit.units import Tokens
+
+    name, at, context = text.rpartition("@")
+    if at and not (context.isascii() and context.isdigit() and 0 < len(context) < 10 and int(context)):
+        raise ValueError(f"--model {text!r:.80}: expected MODEL or MODEL@TOKENS")
+    return Job(name if at else text, Tokens(int(context) if at else args.context), args.quant, args.kv_type)
+
+
+def _evaluator(profile: Profile) -> Evaluate:
+    """Return what plans a job on a machine. Raises ValueError for a model that is not there."""
+    from truelimit.app.advise_jobs import performance
+
+    stacks = {job: _stack(job) for job in profile.jobs}
+    return lambda machine, job: performance(stacks[job], machine, job, profile.deadline)
+
+
+def _stack(job: Job) -> Stack:
+    from truelimit.adapters.store.measurements import measurements
+    from truelimit.app.plan import bare_stack
+    from truelimit.app.plan_quant import sized, with_quantization
+    from truelimit.cli.plan_model import estimator
+    from truelimit.domain.machine import UNKNOWN_MACHINE
+    from truelimit.tables.loader import published_rates
+    from truelimit.tables.models import model_entry, model_file, unknown_model
+
+    entry = model_file(Path(job.model)) if job.model.endswith(".toml") else model_entry(job.model)
+    if entry is None:
+        raise ValueError(f"{job.model!r:.80} is not a model of the table; {unknown_model(job.model)}")
+    bare = bare_stack(entry.header, UNKNOWN_MACHINE, published_rates())
+    stack = replace(bare, estimator=estimator(), measurements=measurements())  # as the plan has them
+    quantization = job.quantization or next(iter(entry.files_bytes), None)
+    return with_quantization(stack, quantization, entry.files_bytes) if quantization else sized(stack)
+
+
+def _entries(args: argparse.Namespace, profile: Profile) -> tuple[tuple[Entry, ...], Entry | None]:
+    from truelimit.cli.machines import THIS, this_machine
+    from truelimit.tables.machines import entries, entry
+
+    today = (
+        None
+        if profile.today is None
+        else this_machine(measure=False)
+        if profile.today == THIS
+        else entry(profile.today)
+    )
+    chosen = tuple(entry(name) for name in args.among) if args.among else tuple(entries())
+    return chosen, today
+
+
+def _cloud(profile: Profile) -> tuple[CloudCost, ...]:
+    from truelimit.app.advise_cloud import cloud_costs
+    from truelimit.app.cloud import find
+    from truelimit.cli.cloud import table, today
+
+    on = today()
+    known = table(on)
+    models = [find(known, name) for name in profile.cloud_models] or list(known.chosen)
+    return cloud_costs(profile, models, on, named=bool(profile.cloud_models))
+
+
+def _parser() -> argparse.ArgumentParser:
+    from truelimit.cli.advise_options import parser
+
+    return parser()

@@ -1,0 +1,106 @@
+"""truelimit cloud."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import date
+
+from truelimit.app.cloud import CloudTable, CloudView
+from truelimit.cli import output
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print providers' models, or one of them. Returns 0, or 2 for an unknown model or a cost that is not known."""
+    args = _parser().parse_args(argv)
+    from truelimit.app.cloud import UnknownModelError
+    from truelimit.perf.cloud_cost import UnknownPriceError
+    from truelimit.tables.fields import TableError
+
+    day = args.on or today()
+    try:
+        if args.what == "show":
+            return _show(args, day)
+        return _list(args, day)
+    except (TableError, UnknownModelError, UnknownPriceError, ValueError) as error:
+        return output.complain(str(error))
+
+
+def today() -> date:
+    """Return the day of the clock, in UTC."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).date()
+
+
+def table(day: date) -> CloudTable:
+    """Return the table of providers' models: overlay and prices of the installed package. Raises TableError."""
+    from truelimit.adapters.prices.read import read_prices
+    from truelimit.app.cloud import joined
+    from truelimit.tables.cloud import overlay
+
+    packaged = read_prices(day)
+    return joined(overlay(), packaged.models, packaged.missing)
+
+
+def _list(args: argparse.Namespace, day: date) -> int:
+    from truelimit.report import cloud_document
+
+    found = table(day)
+    models = [*found.chosen, *(found.others if args.all else ())]
+    if args.context:
+        models = [item for item in models if item.context is not None and item.context.value >= args.context]
+    output.show(
+        args,
+        lambda: cloud_document.listed(models, day, found.missing),
+        lambda: cloud_document.list_json(models, day, found.missing),
+    )
+    return 0
+
+
+def _show(args: argparse.Namespace, day: date) -> int:
+    from truelimit.app.cloud import find
+    from truelimit.perf.cloud_cost import cost
+    from truelimit.report import cloud_document
+
+    if not args.model:
+        return output.complain("which model? truelimit cloud show MODEL; truelimit cloud list shows what is known")
+    found = table(day)
+    model = find(found, args.model)
+    asked = args.input is not None or args.output is not None
+    spent = cost(model, args.input or 0, args.cached or 0, args.output or 0, day) if asked else None
+    view = CloudView(model, day, spent)
+    output.show(args, lambda: cloud_document.shown(view, found.missing), lambda: cloud_document.show_json(view))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "truelimit cloud",
+        description="What providers' models offer: windows, prices, free tiers, and when they end. Nothing is fetched: "
+        "prices are those of the installed package genai-prices, the rest is a table with a date for each entry.",
+    )
+    parser.add_argument("what", nargs="?", choices=("list", "show"), default="list", help="list (default) or show")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="id, name or alias of a model")
+    parser.add_argument("--all", action="store_true", help="list every model that genai-prices knows, too")
+    parser.add_argument("--context", type=_tokens, metavar="N", help="list only windows of N tokens or more")
+    parser.add_argument("--input", type=_tokens, metavar="N", help="show the cost of a request with N prompt tokens")
+    parser.add_argument("--cached", type=_tokens, metavar="N", help="of which N are read from the provider's cache")
+    parser.add_argument("--output", type=_tokens, metavar="N", help="and N tokens written")
+    parser.add_argument("--on", type=_day, metavar="DAY", help="as of a day, such as 2026-12-01 (default: today)")
+    output.add_arguments(parser)
+    return parser
+
+
+def _tokens(text: str) -> int:
+    plain = text.replace(",", "").replace("_", "")
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 12):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of tokens")
+    return int(plain)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no day; expected a form such as 2026-12-01") from None

@@ -1,0 +1,134 @@
+"""truelimit machines."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+
+from truelimit.app.machines import Entry, Wanted
+from truelimit.cli import output
+from truelimit.units import from_gib
+
+THIS = "this"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print machines: all, one, or several side by side. Returns 0, or 2 for what is not there or cannot be read."""
+    args = _parser().parse_args(argv)
+    from truelimit.adapters.host.probe import ProbeError
+    from truelimit.tables.fields import TableError
+
+    try:
+        return _print(args, _found(args))
+    except (TableError, ProbeError, _UsageError) as error:
+        return output.complain(str(error))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return output.complain(f"{error.filename or 'memory of this machine'}: {error.strerror or error}")
+
+
+class _UsageError(ValueError):
+    """Words that do not fit together; the text says what was expected."""
+
+
+def _found(args: argparse.Namespace) -> tuple[Entry, ...]:
+    from truelimit.app.machines import chosen
+    from truelimit.tables.machines import entries, entry
+
+    if args.measure and (args.action, args.ids) != ("show", [THIS]):
+        raise _UsageError("--measure is for this machine: truelimit machines show this --measure")
+    if args.action == "list":
+        if args.ids:
+            raise _UsageError(f"list takes no names; expected truelimit machines show {args.ids[0][:80]}")
+        return chosen(entries(), Wanted(args.vendor, args.family, args.kind, args.min_memory))
+    least = 2 if args.action == "compare" else 1
+    if len(args.ids) < least:
+        raise _UsageError(f"{args.action} needs {least} or more names: truelimit machines {args.action} dgx-spark ...")
+    return tuple(this_machine(measure=args.measure) if name == THIS else entry(name) for name in args.ids)
+
+
+def this_machine(*, measure: bool) -> Entry:
+    """Return this machine, after measuring it where that is asked for. Raises ProbeError where that fails."""
+    from pathlib import Path
+
+    from truelimit.app.ports import Deadline, Places
+    from truelimit.cli.this_machine import read
+    from truelimit.domain.machine import UNKNOWN_MACHINE
+
+    if measure:
+        _measure()
+    machine = read(Places(Path.home()), Deadline(0.0)).machine or UNKNOWN_MACHINE
+    system = (machine.operating_system.value.split()[0],) if machine.operating_system else ()
+    return Entry(THIS, "machine", machine, system)
+
+
+def _measure() -> None:
+    from truelimit.adapters.host.measured import keep, take
+    from truelimit.adapters.store.data_dir import data_dir
+
+    file = keep(take(_progress), data_dir())
+    print(f"measured; kept in {file} and used for this machine from now on", file=sys.stderr)
+
+
+def _progress(what: str, share: float) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if share >= 1 else ""
+        print(f"\r{share:4.0%} {what:<24}", end=end, file=sys.stderr, flush=True)
+
+
+def _print(args: argparse.Namespace, found: tuple[Entry, ...]) -> int:
+    from datetime import datetime
+
+    from truelimit.report import machines_document, machines_json
+
+    today = datetime.now().astimezone().date()
+    if args.csv:
+        output.write(machines_json.machines_csv(found, today))
+        return 0
+
+    def blocks():  # type: ignore[no-untyped-def]
+        if args.action == "list":
+            return machines_document.listed(found, today)
+        if args.action == "compare":
+            return machines_document.compared(found, today)
+        return [block for entry in found for block in machines_document.shown(entry, today)]
+
+    output.show(args, blocks, lambda: machines_json.machines(found, today))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "truelimit machines",
+        description="Machines and accelerators: memory, bandwidth, matrix rates, power and dated prices, each number "
+        "with its source. A name is an id of the table, ID:GIB for another memory size, a TOML file of your own, or "
+        "'this' for this machine.",
+        epilog="Exit codes: 0 printed; 2 not in the table, or a file that cannot be used.",
+    )
+    parser.add_argument("action", nargs="?", choices=("list", "show", "compare"), default="list")
+    parser.add_argument("ids", nargs="*", metavar="NAME", help="for show and compare")
+    group = parser.add_argument_group("what to list")
+    group.add_argument("--vendor", default="", metavar="V", help="nvidia, amd, apple, intel, ...")
+    group.add_argument("--family", default="", metavar="F", help="a family or its beginning: nvidia-ada, apple-m3, cpu")
+    group.add_argument("--kind", default="", choices=("discrete", "unified", "cpu"), help="where its memory is")
+    group.add_argument("--min-memory", type=_gib, metavar="GIB", help="memory of the accelerators, at least")
+    parser.add_argument(
+        "--measure", action="store_true", help="with 'show this': measure bandwidth and matrix rate first (10 s)"
+    )
+    output.add_arguments(parser)
+    parser.add_argument("--csv", action="store_true", help="print CSV, a line for each")
+    return parser
+
+
+def _gib(text: str) -> int:
+    """Return GiB as bytes. Raises ArgumentTypeError for what is no number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf or value > 1e6:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no size in GiB; expected a number above 0, such as 64")
+    return from_gib(value)

@@ -1,0 +1,145 @@
+"""truelimit workload."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truelimit.cli import output
+
+if TYPE_CHECKING:
+    from truelimit.adapters.work.ingest import Ingested, Tell
+    from truelimit.adapters.work.store import WorkStore
+    from truelimit.app.ports import Places
+    from truelimit.app.workload import ReadNow, WorkloadView
+
+
+def run(argv: Sequence[str]) -> int:
+    """Read what is new and print what the work is. Returns 0, or 2 for what cannot be used."""
+    args = _parser().parse_args(argv)
+    try:
+        import duckdb  # noqa: F401 - said here, where it is plain what to do
+        import numpy  # noqa: F401, ICN001
+    except ImportError as error:
+        return output.complain(f"{error.name} is not installed: pip install {error.name}")
+    from truelimit.adapters.work.privacy import PrivacyRuleError
+    from truelimit.adapters.work.store import WorkStoreError
+    from truelimit.adapters.work.table import TableRefused
+
+    for path in (*([args.home] if args.home else []), *args.file):
+        if not path.exists():
+            return output.complain(f"{path} does not exist")
+    try:
+        return _run(args)
+    except (WorkStoreError, TableRefused, PrivacyRuleError) as error:
+        return output.complain(str(error))
+    except OSError as error:
+        return output.complain(f"{error.filename or 'the data folder'}: {error.strerror or error}")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from truelimit.adapters.work.store import WorkStore
+    from truelimit.report import workload_document
+
+    with WorkStore(args.store) as store:
+        view = _view(args, store)
+        if args.export is not None:
+            store.export(args.export)
+    output.show(args, lambda: workload_document.shown(view), lambda: workload_document.as_json(view))
+    return 0
+
+
+def _view(args: argparse.Namespace, store: WorkStore) -> WorkloadView:
+    from truelimit.adapters.work.context import CLOCK, LONG
+    from truelimit.adapters.work.ingest import oddities
+    from truelimit.app.workload import WorkloadView, chosen, describe, notes
+
+    result, read = _read(args, store)
+    kept, left_out = chosen(store.requests(), args.since, args.agent)
+    odd = oddities(store)
+    return WorkloadView(
+        describe(kept), str(store.path), store.count(), left_out, read, store.damaged(),
+        notes(odd[CLOCK], odd[LONG], result.copies), tuple(result.missing),
+    )  # fmt: skip
+
+
+def _read(args: argparse.Namespace, store: WorkStore) -> tuple[Ingested, ReadNow]:
+    import time
+
+    from truelimit.adapters.store.data_dir import data_dir
+    from truelimit.adapters.store.evidence_cache import EvidenceCache, using
+    from truelimit.adapters.work import places as where
+    from truelimit.adapters.work.context import Context
+    from truelimit.adapters.work.hashing import hasher
+    from truelimit.adapters.work.ingest import ingest
+    from truelimit.adapters.work.privacy import RULES_FILE, rules
+    from truelimit.app.workload import ReadNow
+
+    places, began = _places(args), time.perf_counter()
+    sources = [] if args.only_files else where.found(places)
+    named, missing = where.named(args.file)
+    held = rules(data_dir() / RULES_FILE, places.home, args.private, args.public)
+    with using(EvidenceCache(data_dir() / "evidence")), _told(args) as tell:
+        result = ingest(store, [*sources, *named], Context(hasher(), held), tell)
+    result.missing = [*missing, *result.missing]
+    return result, ReadNow(result.files, result.unchanged, result.size, time.perf_counter() - began)
+
+
+def _places(args: argparse.Namespace) -> Places:
+    from truelimit.app.ports import Places
+
+    named = bool(args.home)
+    return Places(args.home or Path.home(), named, {} if named else dict(os.environ))
+
+
+@contextmanager
+def _told(args: argparse.Namespace) -> Iterator[Tell]:
+    """Yield somebody to tell: a bar on standard error, where that is a terminal."""
+    from truelimit.cli.bench_progress import told
+
+    with told(quiet=args.json) as show:
+        yield lambda path, done, total: show(f"reading {path.name[:40]}", done / total if total else 1.0, None)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "truelimit workload",
+        description="What your recorded work is: reads the transcripts of your agents and the logs of your servers, "
+        "keeps counts, times, hashes and classes (never text, names of files or paths), and says how large the work "
+        "is, how it ended, and which share is work on many files. A second run reads only what is new.",
+    )
+    where = parser.add_argument_group("where to look (default: this machine's home)")
+    where.add_argument(
+        "--home", type=Path, metavar="DIR", help="a home folder: only this and what --file names is read"
+    )
+    file = "a transcript, log, store or table (Parquet, JSONL, CSV), told apart by content (repeatable)"
+    where.add_argument(
+        "--file", "--session", "--log", action="append", default=[], type=Path, metavar="FILE", help=file
+    )
+    where.add_argument("--only-files", action="store_true", help="read only what --file names")
+    kept = parser.add_argument_group("what is kept")
+    kept.add_argument(
+        "--store", type=Path, metavar="FILE", help="the DuckDB file (default: work.duckdb of the data folder)"
+    )
+    kept.add_argument("--export", type=Path, metavar="FILE", help="write all records to a .parquet or .jsonl")
+    glob = "work in folders that match is {} (repeatable; work.toml of the data folder for always)"
+    kept.add_argument("--private", action="append", default=[], metavar="GLOB", help=glob.format("private"))
+    kept.add_argument("--public", action="append", default=[], metavar="GLOB", help=glob.format("not private"))
+    about = parser.add_argument_group("which work")
+    about.add_argument("--since", type=_moment, metavar="DATE", help="from a day or time on (ISO 8601)")
+    about.add_argument("--agent", metavar="A", help="only of one agent, such as claude-code")
+    output.add_arguments(parser)
+    return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no day; expected a form such as 2026-02-18") from None
+    return moment if moment.tzinfo else moment.astimezone()

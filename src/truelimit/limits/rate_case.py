@@ -1,0 +1,74 @@
+"""The case that the speed of a stack is estimated for: its model's shape, device, backend and settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from truelimit.domain.estimates import ModelShape, RateCase
+from truelimit.domain.facts import Stack
+from truelimit.domain.machine import Accelerator, DeviceKind
+from truelimit.domain.model import ModelHeader
+from truelimit.limits.need import memory_settings
+from truelimit.perf.rates import shape_of
+from truelimit.perf.weights import weights
+
+DEFAULT_BATCH = 512  # tokens of a physical batch, llama.cpp's default
+
+
+def rate_case(stack: Stack) -> RateCase | None:
+    """Return the case of a stack on its devices; None where the devices or the model's shape are not known."""
+    devices, header = stack.machine.accelerators, stack.header
+    if not devices or header is None:
+        return None
+    settings = memory_settings(stack, 1)
+    quantization = stack.definition.quantization if stack.definition and not header.tensors else None
+    try:
+        shape = _shape(_Same(header), quantization, settings.cache.kv_type_k)
+    except ValueError:
+        return None
+    return RateCase(
+        shape,
+        devices[0],
+        backend_of(devices[0], stack.backend),
+        devices=len(devices),
+        split=stack.split,
+        link=stack.machine.link,
+        flash_attention=settings.flash_attention,
+        kv_type=settings.cache.kv_type_k,
+        ubatch=None if settings.cache.ubatch == DEFAULT_BATCH else settings.cache.ubatch,
+    )
+
+
+class _Same:
+    """A header as a key: by identity, for its metadata are no key."""
+
+    __slots__ = ("header",)
+
+    def __init__(self, header: ModelHeader) -> None:
+        self.header = header
+
+    def __hash__(self) -> int:
+        return id(self.header)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.header is self.header
+
+
+@lru_cache(128)
+def _shape(of: _Same, quantization: str | None, kv_type: str) -> ModelShape:
+    """The shape of a header, scaled to the length of its file where no table of tensors tells it."""
+    header = of.header
+    shape = shape_of(header, quantization=quantization, kv_type=kv_type)
+    if header.tensors or not header.file_bytes:
+        return shape
+    scale = weights(header).value / shape.weights_bytes
+    return replace(shape, weights_bytes=shape.weights_bytes * scale, read_bytes=shape.read_bytes * scale)
+
+
+def backend_of(device: Accelerator, asked: str | None) -> str:
+    """Return the backend asked, else the first that the device has, else the one of its vendor."""
+    usual = {"nvidia": "cuda", "apple": "metal", "amd": "vulkan", "intel": "vulkan"}
+    if asked or device.backends:
+        return asked or device.backends[0]
+    return "cpu" if device.kind is DeviceKind.CPU else usual.get(device.vendor.lower(), "vulkan")

@@ -1,0 +1,40 @@
+"""What an answer costs in energy: the power drawn while reading the prompt and while writing the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.provenance import Basis, Known
+from truelimit.units import Watts
+
+# Shares of the rated power that are really drawn. Reading computes, so it runs near the limit; writing waits for
+# memory. Published power readings during decode lie between 40 and 90 % of the rated power; no table exists, so both
+# are assumed and the interval is wide.
+READING, WRITING = 0.9, 0.6
+_LOW, _HIGH = (0.6, 0.4), (1.0, 0.9)
+_SOURCE = "assumed share of the rated power"
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """Joules of one answer: value, interval and calculation."""
+
+    joules: float
+    low: float
+    high: float
+    calculation: Calculation
+
+
+def energy_of_answer(power: Known[Watts], reading_seconds: float, writing_seconds: float, where: str) -> Energy:
+    """Return the energy of one answer in joules. ``where`` says what the seconds are of."""
+    terms = (
+        Term("power", power.value, "W", power.where, power.basis),
+        Term("reading_share", READING, "", _SOURCE, Basis.ASSUMED),
+        Term("reading", reading_seconds, "s", where, Basis.DERIVED),
+        Term("writing_share", WRITING, "", _SOURCE, Basis.ASSUMED),
+        Term("writing", writing_seconds, "s", where, Basis.DERIVED),
+    )
+    made = calculate("power * (reading_share * reading + writing_share * writing)", "J", *terms)
+    low, high = (power.value * (a * reading_seconds + b * writing_seconds) for a, b in (_LOW, _HIGH))
+    return Energy(float(made.result), low, high, made)

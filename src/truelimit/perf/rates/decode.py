@@ -1,0 +1,105 @@
+"""How fast answers are written: tokens/s at a depth, and the costs c and d of c + d*depth."""
+
+from __future__ import annotations
+
+from truelimit.domain.calculation import Term, calculate
+from truelimit.domain.estimates import Estimate, RateCase
+from truelimit.domain.provenance import Basis
+from truelimit.domain.rates import DecodeFit
+from truelimit.perf.rates.costs import Calibration, Costs, Part, factor, part_factor, seconds
+from truelimit.perf.rates.decode_parts import cache_bytes, decode_costs, layer_count
+from truelimit.perf.rates.device import bandwidth
+from truelimit.perf.rates.interval import estimate, fitted, noise_kinds
+from truelimit.perf.rates.split import reading_devices
+from truelimit.units import Tokens
+
+_SHORT = 64  # tokens: where the fit of c begins
+_FAR = 32768  # tokens: where the slope d is read, with windows full
+
+
+def decode_estimate(case: RateCase, depth: int, calibration: Calibration, tokens: int = 128) -> Estimate:
+    """Return tokens/s while ``tokens`` are written after ``depth`` others, with an interval of 90 %.
+
+    Never above the one-pass roofline (bandwidth over the bytes that a token reads). Raises NoBandwidthError, and
+    ValueError for tokens below 1 or a depth below 0.
+    """
+    if tokens < 1 or depth < 0:
+        raise ValueError(f"tokens are {tokens}, depth is {depth}: expected at least 1 and 0")
+    model, position = calibration.decode, depth + tokens / 2
+    costs = decode_costs(case, position)
+    parts = {part.name: part for part in costs.parts}
+    terms, pieces = [], []
+    for name, build in _BUILDERS.items():
+        if name in parts:
+            piece, more = build(case, calibration, parts[name], position)
+            pieces.append(piece)
+            terms += more
+    whole = Term("overall", factor(model, costs.overall), "x", fitted(model, costs.overall), Basis.DERIVED)
+    roofline = _ceiling(case, position)
+    used = [*terms, whole] if costs.overall else terms
+    formula = f"1 / ({'overall * (' if costs.overall else '('}{' + '.join(pieces)}))"
+    result = calculate(formula, "tokens/s", *used)
+    if result.result > roofline:
+        limit = Term("roofline", roofline, "tokens/s", "bandwidth / bytes read for a token", Basis.DERIVED)
+        result = calculate(f"min(roofline, {formula})", "tokens/s", *used, limit)
+    return estimate(model, case, costs, result, noise_kinds(model, case, depth), ceiling=roofline)
+
+
+def _weights(case: RateCase, calibration: Calibration, part: Part, _position: float) -> tuple[str, list[Term]]:
+    speed, shape = bandwidth(case.device), case.shape
+    share = 1 / part_factor(calibration.decode, part)
+    terms = [
+        Term("read_bytes", shape.read_bytes, "bytes/token", f"{shape.name} {shape.quantization}", Basis.DERIVED),
+        Term("bandwidth", speed.value * reading_devices(case), "bytes/s", speed.where, speed.basis),
+        Term("efficiency", share, "share", fitted(calibration.decode, part.effects), Basis.DERIVED),
+    ]
+    return "read_bytes / (bandwidth * efficiency)", terms
+
+
+def _cache(case: RateCase, calibration: Calibration, part: Part, position: float) -> tuple[str, list[Term]]:
+    share = 1 / part_factor(calibration.decode, part)
+    where = f"{case.kv_type} cache of {position:g} tokens before the answer's middle"
+    terms = [
+        Term("cache_bytes", cache_bytes(case.shape, position), "bytes/token", where, Basis.DERIVED),
+        Term("cache_efficiency", share, "share", fitted(calibration.decode, part.effects), Basis.DERIVED),
+    ]
+    return "cache_bytes / (bandwidth * cache_efficiency)", terms
+
+
+def _layers(case: RateCase, calibration: Calibration, part: Part, _position: float) -> tuple[str, list[Term]]:
+    cost = part.seconds * part_factor(calibration.decode, part) / layer_count(case.shape)
+    known = Basis.DERIVED if case.shape.layers else Basis.ASSUMED
+    terms = [
+        Term("layers", layer_count(case.shape), "layers", case.shape.name, known),
+        Term("overhead", cost, "s/layer", fitted(calibration.decode, part.effects), Basis.DERIVED),
+    ]
+    return "layers * overhead", terms
+
+
+def _link(case: RateCase, _calibration: Calibration, part: Part, _position: float) -> tuple[str, list[Term]]:
+    where = f"{case.link.name if case.link else 'link'} between {case.devices} devices, {case.split} split"
+    return "link", [Term("link", part.seconds, "s/token", where, Basis.ASSUMED)]
+
+
+_BUILDERS = {"weights": _weights, "cache": _cache, "layers": _layers, "link": _link}
+
+
+def _ceiling(case: RateCase, position: float) -> float:
+    """Return the one-pass roofline in tokens/s: nothing but reading, at the full bandwidth."""
+    speed = bandwidth(case.device).value * reading_devices(case)
+    return speed / (case.shape.read_bytes + cache_bytes(case.shape, position))
+
+
+def decode_fit_of(case: RateCase, calibration: Calibration) -> DecodeFit:
+    """Return c and d of c + d*depth seconds a token, from the same costs. Raises NoBandwidthError.
+
+    Windows and states make the start a little cheaper than the line.
+    """
+    near, far = (_seconds(calibration, decode_costs(case, position)) for position in (_SHORT, _FAR))
+    slope = max(0.0, (far - near) / (_FAR - _SHORT))
+    where = f"estimated for {case.shape.name} on {case.device.name} ({case.backend}, {case.engine})"
+    return DecodeFit(near - slope * _SHORT, slope, None, Tokens(_FAR), 0, where, Basis.DERIVED)
+
+
+def _seconds(calibration: Calibration, costs: Costs) -> float:
+    return seconds(calibration.decode, costs)

@@ -1,0 +1,64 @@
+"""From a cost to an estimate: the interval of 90 %, the tier, and which fitted effects a term rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from truelimit.domain.calculation import Calculation
+from truelimit.domain.estimates import Estimate, RateCase, Tier
+from truelimit.perf.rates.classes import backend_class, family_class
+from truelimit.perf.rates.costs import CostModel, Costs, Weighted, spread
+
+# Translation layers: rates of one chip and model differ up to six times between builds.
+_UNCERTAIN = {"apple vulkan"}
+DEEP = 2200  # tokens: beyond it a run counts as deep
+
+
+def knows_family(model: CostModel, case: RateCase) -> bool:
+    """Tell whether the fit has runs of the case's family on its backend."""
+    return any(f"{part}/family/{family_class(case)}" in model.effects for part in ("weights", "products"))
+
+
+def noise_kinds(model: CostModel, case: RateCase, depth: int) -> tuple[str, ...]:
+    """Return the classes of a case whose unexplained deviations add up."""
+    return (
+        "all",
+        *(() if knows_family(model, case) else ("unknown family",)),
+        *(("sparse",) if case.shape.is_sparse else ()),
+        *(("deep",) if depth >= DEEP else ()),
+        *(("unknown shape",) if case.shape.architecture is None else ()),
+        *(("processor",) if case.backend == "cpu" else ()),
+        *(("uncertain backend",) if backend_class(case) in _UNCERTAIN else ()),
+    )
+
+
+def estimate(
+    model: CostModel,
+    case: RateCase,
+    costs: Costs,
+    calculation: Calculation,
+    kinds: Iterable[str],
+    *,
+    ceiling: float = math.inf,
+) -> Estimate:
+    """Return the estimate of a rate. The interval's upper end stays below ``ceiling`` as physics demands."""
+    value = float(calculation.result)
+    width = math.exp(model.quantile * spread(model, costs, kinds))
+    known = knows_family(model, case)
+    notes = () if known else (f"no published run on {family_class(case)}: the interval is wide",)
+    return Estimate(
+        value,
+        value / width,
+        max(value, min(ceiling, value * width)),
+        calculation.basis,
+        Tier.FAMILY if known else Tier.PHYSICS,
+        calculation,
+        notes,
+    )
+
+
+def fitted(model: CostModel, effects: Iterable[Weighted]) -> str:
+    """Return the source of a fitted term: the effects that it is a product of."""
+    named = [name.split("/", 1)[1].removesuffix("/").replace("/", " ") for name, _ in effects if name in model.effects]
+    return f"fitted to published runs: {', '.join(named)}" if named else "prior of the fit: no run of its kind"

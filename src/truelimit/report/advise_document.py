@@ -1,0 +1,180 @@
+"""Advice as blocks and as JSON: the sentence, what binds today, the shortlist, the cloud, what was left out."""
+
+from __future__ import annotations
+
+from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Performance, Recommended, Span
+from truelimit.report.as_json import calculation as calculation_json
+from truelimit.report.as_json import dump
+from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
+from truelimit.report.calculations import calculations
+from truelimit.report.numbers import size
+
+SCHEMA = "truelimit.advise/1"
+_TOLD = 4  # machines left out for one reason that the text names one by one
+
+
+def advice(item: Advice) -> list[Block]:
+    """Return the blocks of advice."""
+    shown = Shown()
+    blocks: list[Block] = [Paragraph(item.sentence, "verdict")]
+    blocks += [Heading(f"What binds today: {item.limit_today}"), Items(item.limit_reasons, 2)]
+    if item.shortlist:
+        blocks += [Heading("Shortlist"), _table(item.shortlist)]
+        for entry in item.shortlist:
+            blocks += _entry(entry, shown)
+    blocks += calculations(item.calculations, shown)
+    if item.cloud:
+        blocks += [Heading("The cloud instead"), Items(tuple(_cloud(cost) for cost in item.cloud), 2)]
+    blocks += _left_out(item.left_out)
+    return [*blocks, *([Items(item.notes)] if item.notes else [])]
+
+
+def _table(items: tuple[Recommended, ...]) -> Block:
+    rows = tuple(_row(entry.candidate, entry) for entry in items)
+    return Rows(
+        (
+            "machine",
+            "USD",
+            "price of",
+            "memory for models",
+            "writes (slowest job)",
+            "reads a prompt (longest)",
+            "over the years",
+        ),
+        rows,
+        titled=True,
+    )
+
+
+def _row(item: Candidate, entry: Recommended) -> tuple[str, ...]:
+    price = item.price
+    return (
+        item.name,
+        f"{price.usd:,.0f}" if price else "?",
+        price.date if price else "?",
+        size(item.memory),
+        _span(_slowest(item), "tokens/s", 1),
+        _span(_longest(item), "s", 0),
+        f"{entry.cost.result:,.0f} USD",
+    )
+
+
+def _slowest(item: Candidate) -> Span | None:
+    known = [p.decode for p in item.performances if p.decode]
+    return min(known, key=lambda estimate: estimate.value) if known else None
+
+
+def _longest(item: Candidate) -> Span | None:
+    known = [p.prefill for p in item.performances if p.prefill]
+    return max(known, key=lambda estimate: estimate.value) if known else None
+
+
+def _span(estimate: Span | None, unit: str, digits: int) -> str:
+    return "?" if estimate is None else f"{estimate.value:,.{digits}f} {unit}"
+
+
+def _entry(entry: Recommended, shown: Shown) -> list[Block]:
+    lines = [*entry.because, *(f"cannot: {text}" for text in entry.cannot), *entry.candidate.notes]
+    found: list[Block] = [Heading(entry.candidate.name, 2), Items(tuple(lines), 2)]
+    return found + calculations((entry.cost,), shown)
+
+
+def _cloud(item: CloudCost) -> str:
+    if item.monthly is None:
+        return f"{item.model}: {item.why_not}"
+    over = f", {item.over_years.result:,.0f} USD over the years" if item.over_years else ""
+    return f"{item.model}: {item.monthly.result:,.2f} USD a month{over}" + "".join(f"; {note}" for note in item.notes)
+
+
+def _left_out(items: tuple[LeftOut, ...]) -> list[Block]:
+    """The rare reasons by name, the common ones counted: 300 machines must not bury the six."""
+    if not items:
+        return []
+    groups: dict[str, list[LeftOut]] = {}
+    for item in items:
+        groups.setdefault(item.why, []).append(item)
+    ordered = sorted(groups.items(), key=lambda pair: -len(pair[1]))
+    lines = [_counted(why, group) if len(group) > _TOLD else _named(why, group) for why, group in ordered]
+    return [Heading("Left out"), Items((*lines, "--json has each machine with its figures"), 2)]
+
+
+def _counted(why: str, group: list[LeftOut]) -> str:
+    return f"{len(group)} machines: {why}"
+
+
+def _named(why: str, group: list[LeftOut]) -> str:
+    return f"{why}: " + ", ".join(item.name for item in group)
+
+
+def advice_json(item: Advice) -> str:
+    """Return advice as JSON text of schema truelimit.advise/1: bytes, tokens, seconds, tokens/s, USD."""
+    return dump(
+        {
+            "schema": SCHEMA,
+            "sentence": item.sentence,
+            "keep": item.keep,
+            "limit_today": {"limit": item.limit_today.value, "reasons": list(item.limit_reasons)},
+            "shortlist": [_recommended(entry) for entry in item.shortlist],
+            "cloud": [_cloud_json(cost) for cost in item.cloud],
+            "left_out": [
+                {"id": entry.id, "name": entry.name, "why": entry.why, "detail": entry.detail}
+                for entry in item.left_out
+            ],
+            "calculations": [calculation_json(found) for found in item.calculations],
+            "notes": list(item.notes),
+        }
+    )
+
+
+def _recommended(entry: Recommended) -> dict[str, object]:
+    item = entry.candidate
+    price = item.price
+    return {
+        "id": item.id,
+        "name": item.name,
+        "price_usd": price.usd if price else None,
+        "price_date": price.date if price else None,
+        "price_source": price.source if price else None,
+        "memory_bytes": item.memory,
+        "power_w": item.power,
+        "because": list(entry.because),
+        "cannot": list(entry.cannot),
+        "cost": calculation_json(entry.cost),
+        "jobs": [_performance(performance) for performance in item.performances],
+    }
+
+
+def _performance(item: Performance) -> dict[str, object]:
+    return {
+        "model": item.job.model,
+        "context": item.job.context,
+        "fits": item.fits,
+        "reason": item.reason,
+        "headroom_bytes": item.headroom,
+        "largest_context": item.largest_context,
+        "decode": _estimate(item.decode),
+        "prefill_seconds": _estimate(item.prefill),
+    }
+
+
+def _estimate(item: Span | None) -> dict[str, object] | None:
+    if item is None:
+        return None
+    return {
+        "value": item.value,
+        "low": item.low,
+        "high": item.high,
+        "basis": item.basis.value,
+        "tier": item.tier.value if item.tier else None,
+    }
+
+
+def _cloud_json(item: CloudCost) -> dict[str, object]:
+    return {
+        "model": item.model,
+        "context": item.context,
+        "monthly": calculation_json(item.monthly),
+        "over_years": calculation_json(item.over_years),
+        "why_not": item.why_not,
+        "notes": list(item.notes),
+    }

@@ -1,0 +1,188 @@
+"""Providers' models as blocks and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from truelimit.app.cloud import CloudView
+from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier
+from truelimit.domain.provenance import Known, Missing
+from truelimit.report.as_json import calculation as calculation_json
+from truelimit.report.as_json import dump
+from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
+from truelimit.report.calculations import calculation
+from truelimit.report.numbers import number
+
+CLOUD = "truelimit.cloud/1"
+
+
+def listed(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]) -> list[Block]:
+    """Return the blocks of a list of models: window, prices of today, what ends, how old the entry is."""
+    rows = tuple((item.id, _window(item), item.provider, _price(item, today), _state(item, today)) for item in models)
+    ended = frozenset(index for index, item in enumerate(models) if _is_over(item, today))
+    head = ("model", "window", "provider", "USD per million tokens: input / cached / output", "state")
+    first = Paragraph(f"{len(models)} models of providers, prices of {today.isoformat()}.", "verdict")
+    return [first, Rows(head, rows, ended, titled=True), *_not_known(missing)]
+
+
+def shown(view: CloudView, missing: Sequence[Missing]) -> list[Block]:
+    """Return the blocks of one model."""
+    item, today = view.model, view.today
+    blocks: list[Block] = [
+        Heading(f"{item.name} ({item.provider})"),
+        Paragraph(_state(item, today), _tone(item, today)),
+    ]
+    lines = [f"window: {_told(item.context)}", f"longest answer: {_told(item.max_output)}"]
+    lines += [line for dated in item.prices for line in _price_lines(dated)]
+    lines += [f"limit: {limit}" for limit in item.rate_limits]
+    lines += _free_lines(item.free_tier) if item.free_tier else ["free tier: none is known"]
+    lines += _end_lines(item)
+    lines += list(item.notes)
+    lines.append(f"last checked {item.as_of} (the older of the entry and its prices): {item.source}")
+    blocks.append(Items(tuple(lines)))
+    if view.cost is not None:
+        blocks.append(Paragraph(f"The request costs ${view.cost.result:,.4f}.", "verdict"))
+        blocks += calculation(view.cost)
+    return blocks + _not_known(missing)
+
+
+def _not_known(missing: Sequence[Missing]) -> list[Block]:
+    return [Items(tuple(f"{item.fact}: {item.why}" for item in missing))] if missing else []
+
+
+def _window(item: CloudModel) -> str:
+    return number(item.context.value) if item.context else "not known"
+
+
+def _told(known: Known[int] | None) -> str:
+    return f"{number(known.value)} tokens ({known.where})" if known else "not known"
+
+
+def _price(item: CloudModel, today: date) -> str:
+    held = item.prices_on(today)
+    if held is None:
+        return "not known"
+    return "; ".join(_tier(tier) for tier in held.tiers)
+
+
+def _tier(tier: PriceTier) -> str:
+    prices = " / ".join(
+        "-" if value is None else f"{value:g}" for value in (tier.input, tier.cached_input, tier.output)
+    )
+    return f"above {number(tier.above)}: {prices}" if tier.above else prices
+
+
+def _price_lines(dated: DatedPrices) -> list[str]:
+    since = f" from {dated.since}" if dated.since else ""
+    return [
+        f"price{since}, input / cached / output, USD per million tokens: {_tier(tier)} ({dated.source})"
+        for tier in dated.tiers
+    ]
+
+
+def _free_lines(tier: FreeTier) -> list[str]:
+    ended = f", ended {tier.ended}" if tier.ended else ""
+    lines = [f"free tier{ended}: {tier.what} ({tier.source}, {tier.as_of})"]
+    named = (
+        ("requests a minute", tier.requests_per_minute), ("requests a day", tier.requests_per_day),
+        ("tokens a minute", tier.tokens_per_minute), ("tokens a month", tier.tokens_per_month),
+    )  # fmt: skip
+    lines += [
+        f"free tier: {number(known.value)} {what} [{known.basis}: {known.where}]" for what, known in named if known
+    ]
+    return lines + (
+        ["free tier: prompts may be used to improve the provider's products"] if tier.trains_on_prompts else []
+    )
+
+
+def _end_lines(item: CloudModel) -> list[str]:
+    lines = [f"deprecated {item.deprecated.date}".rstrip() + f": {item.deprecated.source}"] if item.deprecated else []
+    lines += [f"shut down on {item.shutdown.date}: {item.shutdown.source}"] if item.shutdown else []
+    return lines + ([f"successor: {item.successor}"] if item.successor else [])
+
+
+def _is_over(item: CloudModel, today: date) -> bool:
+    return item.deprecated is not None or item.is_shut_down(today)
+
+
+def _tone(item: CloudModel, today: date) -> str:
+    return "bad" if _is_over(item, today) else "good"
+
+
+def _state(item: CloudModel, today: date) -> str:
+    parts = []
+    if item.shutdown is not None:
+        parts.append(f"{'shut down' if item.is_shut_down(today) else 'ends'} {item.shutdown.date}")
+    elif item.deprecated is not None:
+        parts.append(f"deprecated {item.deprecated.date}".strip())
+    if item.free_tier is not None and not item.free_tier.ended:
+        parts.append("free tier")
+    if item.is_stale(today):
+        parts.append(f"stale: checked {item.age(today)} days ago")
+    return ", ".join(parts) or "offered"
+
+
+def list_json(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]) -> str:
+    """Return a list of models as JSON text of schema truelimit.cloud/1."""
+    rows = [_json(item, today) for item in models]
+    lost = [{"fact": item.fact, "why": item.why} for item in missing]
+    return dump({"schema": CLOUD, "on": today.isoformat(), "models": rows, "missing": lost})
+
+
+def show_json(view: CloudView) -> str:
+    """Return one model as JSON text of schema truelimit.cloud/1, with the cost of a request where one was asked for."""
+    spent = None if view.cost is None else calculation_json(view.cost)
+    return dump(
+        {"schema": CLOUD, "on": view.today.isoformat(), "models": [_json(view.model, view.today)], "cost": spent}
+    )
+
+
+def _json(item: CloudModel, today: date) -> dict[str, object]:
+    held = item.prices_on(today)
+    return {
+        "id": item.id,
+        "provider": item.provider,
+        "name": item.name,
+        "aliases": list(item.aliases),
+        "context": item.context.value if item.context else None,
+        "max_output": item.max_output.value if item.max_output else None,
+        "prices": [] if held is None else [_tier_json(tier) for tier in held.tiers],
+        "prices_by_date": [
+            {"since": dated.since, "tiers": [_tier_json(tier) for tier in dated.tiers], "source": dated.source}
+            for dated in item.prices
+        ],
+        "rate_limits": list(item.rate_limits),
+        "free_tier": _free_json(item.free_tier),
+        "deprecated": _milestone(item.deprecated),
+        "shutdown": _milestone(item.shutdown),
+        "successor": item.successor,
+        "as_of": item.as_of,
+        "age_days": item.age(today),
+        "stale": item.is_stale(today),
+        "source": item.source,
+        "notes": list(item.notes),
+    }
+
+
+def _tier_json(tier: PriceTier) -> dict[str, object]:
+    return {"above": tier.above, "input": tier.input, "cached_input": tier.cached_input, "output": tier.output}
+
+
+def _milestone(item: Milestone | None) -> dict[str, object] | None:
+    return None if item is None else {"date": item.date or None, "source": item.source}
+
+
+def _free_json(tier: FreeTier | None) -> dict[str, object] | None:
+    if tier is None:
+        return None
+    limits = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "tokens_per_month")
+    told = {name: (known.value if (known := getattr(tier, name)) else None) for name in limits}
+    return {
+        "what": tier.what,
+        **told,
+        "trains_on_prompts": tier.trains_on_prompts,
+        "ended": tier.ended,
+        "as_of": tier.as_of,
+        "source": tier.source,
+    }

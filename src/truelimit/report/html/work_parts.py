@@ -1,0 +1,149 @@
+"""The verdict on hardware as parts of a page: the sentence, the options as figures and as a table, what supports it."""
+
+from __future__ import annotations
+
+from truelimit.report.blocks import Heading, Items, Paragraph, Rows
+from truelimit.report.html.arithmetic import arithmetic
+from truelimit.report.html.parts import Captioned, Drawn, Folded, Part, Source
+from truelimit.report.language import Language, marked
+from truelimit.report.language_numbers import percent
+from truelimit.report.plots.figure import Figure
+from truelimit.report.plots.options import picked, price, title_of
+from truelimit.report.plots.pareto import usd_against_work
+from truelimit.report.plots.replay import ENDINGS, replay_by_option
+from truelimit.units import HOUR
+from truelimit.workload.confusion import Confusion
+from truelimit.workload.options import Result, Within
+from truelimit.workload.stack import Outcome
+from truelimit.workload.verdict import WorkVerdict
+
+_DAY = 24 * HOUR  # s
+REPLAYED = {
+    Outcome.DONE: marked("done"),
+    Outcome.OVERFLOW: marked("overflow"),
+    Outcome.TRUNCATED: marked("truncated"),
+    Outcome.TIMED_OUT: marked("timed-out"),
+    Outcome.NO_ROOM: marked("no room"),
+    Outcome.NOT_ALLOWED: marked("not allowed"),
+    Outcome.GONE: marked("gone"),
+    Outcome.UNKNOWN: marked("unknown"),
+}
+
+
+def work_figures(say: Language, verdict: WorkVerdict) -> dict[str, Figure | None]:
+    """Return the figures of the options by what they show."""
+    pick = picked(verdict.results)
+    return {
+        "replay": replay_by_option(say, pick, "options-replay"),
+        "pareto": usd_against_work(say, verdict.results, pick, "options-usd"),
+    }
+
+
+def work_parts(say: Language, verdict: WorkVerdict, drawn: dict[str, Figure | None]) -> tuple[Part, ...]:
+    """Return the parts of the verdict on hardware."""
+    found: list[Part] = [Source((Paragraph(verdict.sentence, "verdict"),)), Paragraph(_recorded(say, verdict), "dim")]
+    more = picked(verdict.results).more
+    left_out = say.ngettext("{count} more option is in the table.", "{count} more options are in the table.", more)
+    notes = {"replay": left_out if more else ""}
+    found += [Drawn(figure, notes.get(name, "")) for name, figure in drawn.items() if figure is not None]
+    found += [_table(say, verdict), *_notes(say, verdict), *arithmetic(say, verdict.calculations)]
+    if verdict.validation is not None and verdict.validation.judged:
+        found += _validation(say, verdict.validation)
+    if verdict.unknown:
+        lines = tuple(f"{item.fact}: {item.why}" for item in verdict.unknown)
+        found += [Heading(say.gettext("Not known")), Source((Items(lines),))]
+    return tuple(found)
+
+
+def _recorded(say: Language, verdict: WorkVerdict) -> str:
+    return say.gettext(
+        "{requests} in {sessions} over {days}, replayed on {model}.",
+        requests=say.ngettext("{count} request", "{count} requests", verdict.requests),
+        sessions=say.ngettext("{count} conversation", "{count} conversations", verdict.sessions),
+        days=_span(say, verdict.span_days),
+        model=verdict.model,
+    )
+
+
+def _span(say: Language, days: float) -> str:
+    if days < 1:
+        return say.gettext("{hours} hours", hours=say.decimal(days * _DAY / HOUR, 1))
+    return say.gettext("{days} days", days=say.decimal(days, 1))
+
+
+def _table(say: Language, verdict: WorkVerdict) -> Captioned:
+    heads = (
+        say.gettext("option"), say.gettext("now"), say.gettext("a month"), say.gettext("completes"),
+        say.gettext("hours waited a week"), say.gettext("completes only here"), say.gettext("how the others end"),
+    )  # fmt: skip
+    rows = tuple(_row(say, item) for item in verdict.results)
+    caption = say.gettext("Options in order of cost; shares of the requests whose prompt is known")
+    return Captioned(caption, Rows(heads, rows), frozenset({1, 2, 3, 4, 5}))
+
+
+def _row(say: Language, item: Result) -> tuple[str, ...]:
+    name, now, unknown = title_of(say, item), _unbroken(price(say, item.usd_now)), say.gettext("not known")
+    if not item.option.legs or not item.known:
+        return name, now, unknown, unknown, unknown, unknown, "; ".join(item.option.unknown)
+    others = [
+        f"{say.word(words)} {percent(say, getattr(item, part).value / item.known)}"
+        for part, words, _ in ENDINGS[1:]
+        if getattr(item, part).value
+    ]
+    return (
+        name,
+        now,
+        _unbroken(price(say, item.usd_month)),
+        _within(say, item.share, 100, "%"),
+        _within(say, item.hours_week, 1, ""),
+        _within(say, item.unlocks, 1, ""),
+        ", ".join(others),
+    )
+
+
+def _within(say: Language, value: Within, factor: float, unit: str) -> str:
+    """A number with its interval; hours and shares below ten with one digit after the point."""
+    size = value.high * factor
+    digits = 0 if size >= 10 or all(float(part).is_integer() for part in (value.value, value.low, value.high)) else 1
+    digits += digits and size < 1
+    middle, low, high = (say.decimal(part * factor, digits) for part in (value.value, value.low, value.high))
+    if low == high:
+        return f"{middle}{unit}"
+    told = say.gettext("{value} ({low} to {high})", value=f"{middle}{unit}", low=low, high=high)
+    head, bracket, interval = told.partition("(")
+    return head + bracket + _unbroken(interval)
+
+
+def _unbroken(text: str) -> str:
+    """The text with spaces at which no line may end."""
+    return text.replace(" ", "\u00a0")
+
+
+def _notes(say: Language, verdict: WorkVerdict) -> list[Part]:
+    lines = []
+    for item in verdict.results:
+        option = item.option
+        told = [text for text in (option.price_of, *option.notes, option.basis) if text]
+        lines += [f"{option.name}: {'; '.join(told)}"] if told else []
+    return [Folded(say.gettext("What goes with the options"), (Source((Items(tuple(lines)),)),))] if lines else []
+
+
+def _validation(say: Language, item: Confusion) -> list[Part]:
+    share = percent(say, item.agreed / item.judged)
+    lines = [say.gettext("{agreed} of {judged} recorded endings are those of the replay ({share}).",
+                         agreed=say.decimal(item.agreed), judged=say.decimal(item.judged), share=share)]  # fmt: skip
+    if item.median is not None and item.p90 is not None:
+        middle, most = percent(say, item.median), percent(say, item.p90)
+        lines.append(say.gettext("Durations are off by {median} at the median, {p90} at the 90th percentile.",
+                                 median=middle, p90=most))  # fmt: skip
+    heads = (say.gettext("recorded"), say.gettext("requests"), say.gettext("replayed"))
+    rows = tuple(
+        (say.word(ending.value), say.decimal(count), say.word(REPLAYED[outcome]))
+        for ending, outcome, count in item.counts
+    )
+    caption = say.gettext("Recorded endings against those of the replay of today's stack")
+    return [
+        Heading(say.gettext("Is the replay to be believed?")),
+        Items(tuple(lines)),
+        Captioned(caption, Rows(heads, rows)),
+    ]

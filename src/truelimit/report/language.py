@@ -1,0 +1,107 @@
+"""The language that a report is written in: sentences from a catalogue, plurals, and numbers as its readers write them.
+
+A language is given to every function that writes text. English needs no catalogue: its sentences are the keys. Any
+other is a folder ``locale/TAG/LC_MESSAGES`` with a gettext catalogue; its numbers are written by Babel.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from decimal import Decimal
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+DOMAIN = "truelimit"
+SOURCE = "en"
+
+
+class LanguageError(ValueError):
+    """A language that cannot be had; the text says which there are, or what is lacking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language by its tag (``en``, ``hi``) and its catalogue."""
+
+    tag: str
+    catalogue: NullTranslations = field(default_factory=NullTranslations, compare=False)
+
+    def gettext(self, message: str, **values: object) -> str:
+        """Return a sentence in this language with the values at their places; English where it is not translated."""
+        return _filled(self.catalogue.gettext(message), values)
+
+    def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
+        """Return the sentence for so many things; ``{count}`` in it is the number as this language writes it."""
+        return _filled(self.catalogue.ngettext(one, many, count), {"count": self.decimal(count), **values})
+
+    def word(self, text: str) -> str:
+        """Return one of the program's fixed words (a kind, a basis, the name of a limit); others stay as they are."""
+        return self.catalogue.gettext(text) if text else text
+
+    def decimal(self, value: float, digits: int = 0) -> str:
+        """Return a number with separators of thousands and so many digits after the point.
+
+        Raises LanguageError where Babel is missing and the language is not English.
+        """
+        if self.tag == SOURCE:
+            return f"{value:,.{digits}f}"
+        return _by_babel(value, digits, self.tag)
+
+    @property
+    def is_source(self) -> bool:
+        """Whether this is the language that the messages are written in."""
+        return self.tag == SOURCE
+
+
+def marked(message: str) -> str:
+    """Return the message: it marks a fixed word for the catalogue where it is defined, not where it is shown."""
+    return message
+
+
+def _filled(template: str, values: dict[str, object]) -> str:
+    return template.format_map(values) if values else template
+
+
+def _by_babel(value: float, digits: int, tag: str) -> str:
+    try:
+        from babel import Locale
+    except ImportError as error:
+        raise LanguageError(f"numbers in the language {tag!r} need Babel: pip install babel") from error
+    locale = Locale.parse(tag, sep="-")
+    pattern = copy(locale.decimal_formats[None])
+    pattern.frac_prec = (digits, digits)
+    written: str = pattern.apply(Decimal(f"{value:.{digits}f}"), locale)
+    return written
+
+
+ENGLISH = Language(SOURCE)
+
+
+def languages() -> tuple[str, ...]:
+    """Return the tags of the languages that there are: English, and every folder with a catalogue."""
+    found = [folder.name for folder in _folder().iterdir() if _catalogue(folder.name).is_file()]
+    return (SOURCE, *sorted(found))
+
+
+def language(tag: str) -> Language:
+    """Return a language by its tag. Raises LanguageError for one that there is not."""
+    if tag == SOURCE:
+        return ENGLISH
+    there = languages()
+    if tag not in there:
+        raise LanguageError(f"there is no language {tag[:20]!r}; there are: {', '.join(there)}")
+    with _catalogue(tag).open("rb") as file:
+        return Language(tag, GNUTranslations(file))
+
+
+def _folder() -> Traversable:
+    return files("truelimit") / "locale"
+
+
+def _catalogue(tag: str) -> Traversable:
+    return _folder() / tag / "LC_MESSAGES" / f"{DOMAIN}.mo"

@@ -1,0 +1,221 @@
+"""Machines as blocks: the list, one with each number's source, several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+
+from truelimit.app import machines as values
+from truelimit.app.machines import Entry
+from truelimit.domain.machine import Accelerator, Machine, PoolKind, Price
+from truelimit.domain.provenance import Known
+from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
+from truelimit.report.numbers import number, size
+from truelimit.units import TERA, Bytes, to_gb_per_s, to_gib
+
+UNKNOWN = "not known"
+RATES = (("fp16", "FP16, dense", "TFLOPS"), ("int8", "int8, dense", "TOPS"), ("fp8", "FP8, dense", "TFLOPS"),
+         ("fp4", "FP4, dense", "TFLOPS"))  # fmt: skip
+_LIST = ("id", "memory", "bandwidth", "price", "name")
+_FACTS = ("what", "value", "basis", "source")
+
+
+def listed(entries: Sequence[Entry], today: date) -> list[Block]:
+    """Return the blocks of a list: machines, then accelerators alone."""
+    blocks: list[Block] = []
+    for what, title in (("machine", "Machines"), ("accelerator", "Accelerators alone (ID:GIB picks a memory size)")):
+        rows = tuple(_row(entry, today) for entry in entries if entry.what == what)
+        if rows:
+            blocks += [Heading(f"{title}, {len(rows)}", 2), Rows(_LIST, rows)]
+    return blocks or [Paragraph("No machine of the table is like that.")]
+
+
+def _row(entry: Entry, today: date) -> tuple[str, ...]:
+    machine = entry.machine
+    return (entry.id, memory(machine), per_second(machine), price(machine, today), machine.name or entry.id)
+
+
+def shown(entry: Entry, today: date) -> list[Block]:
+    """Return the blocks of one machine: every number with its basis and source, prices by date, notes."""
+    machine = entry.machine
+    blocks: list[Block] = [Heading(f"{machine.name or 'This machine'} ({entry.id})"), Paragraph(_summary(entry))]
+    blocks.append(Rows(_FACTS, tuple(_facts(machine))))
+    prices = _all_prices(machine)
+    if prices:
+        rows = tuple((item.date, _usd(item), _age(item, today), f"{item.what} ({item.source})") for item in prices)
+        blocks += [Heading("Prices", 2), Rows(("date", "USD", "", "of what"), rows)]
+    notes = _notes(machine)
+    if notes:
+        blocks += [Heading("Notes", 2), Items(notes)]
+    return blocks
+
+
+def _summary(entry: Entry) -> str:
+    machine = entry.machine
+    devices = ", ".join(f"{count} x {chip.name}" if count > 1 else chip.name for chip, count in values.devices(machine))
+    parts = [devices] if devices else []
+    parts += [f"{machine.boxes} boxes"] if machine.boxes > 1 else []
+    parts += [f"runs {' or '.join(entry.operating_systems)}"] if entry.operating_systems else []
+    backends = list(dict.fromkeys(name for chip, _ in values.devices(machine) for name in chip.backends))
+    parts += [f"backends {', '.join(backends)}"] if backends else []
+    parts += [f"confidence {entry.confidence}"] if entry.confidence else []
+    return "; ".join(parts) + "."
+
+
+def _facts(machine: Machine) -> Iterator[tuple[str, ...]]:
+    for pool in machine.pools:
+        yield _fact(pool.name, pool.capacity, size)
+        if pool.usable is not None:
+            yield _fact(f"{pool.name}, usable by the GPU", pool.usable, size)
+        if pool.free is not None:
+            yield _fact(f"{pool.name}, free", pool.free, size)
+        if pool.bandwidth is not None:
+            yield _fact(f"{pool.name}, bandwidth", pool.bandwidth, _gb_per_s)
+    for chip, _ in values.devices(machine):
+        yield from _device(chip)
+    if machine.link is not None:
+        yield _fact(f"link, {machine.link.name}", machine.link.bandwidth, _gb_per_s)
+        if machine.link.latency is not None:
+            yield _fact("link, latency", machine.link.latency, lambda value: f"{value * 1e6:,.3g} us")
+    if machine.power is not None:
+        yield _fact("power of the whole", machine.power, lambda value: f"{number(value)} W")
+
+
+def _device(chip: Accelerator) -> Iterator[tuple[str, ...]]:
+    if chip.bandwidth is not None:
+        yield _fact(f"{chip.name}, bandwidth", chip.bandwidth, _gb_per_s)
+    else:
+        yield (f"{chip.name}, bandwidth", UNKNOWN, "", "")
+    for key, title, unit in RATES:
+        known = getattr(chip, key)
+        if known is not None:
+            yield (f"{chip.name}, {title}", f"{number(known.value / TERA)} {unit}", known.basis.value, known.where)
+    if chip.power is not None:
+        yield _fact(f"{chip.name}, power", chip.power, lambda value: f"{number(value)} W")
+
+
+def _fact(name: str, known: Known[float] | Known[Bytes], written: Callable[[float], str]) -> tuple[str, ...]:
+    return (name, written(known.value), known.basis.value, known.where)
+
+
+def _notes(machine: Machine) -> tuple[str, ...]:
+    devices = [chip for chip, _ in values.devices(machine)]
+    every = [*machine.notes, *(note for chip in devices for note in (*chip.backend_notes, *chip.notes))]
+    sold = [chip for chip in devices if len(chip.memory_options) > 1]
+    every += [f"{chip.name} came with {_options(chip)} GiB" for chip in sold]
+    return tuple(dict.fromkeys(every))
+
+
+def _options(chip: Accelerator) -> str:
+    return ", ".join(f"{to_gib(option):g}" for option in chip.memory_options)
+
+
+def _all_prices(machine: Machine) -> tuple[Price, ...]:
+    own = machine.prices or tuple(item for chip, _ in values.devices(machine) for item in chip.prices)
+    return tuple(sorted(own, key=lambda item: item.date))
+
+
+def compared(entries: Sequence[Entry], today: date) -> list[Block]:
+    """Return the blocks of machines side by side, one column each."""
+    head = ("", *(entry.id for entry in entries))
+    rows = tuple((title, *(column(entry, today) for entry in entries)) for title, column in _COLUMNS)
+    names = Items(tuple(f"{entry.id}: {entry.machine.name or entry.id}" for entry in entries))  # too long for columns
+    return [names, Rows(head, rows, titled=True), Paragraph(_COMPARED, "dim")]
+
+
+_COMPARED = (
+    "Bandwidth and matrix rates are of one device; a request split by layers uses one at a time. USD per GiB and GB/s "
+    "per USD count all devices at the latest dated price; truelimit machines show ID names each source."
+)
+
+
+def memory(machine: Machine) -> str:
+    """Return the memory that models go to: of all accelerators, else main memory."""
+    total = values.memory(machine)
+    return size(total) if total else UNKNOWN
+
+
+def per_second(machine: Machine) -> str:
+    """Return the bandwidth of each device."""
+    found = [
+        f"{count} x {_gb_per_s(chip.bandwidth.value)}" if count > 1 else _gb_per_s(chip.bandwidth.value)
+        for chip, count in values.devices(machine)
+        if chip.bandwidth is not None
+    ]
+    return " + ".join(found) or UNKNOWN
+
+
+def price(machine: Machine, today: date) -> str:
+    """Return the latest price with its date, marked where it is old."""
+    found = values.latest_price(machine)
+    if found is None:
+        return UNKNOWN
+    age = _age(found, today)
+    return f"{_usd(found)} USD ({found.date}{', ' + age if age else ''})"
+
+
+def _usd(item: Price) -> str:
+    return f"{item.usd:,.0f}"
+
+
+def _age(item: Price, today: date) -> str:
+    return "stale" if values.is_stale(item, today) else ""
+
+
+def _gb_per_s(value: float) -> str:
+    return f"{number(round(to_gb_per_s(value), 1))} GB/s"
+
+
+def _rate(key: str, unit: str) -> Callable[[Entry, date], str]:
+    def written(entry: Entry, _today: date) -> str:
+        known = getattr(entry.machine.accelerators[0], key) if entry.machine.accelerators else None
+        return f"{number(known.value / TERA)} {unit}" if known is not None else UNKNOWN
+
+    return written
+
+
+def _usd_per_gib(entry: Entry, _today: date) -> str:
+    found, total = values.latest_price(entry.machine), values.memory(entry.machine)
+    return f"{found.usd / to_gib(total):,.1f}" if found and total else UNKNOWN
+
+
+def _rate_per_usd(entry: Entry, _today: date) -> str:
+    found, rate = values.latest_price(entry.machine), values.bandwidth(entry.machine)
+    return f"{to_gb_per_s(rate) / found.usd:,.3f}" if found and rate else UNKNOWN
+
+
+def _watts(entry: Entry, _today: date) -> str:
+    found = values.watts(entry.machine)
+    return f"{number(found)} W" if found else UNKNOWN
+
+
+def _ram(entry: Entry, _today: date) -> str:
+    pool = entry.machine.pool(PoolKind.RAM)
+    beside = pool is not None and len(entry.machine.pools) > 1
+    return size(pool.capacity.value) if pool and beside else "none"
+
+
+def _link(entry: Entry, _today: date) -> str:
+    link = entry.machine.link
+    return f"{link.name}, {_gb_per_s(link.bandwidth.value)}" if link else "none"
+
+
+def _backends(entry: Entry, _today: date) -> str:
+    return ", ".join(dict.fromkeys(name for chip in entry.machine.accelerators for name in chip.backends)) or UNKNOWN
+
+
+_COLUMNS: tuple[tuple[str, Callable[[Entry, date], str]], ...] = (
+    ("memory", lambda entry, _: memory(entry.machine)),
+    ("usable by the GPU", lambda entry, _: size(values.usable_memory(entry.machine))),
+    ("main memory beside it", _ram),
+    ("bandwidth", lambda entry, _: per_second(entry.machine)),
+    *((title, _rate(key, unit)) for key, title, unit in RATES),
+    ("link", _link),
+    ("power", _watts),
+    ("price", lambda entry, today: price(entry.machine, today)),
+    ("USD per GiB", _usd_per_gib),
+    ("GB/s per USD", _rate_per_usd),
+    ("systems", lambda entry, _: ", ".join(entry.operating_systems) or UNKNOWN),
+    ("backends", _backends),
+    ("confidence", lambda entry, _: entry.confidence or UNKNOWN),
+)

@@ -1,0 +1,58 @@
+"""A chart in plain characters, for any terminal."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from truelimit.report.plot import Chart, Line, label
+
+_MARKS = "ox+*#@%&=~^s"
+_ROWS = 18
+_SIDE = 10  # columns for the numbers at the left
+
+
+def drawn(item: Chart, width: int) -> str:
+    """Return the chart in at most ``width`` columns (never below 40), each line with a sign of its own."""
+    across = max(30, width - _SIDE - 2)
+    grid = [[" "] * across for _ in range(_ROWS)]
+    for mark, line in zip(_MARKS, item.lines, strict=False):
+        _draw(grid, item, line, mark)
+    side = {_row(item.up(value)): label(value) for value in item.ticks_up()}
+    body = [f"{side.get(row, ''):>{_SIDE}} |{''.join(cells).rstrip()}" for row, cells in enumerate(grid)]
+    foot = f"{'':>{_SIDE}} +{'-' * across}"
+    names = [f"{'':>{_SIDE}}  {mark}  {line.name}" for mark, line in zip(_MARKS, item.lines, strict=False)]
+    head = f"{item.title}: {item.shows}"
+    return (
+        "\n".join([head, *body, foot, _bottom(item, across), f"{'context in tokens':>{_SIDE + across}}", *names]) + "\n"
+    )
+
+
+def _row(up: float) -> int:
+    return round((1 - up) * (_ROWS - 1))
+
+
+def _draw(grid: list[list[str]], item: Chart, line: Line, mark: str) -> None:
+    """Set the line's sign at its points, and between them where they lie apart."""
+    across = len(grid[0]) - 1
+    at = [(item.across(x) * across, (1 - item.up(y)) * (_ROWS - 1)) for x, y in line.points]
+    for x, y in at:
+        grid[round(y)][round(x)] = mark
+    for (x0, y0), (x1, y1) in pairwise(at):
+        steps = round(x1 - x0)
+        for step in range(1, steps):
+            column, row = round(x0 + step), round(y0 + (y1 - y0) * step / steps)
+            if grid[row][column] == " ":
+                grid[row][column] = "."
+
+
+def _bottom(item: Chart, across: int) -> str:
+    """The contexts below the axis, left out where they would touch."""
+    cells = [" "] * (across + _SIDE)
+    free = 0
+    for value in item.ticks_across():
+        text = label(value)
+        start = min(round(item.across(value) * (across - 1)), across - len(text))
+        if start >= free:
+            cells[start : start + len(text)] = text
+            free = start + len(text) + 1
+    return f"{'':>{_SIDE}}  {''.join(cells).rstrip()}"

@@ -1,0 +1,61 @@
+"""Opens shipped tables and the user's own: only the file that is asked for."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from truelimit.tables.fields import TableError
+
+_LONGEST = 100  # signs of a name
+_LARGEST = 2**20  # bytes of a table of the user's
+
+
+def root() -> Traversable:
+    """Return the folder of the shipped tables."""
+    return files("truelimit.tables")
+
+
+def names(folder: str) -> tuple[str, ...]:
+    """Return the names in a folder of tables, without reading them."""
+    return tuple(sorted(item.name.removesuffix(".toml") for item in _tomls(folder)))
+
+
+def row(folder: str, name: str) -> dict[str, Any] | None:
+    """Return a shipped table, or None; ``folder`` is ``""`` for the outermost. Raises TableError for a broken one."""
+    plain = all(sign.isalnum() or sign in "-_.+" for sign in name)
+    if not 0 < len(name) <= _LONGEST or not plain or name.startswith("."):
+        return None
+    item = (root() / folder if folder else root()) / f"{name}.toml"
+    return parsed(item.read_bytes(), f"{name}.toml") if item.is_file() else None
+
+
+def own(path: Path, what: str = "a machine") -> dict[str, Any]:
+    """Return a table of the user's. Raises TableError where it cannot be read, is too large, or is no TOML.
+
+    ``what`` is what it describes, for errors.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror or error}; expected a TOML file of {what}") from None
+    if len(content) > _LARGEST:
+        raise TableError(f"{path}: more than 1 MiB; expected a TOML file of {what}")
+    return parsed(content, str(path))
+
+
+def parsed(content: bytes, file: str) -> dict[str, Any]:
+    """Return TOML as a table. Raises TableError naming the file for anything else."""
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise TableError(f"{file}: not TOML: {str(error)[:200] or type(error).__name__}") from error
+
+
+def _tomls(folder: str) -> Iterator[Traversable]:
+    return (item for item in (root() / folder).iterdir() if item.name.endswith(".toml"))

@@ -1,0 +1,103 @@
+"""A machine of the user's in other forms: flat (one device, its keys at the top), or with a spec sheet's columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from truelimit.tables.accelerators import KEYS as DEVICE
+from truelimit.tables.assemble import KEYS as MACHINE
+from truelimit.tables.fields import TableError, known_keys
+from truelimit.tables.origin import Origin
+
+_COLUMNS = {
+    "device_id": "id",
+    "memory_gb_options": "memory_gib",
+    "memory_gb": "memory_gib",
+    "bandwidth_gbs": "bandwidth_gb_per_s",
+    "fp16_tflops": "fp16_dense_tflops",
+    "int8_tops": "int8_dense_tops",
+    "fp8_tflops": "fp8_dense_tflops",
+    "fp4_tflops": "fp4_dense_tflops",
+    "os": "operating_systems",
+    "release": "released",
+    "note": "notes",
+}
+_NUMERIC = {
+    "memory_gib", "bandwidth_gb_per_s", "fp16_dense_tflops", "int8_dense_tops", "fp8_dense_tflops",
+    "fp4_dense_tflops", "power_w", "count", "usable_share",
+}  # fmt: skip
+_LISTS = {"operating_systems", "backends", "backend_notes", "notes"}
+_PRICE = ("price_usd", "price_date", "price_note")
+_UNUSED = {"fp16_basis"}
+# What stays beside the devices when a flat object is folded; the rest describes its one device.
+_BESIDE = MACHINE - DEVICE | {"name", "source", "operating_systems", "confidence", "notes", "prices"}
+_PICKED = {"id", "count", "memory_gib"}
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def own_row(given: Mapping[str, Any], at: Origin) -> dict[str, Any]:
+    """Return a user's machine with the keys of a machine file. Blank columns are left out.
+
+    Raises TableError for a key under two names.
+    """
+    row: dict[str, Any] = {}
+    for key, value in given.items():
+        name = _COLUMNS.get(key, key)
+        if name in row:
+            raise TableError(f"{at.file}: {key} is given twice, as {name} too; expected one of them")
+        if value is not None and value != "" and name not in _PRICE and name not in _UNUSED:
+            row[name] = _value(name, value)
+    prices = _prices(given)
+    return _folded({**row, "prices": prices} if prices else row, at)
+
+
+def given_as(text: str, given: Mapping[str, Any]) -> str:
+    """Return an error's text with the user's own names of the keys that it names."""
+    found = [key for key, name in _COLUMNS.items() if key in given and f" {name} " in f"{text} "]
+    return f"{text} (given as {', '.join(found)})" if found else text
+
+
+def _folded(row: dict[str, Any], at: Origin) -> dict[str, Any]:
+    """Return a flat object as a machine with one device; one with devices as it is."""
+    if "accelerators" in row or set(row) == {"id"}:
+        return row
+    known_keys(at.file, row, MACHINE | DEVICE | _PICKED, sourced=False)
+    device = {key: row[key] for key in row if key in DEVICE | _PICKED and key != "prices"}
+    if not set(device) - _PICKED and "id" not in device:
+        raise TableError(f"{at.file}: no accelerator is described; expected [[accelerators]], or bandwidth_gb_per_s")
+    beside = {key: row[key] for key in row if key in _BESIDE}
+    return {**beside, "accelerators": [device]}
+
+
+def _value(name: str, value: object) -> object:
+    """Return a column's text as what a TOML would have: numbers, lists."""
+    if not isinstance(value, str):
+        return value
+    if name in _LISTS:
+        return [_word(part) for part in value.split(";") if part.strip()] if name != "notes" else [value]
+    if name == "memory_gib":
+        return [float(found.group()) for part in value.split(";") if (found := _NUMBER.search(part))]
+    if name in _NUMERIC:
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _word(text: str) -> str:
+    return text.partition("(")[0].strip()
+
+
+def _prices(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a price of three columns. Without a date it is none: a price says nothing without it."""
+    usd, date, what = (given.get(key) for key in _PRICE)
+    if usd in (None, "") or date in (None, ""):
+        return []
+    if isinstance(usd, str):
+        with suppress(ValueError):
+            usd = float(usd)
+    return [{"usd": usd, "date": date, "what": str(what or "")}]

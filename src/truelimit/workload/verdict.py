@@ -1,0 +1,177 @@
+"""The verdict on hardware: the options in order of cost, one sentence that a person can act on, its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.provenance import Basis, Missing
+from truelimit.units import HOUR, MONTHS_A_YEAR
+from truelimit.workload.confusion import Confusion
+from truelimit.workload.judge import Money
+from truelimit.workload.options import Kind, Result
+
+_HARDWARE = {Kind.MACHINE, Kind.TWO}
+_FREE = {Kind.NOTHING, Kind.FIX, Kind.BY_HAND, Kind.SETTING, Kind.FILE}
+_LITTLE = 0.05  # of the requests: what a machine adds below this is little
+
+
+@dataclass(frozen=True, slots=True)
+class WorkVerdict:
+    """What the replay of the work says. ``tail`` requests are a question of routing, ``tail_many`` of them multi-file.
+
+    ``unknown`` names what is not known. ``validation`` compares the replay of today's stack with what was recorded.
+    """
+
+    model: str
+    sentence: str
+    results: tuple[Result, ...]
+    calculations: tuple[Calculation, ...]
+    validation: Confusion | None
+    requests: int
+    sessions: int
+    weeks: float
+    span_days: float
+    tail: int
+    tail_many: int
+    unknown: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The answers: today, the first and the surest that are free and can be had, hardware, the best cloud route.
+
+    ``machine`` completes the most, then makes one wait the least; ``bought_alone`` is the most that any machine
+    completes with the configuration of today, None where that was not replayed.
+    """
+
+    today: Result
+    free: Result
+    surest: Result
+    machine: Result | None
+    cloud: Result | None
+    bought_alone: float | None
+
+
+def choose(results: Sequence[Result]) -> Choice | None:
+    """Return the answers among results, or None where today's stack could not be replayed."""
+    told = [item for item in results if item.option.legs and item.option.shipped]
+    today = next((item for item in told if item.option.kind is Kind.NOTHING), None)
+    if today is None:
+        return None
+    free = [item for item in told if item.option.kind in _FREE]
+    priced = [item for item in told if item.option.kind in _HARDWARE and item.usd_now is not None]
+    alone = [item.done_as_is.value for item in priced if item.done_as_is is not None]
+    return Choice(
+        today,
+        max(free, key=lambda item: item.done.value),  # the first of equals: they are in order of cost
+        max(free, key=lambda item: (item.done.value, item.done.low)),
+        max(priced, key=_gain, default=None),
+        max((item for item in told if item.option.kind is Kind.CLOUD), key=_route, default=None),
+        max(alone, default=None),
+    )
+
+
+def _gain(item: Result) -> tuple[float, ...]:
+    return item.done.value, item.done.low, -round(item.hours_week.value, 2), -(item.cost or 0.0)
+
+
+def _route(item: Result) -> tuple[float, ...]:
+    return item.done.value, item.done.high, -(item.usd_month or 0.0)
+
+
+def sentence(found: Choice, tail: int, tail_many: int) -> str:
+    """Return the one sentence: what to do first, whether hardware changes anything, what is left to route."""
+    parts = (_first(found), _hardware(found), _alone(found), _routing(found, tail, tail_many))
+    return "; ".join(part for part in parts if part) + "."
+
+
+def _first(found: Choice) -> str:
+    today, free = found.today, found.free
+    if free.done.value > today.done.value:
+        is_fix = free.option.kind is Kind.FIX
+        what = "Run truelimit fix first, it is free" if is_fix else f"Do this first, it is free ({free.option.name})"
+        text = f"{what}: {_of(free)} complete instead of {today.done.value:,.0f}"
+        if found.surest.done.low > free.done.low:
+            text += f", and surely {found.surest.done.low:,.0f} with {found.surest.option.name}"
+        return text
+    if today.done.low == today.known:
+        return f"Change nothing: all {today.known:,} requests complete"
+    return f"Nothing that is free completes more of this work ({_of(today)} complete today)"
+
+
+def _of(item: Result) -> str:
+    whole = f"{item.done.value:,.0f} of {item.known:,} requests"
+    if item.done.low == item.done.high:
+        return whole
+    return f"{whole} ({item.done.low:,.0f} to {item.done.high:,.0f} over the interval of the rates)"
+
+
+def _hardware(found: Choice) -> str:
+    machine, free = found.machine, found.surest
+    if machine is None:
+        return "no machine with a known price could be replayed"
+    more = machine.done.value - free.done.value
+    saved = free.hours_week.value - machine.hours_week.value
+    what = f"{machine.option.name}, {machine.usd_now:,.0f} USD"
+    waits = f"saves {saved:,.1f} h of waiting a week" if saved >= 0.05 else "saves no waiting worth a name"
+    if more <= 0:
+        return f"no hardware completes more than that: the quickest, {what}, {waits}"
+    if more < _LITTLE * max(1, machine.known):
+        return f"hardware changes little: {what}, completes {more:,.0f} more and {waits}"
+    return f"{what}, completes {more:,.0f} more and {waits}"
+
+
+def _alone(found: Choice) -> str:
+    """Hardware without the fix: what was bought for nothing."""
+    if found.bought_alone is None or found.free.done.value <= found.today.done.value:
+        return ""
+    if found.bought_alone > found.today.done.value:
+        return ""
+    return "bought without the fix, no machine completes more than today"
+
+
+def _routing(found: Choice, tail: int, tail_many: int) -> str:
+    if not tail:
+        return ""
+    what = f"the tail of {tail:,} {'request' if tail == 1 else 'requests'}"
+    many = f" ({tail_many:,} of them edits of 5 or more files)" if tail_many else ""
+    text = f"{what}{many} is a question of routing"
+    cloud = found.cloud
+    if cloud is None or cloud.usd_month is None:
+        return text
+    price = f"{cloud.usd_month:,.2f} USD a month" if cloud.usd_month else "nothing at its prices"
+    sure = cloud.done.value >= cloud.done.high
+    return f"{text}: {cloud.option.name}{'' if sure else ', if they may leave the house'}, for {price}"
+
+
+def calculations(found: Choice, money: Money, span_days: float) -> tuple[Calculation, ...]:
+    """Return the arithmetic behind the sentence: shares, hours a week, cost."""
+    replayed = "the replay of the recorded requests"
+    weeks = Term(
+        "weeks", round(money.weeks, 4), "weeks", f"{span_days:,.2f} days recorded, at least one week", Basis.DERIVED
+    )
+    made = [_share("today", found.today), _share("after", found.free)]
+    for name, item in (("free", found.surest), ("machine", found.machine)):
+        if item is not None:
+            waited = round(item.hours_week.value * money.weeks * HOUR, 1)
+            hours = Term(f"waited_{name}", waited, "s", f"{replayed}: {item.option.name}", Basis.DERIVED)
+            made.append(calculate(f"waited_{name} / {HOUR} / weeks", "h a week", hours, weeks))
+    if found.machine is not None and found.machine.usd_now is not None:
+        made += [_share("machine", found.machine), _cost(found.machine, money)]
+    return tuple(made)
+
+
+def _share(name: str, item: Result) -> Calculation:
+    where = f"the replay of the recorded requests: {item.option.name}"
+    done = Term(f"complete_{name}", item.done.value, "requests", where, Basis.DERIVED)
+    known = Term("known", item.known, "requests", "requests whose prompt is known", Basis.REPORTED)
+    return calculate(f"100 * complete_{name} / known", "% complete", done, known)
+
+
+def _cost(item: Result, money: Money) -> Calculation:
+    now = Term("usd_now", item.usd_now or 0.0, "USD", item.option.price_of or "the table", Basis.SPECIFIED)
+    month = Term("usd_month", round(item.usd_month or 0.0, 2), "USD a month", "power while one waits", Basis.ASSUMED)
+    years = Term("years", money.years, "years", "assumed life", Basis.ASSUMED)
+    return calculate(f"usd_now + usd_month * {MONTHS_A_YEAR} * years", "USD", now, month, years)

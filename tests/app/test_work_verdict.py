@@ -1,0 +1,196 @@
+"""The verdict on the bundled incident, and on a history of which a fifth edits many files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from truelimit.adapters.demo.stage import stage
+from truelimit.app.doctor import diagnose_views, views
+from truelimit.app.examine import Given
+from truelimit.app.ports import Places
+from truelimit.app.replay_stacks import elsewhere
+from truelimit.app.work_of_calls import requests_of, with_incidents
+from truelimit.app.work_options import Offered
+from truelimit.app.work_verdict import Asked, NoWorkError, main_view, work_verdict
+from truelimit.cli.plan_model import estimator
+from truelimit.cli.wiring import gather
+from truelimit.domain.calculation import evaluate
+from truelimit.domain.cloud import CloudModel, DatedPrices, PriceTier
+from truelimit.domain.facts import Facts
+from truelimit.domain.machine import UNKNOWN_MACHINE
+from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.workload import Ending, WorkClass, WorkRequest
+from truelimit.limits.view import StackView
+from truelimit.tables.identify import identified
+from truelimit.tables.loader import published_rates
+from truelimit.tables.machines import entry
+from truelimit.units import Tokens
+from truelimit.workload.options import Result
+from truelimit.workload.verdict import WorkVerdict
+
+MODEL = "ollama/qwen3-coder-30b:v-128k"
+ON = date(2026, 11, 1)
+START = datetime(2026, 2, 9, 9, 0, tzinfo=UTC)
+MILLION = Known(Tokens(1_000_000), "a test", Basis.SPECIFIED)
+TIER = PriceTier(Tokens(0), 1.0, 0.1, 4.0)
+CLOUD = CloudModel(
+    "big", "maker", "Big", "2026-10-01", "a test", (), MILLION, None, (DatedPrices(None, (TIER,), "a test"),)
+)
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
+    home = tmp_path_factory.mktemp("demo")
+    stage(home)
+    places = Places(home=home, isolated=True, environment={})
+    return gather(places, Given(published=published_rates(), live=False), 1.0)
+
+
+@pytest.fixture(scope="module")
+def seen(facts: Facts) -> StackView:
+    (found,) = views(facts)
+    return found
+
+
+def asked(
+    facts: Facts, seen: StackView, requests: list[WorkRequest], *, clouds: tuple[CloudModel, ...] = (CLOUD,)
+) -> Asked:
+    stack = replace(seen.stack, machine=identified(seen.machine), estimator=estimator())
+    machines = (entry("dgx-spark"), entry("mac-studio-m3-ultra-512"))
+    findings = diagnose_views(facts, (seen,)).findings
+    return Asked(tuple(requests), seen, stack, findings, Offered(machines, clouds, ON))
+
+
+def by_id(found: WorkVerdict) -> dict[str, Result]:
+    return {item.option.id: item for item in found.results}
+
+
+def test_the_incident_the_fix_is_free_first_and_hardware_changes_little(facts: Facts, seen: StackView) -> None:
+    found = work_verdict(asked(facts, seen, requests_of([seen])))
+    told = by_id(found)
+    assert found.sentence.startswith("Run truelimit fix first, it is free: 3 of 3 requests (2 to 3 ")
+    assert "no hardware completes more than that" in found.sentence
+    assert "bought without the fix, no machine completes more than today" in found.sentence
+    assert "the tail of 1 request is a question of routing" in found.sentence
+    assert (told["nothing"].done.value, told["nothing"].timed_out.value) == (2, 1)
+    assert (told["fix"].done.low, told["fix"].done.value) == (2, 3)
+    assert told["by-hand"].done.low == 3
+    assert told["dgx-spark"].unlocks.value == 0
+    spark = told["dgx-spark"].done_as_is
+    assert spark is not None
+    assert spark.high == 2, "the label cuts the prompt on any machine"
+    assert not told["gateway"].option.shipped
+
+
+def test_the_recorded_stack_gives_what_was_recorded(facts: Facts, seen: StackView) -> None:
+    found = work_verdict(asked(facts, seen, requests_of([seen]))).validation
+    assert found is not None
+    assert (found.judged, found.agreed) == (3, 3)
+    assert found.median is not None
+    assert found.median < 0.05
+
+
+def test_every_calculation_is_what_its_terms_give(facts: Facts, seen: StackView) -> None:
+    found = work_verdict(asked(facts, seen, requests_of([seen])))
+    assert any(item.unit == "s" for item in found.calculations), "how long the longest prompt is read"
+    for item in found.calculations:
+        assert evaluate(item.formula, {term.name: term.value for term in item.terms}) == item.result
+
+
+def history(*, private: bool | None = False) -> list[WorkRequest]:
+    """Two weeks of ten turns a day: eight edits of few files, two of many, whose prompts no local window holds."""
+    found = []
+    for day in range(14):
+        for number in range(10):
+            many = number in {4, 9}
+            at = START + timedelta(days=day, minutes=30 * number)
+            found.append(
+                WorkRequest(
+                    f"{day}-{number}", "test", "openclaw", f"s{day}-{number}", MODEL, at,
+                    Tokens(300_000 if many else 9_000 + 4_000 * number), output_tokens=Tokens(300),
+                    work_class=WorkClass.EDIT_MANY if many else WorkClass.EDIT_FEW, private=private,
+                )
+            )  # fmt: skip
+    return found
+
+
+def test_the_tail_of_many_files_is_a_question_of_routing(facts: Facts, seen: StackView) -> None:
+    found = work_verdict(asked(facts, seen, history()))
+    told = by_id(found)
+    assert (found.tail, found.tail_many) == (28, 28)
+    assert told["cloud-big"].done.value == 140
+    assert told["cloud-big"].unlocks.value == 28
+    assert all(told[name].done.high <= 112 for name in ("nothing", "fix", "dgx-spark", "mac-studio-m3-ultra-512"))
+    assert "(28 of them edits of 5 or more files) is a question of routing: the big ones to Big, for " in found.sentence
+    # 28 prompts of 300,000 tokens and 300 written, over 13.19 days, at 1 and 4 USD a million
+    weeks = (13 * 86400 + 9 * 1800) / (7 * 86400)
+    assert told["cloud-big"].usd_month == pytest.approx(28 * (0.3 + 0.0012) / weeks * 52 / 12, rel=1e-3)
+
+
+def test_private_work_stays_and_unknown_privacy_is_an_interval(facts: Facts, seen: StackView) -> None:
+    private = by_id(work_verdict(asked(facts, seen, history(private=True))))["cloud-big"]
+    assert (private.done.value, private.other.value) == (112, 28)
+    unknown = work_verdict(asked(facts, seen, history(private=None)))
+    assert (by_id(unknown)["cloud-big"].done.value, by_id(unknown)["cloud-big"].done.high) == (112, 140)
+    assert any(item.fact == "privacy" for item in unknown.unknown)
+
+
+def test_a_cloud_without_price_window_or_life_is_named(facts: Facts, seen: StackView) -> None:
+    clouds = (replace(CLOUD, id="priceless", prices=()), replace(CLOUD, id="boundless", context=None))
+    found = work_verdict(asked(facts, seen, history(), clouds=clouds))
+    assert {item.why for item in found.unknown} >= {
+        "priceless: its prices are not known",
+        "boundless: its window is not known",
+    }
+    assert by_id(found)["cloud-priceless"].option.legs == ()
+
+
+def test_one_request_gets_an_answer_that_says_how_little_it_is(facts: Facts, seen: StackView) -> None:
+    found = work_verdict(asked(facts, seen, history()[:1]))
+    assert found.sentence.startswith("Change nothing: all 1 requests complete")
+    assert any("1 requests are recorded" in item.why for item in found.unknown)
+
+
+def test_nothing_to_replay_says_what_to_do(facts: Facts, seen: StackView) -> None:
+    with pytest.raises(NoWorkError, match="no request is recorded: truelimit workload"):
+        work_verdict(asked(facts, seen, []))
+    sizeless = [replace(item, prompt_tokens=None) for item in history()[:3]]
+    with pytest.raises(NoWorkError, match="none of the 3 recorded requests tells the size"):
+        work_verdict(asked(facts, seen, sizeless))
+
+
+def test_a_stack_whose_rates_nobody_knows_is_named(facts: Facts, seen: StackView) -> None:
+    made = asked(facts, seen, history())
+    bare = replace(elsewhere(made.stack, UNKNOWN_MACHINE), estimator=None, published=())
+    found = work_verdict(replace(made, stack=bare, offered=Offered(on=ON)))
+    assert found.sentence.startswith("Nothing can be said of today's stack, as this is not known: ")
+    assert "how fast it reads a prompt" in found.sentence
+    assert found.validation is None
+
+
+def test_the_stack_is_that_of_the_model_most_used(seen: StackView) -> None:
+    assert main_view([seen], history()) is seen
+    assert main_view([seen], [], "qwen3-coder-30b:v-128k") is seen
+    with pytest.raises(NoWorkError, match=r"'other' is no model of a local stack here; there are: ollama/qwen3"):
+        main_view([seen], [], "other")
+    with pytest.raises(NoWorkError, match="no local stack was found"):
+        main_view([], [])
+
+
+def test_an_incident_tells_the_size_and_end_that_a_transcript_does_not(seen: StackView) -> None:
+    bare = [replace(item, ending=Ending.UNKNOWN) for item in requests_of([seen])]
+    assert bare[2].prompt_tokens is None, "a size that is assumed is no record"
+    found = with_incidents(bare, [seen])
+    assert (found[2].prompt_tokens, found[2].ending) == (146_760, Ending.TIMED_OUT)
+    assert [item.ending for item in found[:2]] == [Ending.UNKNOWN, Ending.UNKNOWN]
+
+
+def test_the_staged_home_is_left_as_it_was(tmp_path: Path) -> None:
+    stage(tmp_path)
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
+    gather(Places(home=tmp_path, isolated=True, environment={}), Given(live=False), 1.0)
+    assert sorted(str(path) for path in tmp_path.rglob("*")) == before

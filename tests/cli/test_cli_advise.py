@@ -1,0 +1,114 @@
+"""truelimit advise: the story's buyers, the same numbers as plan, clear errors."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from truelimit.cli import advise, plan
+
+INCIDENT = ["--profile", "the-incident"]
+
+
+def answered(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert advise.run([*arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert found["schema"] == "truelimit.advise/1"
+    return found
+
+
+def test_the_incident_keeps_its_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(INCIDENT, capsys)
+    assert found["keep"] is True
+    assert found["limit_today"]["limit"] == "none"
+    assert found["shortlist"] == []
+    assert found["sentence"].startswith("Keep Mac Studio M2 Ultra 64 GB")
+
+
+def test_an_impatient_buyer_is_told_what_lifts_the_time(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered([*INCIDENT, "--deadline", "300"], capsys)
+    assert found["limit_today"]["limit"] == "time"
+    first = found["shortlist"][0]
+    assert first["price_date"]
+    assert first["jobs"][0]["prefill_seconds"]["value"] < 673 / 1.25
+
+
+def test_the_numbers_are_those_of_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered([*INCIDENT, "--deadline", "300", "--among", "dgx-spark"], capsys)
+    job = found["shortlist"][0]["jobs"][0]
+    assert plan.run(["qwen3-coder-30b-a3b", "--machine", "dgx-spark", "--context", "146760", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert job["prefill_seconds"]["value"] == planned["prefill"]["seconds"]["value"]
+    assert job["decode"]["value"] == planned["decode"][-1]["rate"]["value"]
+    assert job["headroom_bytes"] == planned["memory"]["headroom_bytes"]
+
+
+def test_the_shortlist_is_a_front_within_the_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(["--profile", "most-memory"], capsys)
+    assert found["shortlist"]
+    assert all(entry["price_usd"] <= 2500 for entry in found["shortlist"])
+    assert found["shortlist"][0]["memory_bytes"] == max(entry["memory_bytes"] for entry in found["shortlist"])
+
+
+def test_the_same_question_has_the_same_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answered(["--profile", "one-card"], capsys) == answered(["--profile", "one-card"], capsys)
+
+
+def test_private_work_goes_to_no_cloud(capsys: pytest.CaptureFixture[str]) -> None:
+    assert answered(INCIDENT, capsys)["cloud"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "say what must run"),
+        (["--profile", "nobody"], "there are: .*apple-daily"),
+        (["--profile", "absent.toml"], "absent.toml"),
+        (["--model", "no-such-model-at-all"], "is not a model of the table"),
+        (["--model", "qwen3-8b@many"], r"expected MODEL or MODEL@TOKENS"),
+        (["--model", "qwen3-8b", "--today", "dgx-sparc"], "dgx-spark"),
+        (["--model", "qwen3-8b", "--cloud", "no-such-cloud"], "no provider's model"),
+    ],
+)
+def test_errors_are_clear(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import re
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert advise.run(arguments) == 2
+    assert re.search(told, capsys.readouterr().err)
+
+
+def test_a_person_at_a_terminal_is_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = io.StringIO("qwen3-8b\n8,192\n900\nlinux\n\nyes\n")
+    monkeypatch.setattr(answers, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", answers)
+    assert advise.run(["--among", "rtx-3090", "--among", "dgx-spark"]) == 0
+    shown = capsys.readouterr()
+    assert "Which model must run" in shown.err
+    assert "RTX 3090" in shown.out
+
+
+def test_a_profile_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        "name = 'mine'\nbudget_usd = 1000\nrequests_a_week = 500\n[[jobs]]\nmodel = 'qwen3-8b'\ncontext = 16384\n",
+        encoding="utf-8",
+    )
+    found = answered(["--profile", str(file), "--among", "rtx-3060-12"], capsys)
+    assert [entry["id"] for entry in found["shortlist"]] == ["rtx-3060-12"]
+    assert found["cloud"]
+    for cost in found["cloud"]:
+        terms = {term["name"]: term["value"] for term in cost["monthly"]["terms"]}
+        assert cost["monthly"]["result"] == pytest.approx(terms["request"] * 500 * 52 / 12)
+
+
+def test_lists_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert advise.run(["--list"]) == 0
+    assert "405b-today" in capsys.readouterr().out

@@ -1,0 +1,104 @@
+"""Which evidence of speed is used: this stack, then this machine, then a published series, then a fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from limits_builders import header, mac, published
+
+from truelimit.app.plan import bare_stack
+from truelimit.domain.estimates import Tier
+from truelimit.domain.facts import Stack
+from truelimit.domain.measurements import MeasuredModel, MeasuredServer, Measurement
+from truelimit.domain.provenance import Basis
+from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.limits.measured import machine_mark
+from truelimit.limits.rates import reading, writing
+from truelimit.limits.rates_estimated import Calibrated, estimated
+from truelimit.tables.accelerators import accelerator
+from truelimit.tables.calibration import calibration
+from truelimit.units import Bytes, Tokens
+
+
+def stack(**changes: Any) -> Stack:
+    chip = accelerator("apple-m2-ultra-76c")
+    assert chip is not None
+    machine = replace(mac(), accelerators=(chip,))
+    own = bare_stack(header(), machine, (published(),))
+    assert own.definition is not None
+    own = replace(own, definition=replace(own.definition, quantization="Q4_K_M"))
+    return replace(own, estimator=Calibrated(calibration()), **changes)
+
+
+def measured(own: Stack, model: MeasuredModel, a: float = 1e-3, c: float = 0.02) -> Measurement:
+    where, basis, deep = "http://127.0.0.1:8080", Basis.MEASURED, Tokens(16_384)
+    return Measurement(
+        "m1", "2026-11-20T10:00:00+00:00", where, "truelimit bench", model, machine_mark(own.machine),
+        MeasuredServer("llama-server"), (),
+        PrefillFit(a, 1e-8, 0.02, deep, 6, where, basis), DecodeFit(c, 1e-7, 0.02, deep, 6, where, basis),
+    )  # fmt: skip
+
+
+SAME = MeasuredModel("Qwen3-Coder-30B-A3B-Instruct", "qwen3moe", 30_532_122_624, None, "Q4_K_M")
+DENSE = MeasuredModel("Llama-3.1-8B", "llama", 8.03e9, Bytes(4_920_000_000), "Q4_K_M")
+
+
+def tiers(own: Stack) -> tuple[Tier | None, Tier | None]:
+    reads, writes = reading(own), writing(own)
+    return reads.tier if reads else None, writes.tier if writes else None
+
+
+def test_a_measurement_of_this_stack_comes_before_all() -> None:
+    own = stack()
+    own = replace(own, measurements=(measured(own, DENSE), measured(own, SAME)))
+    assert tiers(own) == (Tier.THIS_STACK, Tier.THIS_STACK)
+    assert reading(own).fit.a == 1e-3  # type: ignore[union-attr]
+
+
+def test_another_model_on_this_machine_corrects_the_estimate() -> None:
+    own = stack()
+    told = estimated(own)[1]
+    assert told is not None
+    slow = replace(own, measurements=(measured(own, DENSE, c=0.02),))
+    fast = replace(own, measurements=(measured(own, DENSE, c=0.01),))
+    assert tiers(slow)[1] is Tier.THIS_MACHINE
+    ratio = writing(slow).fit.c / writing(fast).fit.c  # type: ignore[union-attr]
+    assert ratio == pytest.approx(2.0)
+    assert "Llama-3.1-8B was measured here" in writing(slow).fit.where  # type: ignore[union-attr]
+
+
+def test_a_measurement_far_from_the_family_or_of_experts_corrects_nothing() -> None:
+    own = stack()
+    sparse = replace(DENSE, architecture="qwen3moe")
+    for model, c in ((DENSE, 1.0), (sparse, 0.015)):
+        other = replace(own, measurements=(measured(own, model, a=1.0, c=c),))
+        assert tiers(other) == (Tier.PUBLISHED, Tier.FAMILY)
+
+
+def test_a_published_series_comes_before_the_fit_and_only_with_its_cache_and_quantization() -> None:
+    assert tiers(stack()) == (Tier.PUBLISHED, Tier.FAMILY), "the series is Q8_0: it tells reading, not writing"
+    own = stack()
+    eight = replace(own, definition=replace(own.definition, quantization="Q8_0"))  # type: ignore[type-var]
+    assert tiers(eight) == (Tier.PUBLISHED, Tier.PUBLISHED)
+
+
+def test_without_evidence_the_family_tells_and_without_devices_nothing() -> None:
+    own = stack(published=())
+    assert tiers(own) == (Tier.FAMILY, Tier.FAMILY)
+    assert tiers(replace(own, estimator=None)) == (None, None)
+    assert tiers(replace(own, machine=mac())) == (None, None)
+    unknown = replace(
+        own, machine=replace(own.machine, accelerators=(replace(own.machine.accelerators[0], bandwidth=None),))
+    )
+    assert tiers(unknown) == (None, None)
+
+
+def test_an_estimate_states_its_interval_and_the_roofline() -> None:
+    found = writing(stack(published=()))
+    assert found is not None
+    assert found.widths is not None
+    assert 0 < found.widths.short < 3
+    assert found.least is not None
+    assert 1 / found.fit.c <= 1 / found.least[0]
