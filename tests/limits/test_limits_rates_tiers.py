@@ -102,3 +102,29 @@ def test_an_estimate_states_its_interval_and_the_roofline() -> None:
     assert 0 < found.widths.short < 3
     assert found.least is not None
     assert 1 / found.fit.c <= 1 / found.least[0]
+
+
+def test_what_was_measured_at_one_depth_keeps_its_cost_there_and_grows_as_estimated() -> None:
+    own = stack(published=())
+    flat = measured(own, SAME, c=0.012)
+    flat = replace(
+        flat,
+        prefill=PrefillFit(5e-4, 0.0, None, Tokens(512), 1, "llama-bench", Basis.MEASURED),
+        decode=DecodeFit(0.012, 0.0, None, Tokens(128), 1, "llama-bench", Basis.MEASURED),
+    )
+    told_read, told_write = estimated(own)
+    assert told_read is not None
+    assert told_write is not None
+    reads, writes = reading(replace(own, measurements=(flat,))), writing(replace(own, measurements=(flat,)))
+    assert reads is not None
+    assert writes is not None
+    assert (reads.tier, writes.tier) == (Tier.THIS_STACK, Tier.THIS_STACK)
+    assert (reads.fit.b, writes.fit.d) == (told_read.fit.b, told_write.fit.d)
+    assert reads.fit.a * 512 + reads.fit.b * 512**2 / 2 == pytest.approx(5e-4 * 512)
+    assert writes.fit.c + writes.fit.d * 128 == pytest.approx(0.012)
+    assert writes.widths is not None
+    assert writes.widths.deep > writes.widths.short
+    assert writes.fit.basis is told_write.fit.basis, "the growth is no measurement"
+    alone = writing(replace(own, measurements=(flat,), estimator=None))
+    assert alone is not None
+    assert alone.fit.d == 0

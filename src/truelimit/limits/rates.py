@@ -9,6 +9,7 @@ lower bound deeper down) yields to any that tells how the cost grows with depth,
 5. the estimate, corrected by a kept measurement of another model on this machine;
 6. a published series for this chip and model;
 7. the estimate, fitted to the chip's family, else from physics alone.
+What was measured at one depth alone keeps its cost there; where an estimator is given, it tells how the cost grows.
 The last and the fifth need the machine's devices and an estimator; where neither is given, nothing is known.
 """
 
@@ -24,6 +25,7 @@ from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.published import published_decode, published_prefill
 from truelimit.limits.rates_corrected import corrected_reading, corrected_writing, of_tier
 from truelimit.limits.rates_estimated import estimated
+from truelimit.limits.rates_one_depth import grown_reading, grown_writing
 from truelimit.limits.request_rates import request_points, transcript_points
 from truelimit.perf.decode import fit_decode
 from truelimit.perf.placement import Placement
@@ -49,14 +51,15 @@ def reading(stack: Stack, placed: Placement | None = None) -> Reading | None:
     if published is not None:
         return Reading(published, Tier.PUBLISHED)
     single = kept or fit_prefill(next((points for points in kinds if points), ()))
-    return Reading(single, Tier.THIS_STACK) if single is not None else estimated(stack, placed)[0]
+    told = estimated(stack, placed)[0]
+    return told if single is None else grown_reading(single, told)
 
 
 def writing(stack: Stack, placed: Placement | None = None) -> Writing | None:
     """Return how fast the stack writes, from the best evidence there is, with its tier; None where nothing is known."""
     own = _own_decode(stack)
     if own is not None:
-        return Writing(own, Tier.THIS_STACK)
+        return Writing(own, Tier.THIS_STACK) if own.d > 0 else grown_writing(own, estimated(stack, placed)[1])
     corrected = corrected_writing(stack, placed)
     if corrected is not None:
         return corrected

@@ -14,6 +14,7 @@ from truelimit.units import Seconds, Tokens, TokensPerSecond
 
 _TELLS_DEPTH = 2.0
 _MOST = 10**9  # tokens: a count beyond it is damage
+_QUICKEST = 1e-9  # seconds a token: nothing writes faster, so a shorter time is damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class DecodePoint:
 
 def fit_decode(points: Sequence[DecodePoint]) -> DecodeFit | None:
     """Return the fit over the points, or None where none is usable. One depth only gives d = 0."""
-    usable = [p for p in points if 0 < p.tokens <= _MOST and 0 <= p.depth <= _MOST and 0 < p.seconds < math.inf]
+    usable = [p for p in points if _is_usable(p)]
     if not usable:
         return None
     rows = [(1.0, p.depth + p.tokens / 2, p.seconds / p.tokens) for p in usable]
@@ -45,6 +46,12 @@ def fit_decode(points: Sequence[DecodePoint]) -> DecodeFit | None:
         where + ("; one depth only" if one_depth else ""),
         worst(p.basis for p in usable),
     )
+
+
+def _is_usable(point: DecodePoint) -> bool:
+    if not (0 < point.tokens <= _MOST and 0 <= point.depth <= _MOST):
+        return False
+    return _QUICKEST <= point.seconds / point.tokens < math.inf
 
 
 def decode_seconds(fit: DecodeFit, tokens: int, depth: int = 0) -> Seconds:

@@ -19,6 +19,7 @@ from truelimit.units import Seconds, Tokens
 
 _TELLS_DEPTH = 2.0  # mean depths must differ by this factor before they can tell A from B
 _MOST_TOKENS = 10**9  # no prompt is longer: a count beyond it is damage
+_QUICKEST = 1e-9  # seconds a token: nothing reads faster, so a shorter time is damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,9 @@ def fit_prefill(points: Sequence[PrefillPoint]) -> PrefillFit | None:
 
 
 def _is_usable(point: PrefillPoint) -> bool:
-    sizes = 0 < point.tokens <= _MOST_TOKENS and 0 <= point.from_depth <= _MOST_TOKENS
-    return sizes and 0 < point.seconds < math.inf
+    if not (0 < point.tokens <= _MOST_TOKENS and 0 <= point.from_depth <= _MOST_TOKENS):
+        return False
+    return _QUICKEST <= point.seconds / point.tokens < math.inf
 
 
 def tells_depth(points: Sequence[PrefillPoint]) -> bool:
