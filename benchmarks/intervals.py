@@ -39,10 +39,11 @@ def covered(item: Prediction, noise: dict[str, float], quantile: float) -> bool:
     return abs(item.log_error) <= quantile * _width(item, noise)
 
 
-def cross_covered(found: Sequence[Prediction], half_of: Callable[[Run], bool]) -> list[bool]:
-    """Return for each prediction whether an interval set on the other half of the devices holds it."""
-    spreads = {side: spread_of([item for item in found if half_of(item.run) != side]) for side in (True, False)}
-    return [covered(item, *spreads[half_of(item.run)]) for item in found]
+def cross_covered(found: Sequence[Prediction], fold_of: Callable[[Run], str]) -> list[bool]:
+    """Return for each prediction whether an interval set on the other folds of devices holds it."""
+    folds = {fold_of(item.run) for item in found}
+    spreads = {fold: spread_of([item for item in found if fold_of(item.run) != fold]) for fold in folds}
+    return [covered(item, *spreads[fold_of(item.run)]) for item in found]
 
 
 def _width(item: Prediction, noise: dict[str, float]) -> float:

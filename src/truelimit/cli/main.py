@@ -24,6 +24,7 @@ VERBS = {
     "advise": "which machine is worth its price for your work; or to keep what you have",
     "workload": "what your recorded work is: sizes, prefixes, classes, endings; reads only what is new",
     "verdict": "do you need hardware? your own work replayed on every option, in order of cost",
+    "fleet": "what the work of many people is, and what it comes to on other stacks; DuckDB or Spark counts",
     "report": "the diagnosis as one HTML file with plots, in English or Hindi; or the plots alone as SVG and PNG",
     "cloud": "what providers' models offer: windows, prices, free tiers, and when they end",
     "explain": "the page of a rule",

@@ -60,7 +60,7 @@ def _share(name: str, group: list[WorkRequest], count: int, tokens: int, seconds
     )
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
+def wilson(hits: float, count: float) -> tuple[float, float]:
     """Return the 90 % interval of a share (E. B. Wilson, 1927). Without any count it is the whole of 0 to 1."""
     if count <= 0:
         return 0.0, 1.0
