@@ -10,9 +10,9 @@ from truelimit.domain.workload import Ending
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import number
+from truelimit.report.workload_document import sizes, sizes_json
 from truelimit.units import HOUR
 from truelimit.workload.options import Within
-from truelimit.workload.summary import Sizes
 
 SCHEMA = "truelimit.fleet/1"
 _FEW = 12
@@ -29,7 +29,7 @@ def shown(fleet: Fleet) -> list[Block]:
         blocks += _table("What it was", "class", fleet.classes)
         blocks += _table("Agents", "agent", fleet.agents)
         blocks += _table("Models", "model", fleet.models)
-        blocks += [*_sizes(fleet), *_people(fleet)]
+        blocks += [*sizes(fleet.prompt, fleet.output), *_people(fleet)]
     return [*blocks, *_not_known(fleet), *_reading(fleet)]
 
 
@@ -112,18 +112,6 @@ def _table(title: str, what: str, groups: Sequence[FleetShare]) -> list[Block]:
     return [*blocks, Paragraph(f"and {number(more)} more", "dim")] if more > 0 else blocks
 
 
-def _sizes(fleet: Fleet) -> list[Block]:
-    told = (("prompt", fleet.prompt), ("output", fleet.output))
-    rows = tuple(_size_row(name, held) for name, held in told if held is not None)
-    head = ("tokens", "median", "90 %", "99 %", "largest", "in all", "requests that tell it")
-    return [Heading("How large", 2), Rows(head, rows)] if rows else []
-
-
-def _size_row(name: str, held: Sizes) -> tuple[str, ...]:
-    values = (held.median, held.p90, held.p99, held.largest, held.total, held.requests)
-    return (name, *map(number, values))
-
-
 def _people(fleet: Fleet) -> list[Block]:
     stacks = [item.name for item in fleet.options]
     head = ("person", "requests", "sessions", "hours waited", *stacks)
@@ -193,8 +181,8 @@ def as_json(fleet: Fleet) -> str:
             "multi_file": _share_json(fleet.multi) if fleet.multi else None,
             "agents": [_share_json(item) for item in fleet.agents],
             "models": [_share_json(item) for item in fleet.models],
-            "prompt_tokens": _sizes_json(fleet.prompt),
-            "output_tokens": _sizes_json(fleet.output),
+            "prompt_tokens": sizes_json(fleet.prompt),
+            "output_tokens": sizes_json(fleet.output),
             "recorded": {ending.value: count for ending, count in fleet.recorded.items()} if fleet.options else None,
             "options": [_option_json(item) for item in fleet.options],
             "each": [
@@ -210,15 +198,6 @@ def _share_json(item: FleetShare) -> dict[str, object]:
         "name": item.name, "people": item.people, "calls": item.calls, "turns": item.turns, "tokens": item.tokens,
         "seconds": item.seconds, "of_calls": item.of_calls, "low": item.low, "high": item.high,
         "of_tokens": item.of_tokens, "of_seconds": item.of_seconds,
-    }  # fmt: skip
-
-
-def _sizes_json(held: Sizes | None) -> dict[str, int] | None:
-    if held is None:
-        return None
-    return {
-        "requests": held.requests, "median": held.median, "p90": held.p90, "p99": held.p99, "max": held.largest,
-        "total": held.total,
     }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def shown(view: WorkloadView) -> list[Block]:
     if work.requests:
         blocks += [Items(tuple(_facts(view)))]
         blocks += [*_classes(work), *_table("How it ended", "outcome", work.endings)]
-        blocks += _sizes(work)
+        blocks += sizes(work.prompt, work.output)
         blocks += [*_table("Agents", "agent", work.agents), *_table("Models", "model", work.models)]
     blocks += [*_unknown(view), *_reading(view)]
     return blocks
@@ -139,8 +139,9 @@ def _table(title: str, what: str, groups: Sequence[Share]) -> list[Block]:
     return [*blocks, Paragraph(f"and {more} more", "dim")] if more > 0 else blocks
 
 
-def _sizes(work: Work) -> list[Block]:
-    told = (("prompt", work.prompt), ("output", work.output))
+def sizes(prompt: Sizes | None, output: Sizes | None) -> list[Block]:
+    """Return how large prompts and outputs are, where any is known."""
+    told = (("prompt", prompt), ("output", output))
     rows = tuple(_size_row(name, held) for name, held in told if held is not None)
     head = ("tokens", "median", "90 %", "99 %", "largest", "in all", "requests that tell it")
     return [Heading("How large", 2), Rows(head, rows)] if rows else []
@@ -201,8 +202,8 @@ def as_json(view: WorkloadView) -> str:
             "last": work.last.isoformat() if work.last else None,
             "waited_seconds": work.waited,
             "timed_calls": work.timed,
-            "prompt_tokens": _sizes_json(work.prompt),
-            "output_tokens": _sizes_json(work.output),
+            "prompt_tokens": sizes_json(work.prompt),
+            "output_tokens": sizes_json(work.output),
             "prefix": _prefix_json(work.prefix),
             "agents": [_share_json(item) for item in work.agents],
             "models": [_share_json(item) for item in work.models],
@@ -226,7 +227,8 @@ def as_json(view: WorkloadView) -> str:
     )  # fmt: skip
 
 
-def _sizes_json(held: Sizes | None) -> dict[str, int] | None:
+def sizes_json(held: Sizes | None) -> dict[str, int] | None:
+    """Return the sizes in tokens for scripts, or None where none is known."""
     if held is None:
         return None
     return {
