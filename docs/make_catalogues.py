@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -17,30 +18,31 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from truelimit.cli.main import HELP, VERBS
 from truelimit.report.language_words import fixed_words
 
 SOURCES = Path(__file__).parents[1] / "src" / "truelimit"
 LOCALE = SOURCES / "locale"
-ROOMS = ("report/html", "report/plots", "report/language*.py")
-KEYWORDS = {"gettext": None, "ngettext": (1, 2), "marked": None}
+KEYWORDS = {"gettext": None, "ngettext": (1, 2), "marked": None, "said": None, "counted": (1, 2)}
+_PLACE = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 
 
 def messages() -> Catalog:
     """Return all messages of the rooms that speak to a person, in the order of their files."""
     found = Catalog(project="truelimit", charset="utf-8", fuzzy=False)
-    for path in _files():
+    for path in sorted(SOURCES.rglob("*.py")):
         for _, message, comments, context in extract_from_file("python", path, KEYWORDS):
             where = [(path.relative_to(SOURCES).as_posix(), None)]
-            found.add(message, None, where, auto_comments=comments, context=context)
-    for word in fixed_words():
+            if _has_words(message):
+                found.add(message, None, where, auto_comments=comments, context=context)
+    for word in (HELP, *VERBS.values(), *fixed_words()):
         found.add(word, None, [("fixed words", None)])
     return found
 
 
-def _files() -> list[Path]:
-    folders = [SOURCES / room for room in ROOMS if not room.endswith(".py")]
-    own = sorted(SOURCES.glob(next(room for room in ROOMS if room.endswith(".py"))))
-    return [*own, *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
+def _has_words(message: str | tuple[str, ...]) -> bool:
+    """Whether there is anything to translate: ``{low} - {high}`` is the same everywhere."""
+    return any(letter.isalpha() for text in _texts(message) for letter in _PLACE.sub("", text))
 
 
 def folder(tag: str) -> Path:

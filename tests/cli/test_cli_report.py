@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from truelimit.adapters.demo.stage import stage
+from truelimit.cli.main import main
 from truelimit.cli.report import run
 
 FIGURES = {"options-replay", "options-usd", "stack-1-context", "stack-1-memory", "stack-1-time"}
@@ -59,7 +60,7 @@ def test_a_line_that_is_recorded_is_not_in_the_page(home: Path, tmp_path: Path) 
 
 
 def test_hindi(home: Path, tmp_path: Path) -> None:
-    run(["--home", str(home), "--html", str(tmp_path / "out.html"), "--lang", "hi", "--created", "18 फ़रवरी"])
+    main(["report", "--home", str(home), "--html", str(tmp_path / "out.html"), "--lang", "hi", "--created", "18 फ़रवरी"])
     text = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert '<html lang="hi">' in text
     assert "1,31,072 टोकन" in text
@@ -70,7 +71,7 @@ def test_an_unknown_language_is_refused_before_anything_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRUELIMIT_DATA_DIR", str(tmp_path / "data"))
-    assert run(["--home", str(tmp_path), "--html", str(tmp_path / "x.html"), "--lang", "tlh"]) == 2
+    assert main(["report", "--home", str(tmp_path), "--html", str(tmp_path / "x.html"), "--lang", "tlh"]) == 2
     assert capsys.readouterr().err == "truelimit: there is no language 'tlh'; there are: en, hi\n"
     assert not (tmp_path / "x.html").exists()
 

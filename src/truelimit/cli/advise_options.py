@@ -6,13 +6,14 @@ import argparse
 import math
 
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 
 _CONTEXT = 32_768
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         "truelimit advise",
         description="Which machine is worth its price for the work that you name: a shortlist on the Pareto front of "
         "price, memory, decode and prefill at your depth; or to keep what you have. Without a profile it asks.",

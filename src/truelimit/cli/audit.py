@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 from truelimit.domain.claims import Audited, StatedClaim, Verdict
 
 _WRONG = {Verdict.IMPOSSIBLE, Verdict.CONTRADICTED, Verdict.OUTDATED, Verdict.UNDERSTATED}
@@ -58,7 +59,7 @@ def _show(args: argparse.Namespace, found: Sequence[Audited], asked: int) -> Non
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit audit",
         description="Judges claims about speed, memory, price and limits: against what physics allows at the most "
         "generous reading, then against published runs and dated tables. Without a claim, those that are shipped.",

@@ -12,6 +12,7 @@ from truelimit.bench.plan import DEFAULT_DEPTHS, Wanted
 from truelimit.bench.result import BenchResult
 from truelimit.cli import output
 from truelimit.cli.bench_options import depths, key_of, positive, seconds
+from truelimit.cli.parser import Parser
 from truelimit.units import Seconds
 
 _TOKENS = 200_000
@@ -83,7 +84,7 @@ def _wanted(args: argparse.Namespace) -> Wanted:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit bench",
         description="Measure how fast an endpoint reads and writes at depth, with prompts that no cache knows. "
         "It runs real requests, bounded in time and tokens; the result is kept for later estimates.",

@@ -8,6 +8,7 @@ from datetime import date
 
 from truelimit.app.cloud import CloudTable, CloudView
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 
 
 def run(argv: Sequence[str]) -> int:
@@ -75,7 +76,7 @@ def _show(args: argparse.Namespace, day: date) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit cloud",
         description="What providers' models offer: windows, prices, free tiers, and when they end. Nothing is fetched: "
         "prices are those of the installed package genai-prices, the rest is a table with a date for each entry.",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.app.ports import Deadline, Places
 from truelimit.cli import evidence, output
+from truelimit.cli.parser import Parser
 
 if TYPE_CHECKING:
     from truelimit.adapters.bundle.write import Collected
@@ -128,7 +129,7 @@ def _as_text(collected: Collected, target: Path) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit collect",
         description="Write a bundle of the evidence, without secrets and text, for truelimit doctor elsewhere.",
         epilog="Exit codes: 0 written, 2 nothing found or not written. Look into the bundle before you send it.",

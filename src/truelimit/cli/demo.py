@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 from truelimit.report.blocks import Block, Heading, Paragraph
 
 _INTRO = (
@@ -20,7 +21,7 @@ _GONE = ", removed at the end (--keep DIR leaves it in DIR)"
 
 def run(argv: Sequence[str]) -> int:
     """Stage the bundled incident, print its diagnosis and the plan of its fix. Returns 0."""
-    parser = argparse.ArgumentParser("truelimit demo", description="Diagnose the bundled incident of 18 February 2026.")
+    parser = Parser("truelimit demo", description="Diagnose the bundled incident of 18 February 2026.")
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="stage the home folder in DIR (new) and leave it there"
     )

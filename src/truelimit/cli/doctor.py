@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from truelimit.app.examine import Given
 from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
+from truelimit.cli.parser import Parser
 
 
 def run(argv: Sequence[str]) -> int:
@@ -33,7 +34,7 @@ def _doctor(args: argparse.Namespace, places: Places, given: Given) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit doctor",
         description="Find the limits that bind (context, time, memory), explain every incident with its arithmetic.",
         epilog="Exit codes: 0 nothing to say, 1 findings, 2 nothing could be examined.",

@@ -10,15 +10,18 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truelimit.app.examine import Given
 from truelimit.app.ports import Places
 from truelimit.domain.agent import Timeout
 from truelimit.domain.limits import SetBy
-from truelimit.domain.machine import Machine
-from truelimit.domain.measurements import Measurement
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import HOUR, Seconds, parse_go_duration
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Machine
+    from truelimit.domain.measurements import Measurement
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 
 
 def run(argv: Sequence[str]) -> int:
     """Print the page of a rule, or the list of rules. Returns 2 for an unknown code."""
-    parser = argparse.ArgumentParser("truelimit explain", description="The page of a rule, or the list of all rules.")
+    parser = Parser("truelimit explain", description="The page of a rule, or the list of all rules.")
     parser.add_argument("code", nargs="?", help="a code such as CTX001, or a rule's name")
     args = parser.parse_args(argv)
     from truelimit.rules.registry import RULES, find

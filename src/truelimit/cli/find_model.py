@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from truelimit.app.examine import Given
 from truelimit.app.model import FoundModel
-from truelimit.app.ports import Places
 from truelimit.cli.evidence import UsageError
-from truelimit.domain.facts import Stack
-from truelimit.domain.model import ModelHeader
+
+if TYPE_CHECKING:
+    from truelimit.app.examine import Given
+    from truelimit.app.ports import Places
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
 
 KINDS = (
     "a GGUF file, a folder with config.json, a TOML of your own, an http(s) address of a GGUF file or config.json, "

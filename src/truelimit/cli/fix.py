@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from truelimit.app.examine import Given
 from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
+from truelimit.cli.parser import Parser
 from truelimit.domain.facts import Facts
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _exit_code(result: FixResult, examined: bool) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit fix",
         description="Show what would be changed and what it brings; --apply does it atomically, proves it live, "
         "and keeps what undo needs.",

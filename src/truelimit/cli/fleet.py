@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 
 if TYPE_CHECKING:
     from truelimit.app.fleet import Fleet
@@ -57,7 +58,7 @@ def _fleet(args: argparse.Namespace, folder: Path) -> Fleet:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit fleet",
         description="What the work of many people is, from the bundles that each wrote with truelimit collect --work: "
         "outcomes, classes, agents, models, sizes, hours waited; and, with --stacks, what would become of all of it "

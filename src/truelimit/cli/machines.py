@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from truelimit.app.machines import Entry, Wanted
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 from truelimit.units import from_gib
 
 THIS = "this"
@@ -101,7 +102,7 @@ def _print(args: argparse.Namespace, found: tuple[Entry, ...]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit machines",
         description="Machines and accelerators: memory, bandwidth, matrix rates, power and dated prices, each number "
         "with its source. A name is an id of the table, ID:GIB for another memory size, a TOML file of your own, or "

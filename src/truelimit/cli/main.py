@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 from truelimit import __version__
+from truelimit.cli.speech import choose, english, tell
+from truelimit.domain.message import said
 
 TYPE_CHECKING = (
     False  # not from typing, nor collections.abc: importing either costs more than all the rest of --version
@@ -32,6 +34,15 @@ VERBS = {
     "demo": "diagnose the bundled incident of 18 February 2026",
 }
 
+HELP = """\
+usage: truelimit VERB [options]
+
+Finds the true limit of a local language-model stack (context, time, memory), removes the false ones with a
+fix that it proves and can undo. Nothing leaves this machine.
+
+{verbs}
+
+  truelimit VERB --help for the options of a verb; truelimit --version"""
 _WRITING = {"fix", "undo"}
 
 
@@ -41,14 +52,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] in (["--version"], ["-V"]):
         print(f"truelimit {__version__}")
         return 0
+    if wrong := choose(arguments):
+        return _complain(wrong)
+    try:
+        return _spoken(arguments, alone=argv is None)
+    finally:
+        english()
+
+
+def _spoken(arguments: list[str], alone: bool) -> int:
+    if arguments[:1] == ["--lang"] or (arguments and arguments[0].startswith("--lang=")):
+        arguments = arguments[1 + (arguments[0] == "--lang") :]
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         print(_help())
         return 0 if arguments else 2
-    verb = arguments[0]
+    return _verb(arguments[0], arguments[1:], alone)
+
+
+def _verb(verb: str, arguments: list[str], alone: bool) -> int:
     if verb not in VERBS:
-        print(f"truelimit: there is no verb {verb!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
-        return 2
-    return _guarded(verb, arguments[1:]) if argv is not None else _alone(verb, arguments[1:])
+        verbs = ", ".join(VERBS)
+        return _complain(said("there is no verb {verb!r}; there are: {verbs}", verb=verb, verbs=verbs))
+    return _alone(verb, arguments) if alone else _guarded(verb, arguments)
+
+
+def _complain(what: str) -> int:
+    print(f"truelimit: {tell(what)}", file=sys.stderr)
+    return 2
 
 
 def _alone(verb: str, arguments: list[str]) -> int:
@@ -68,13 +98,8 @@ def _alone(verb: str, arguments: list[str]) -> int:
 
 def _help() -> str:
     width = max(map(len, VERBS))
-    verbs = "\n".join(f"  {verb:<{width}}  {text}" for verb, text in VERBS.items())
-    return (
-        "usage: truelimit VERB [options]\n\n"
-        "Finds the true limit of a local language-model stack (context, time, memory), removes the false ones with a\n"
-        "fix that it proves and can undo. Nothing leaves this machine.\n\n"
-        f"{verbs}\n\n  truelimit VERB --help for the options of a verb; truelimit --version"
-    )
+    verbs = "\n".join(f"  {verb:<{width}}  {tell(said(text))}" for verb, text in VERBS.items())
+    return tell(said(HELP, verbs=verbs))
 
 
 def _guarded(verb: str, arguments: list[str]) -> int:
@@ -84,8 +109,9 @@ def _guarded(verb: str, arguments: list[str]) -> int:
     try:
         return int(import_module(f"truelimit.cli.{verb}").run(arguments))
     except KeyboardInterrupt:
-        left = "what was begun can be taken back: truelimit undo" if verb in _WRITING else "nothing was changed"
-        print(f"\ntruelimit: interrupted; {left}", file=sys.stderr)
+        undo, nothing = said("what was begun can be taken back: truelimit undo"), said("nothing was changed")
+        left = said("interrupted; {left}", left=undo if verb in _WRITING else nothing)
+        print(f"\ntruelimit: {tell(left)}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return _broken_pipe()
@@ -93,7 +119,8 @@ def _guarded(verb: str, arguments: list[str]) -> int:
         if _debugging():
             raise
         print(f"truelimit: {type(error).__name__}: {error}", file=sys.stderr)
-        print("This is a fault of truelimit. TRUELIMIT_DEBUG=1 shows where; please report it.", file=sys.stderr)
+        fault = said("This is a fault of truelimit. TRUELIMIT_DEBUG=1 shows where; please report it.")
+        print(tell(fault), file=sys.stderr)
         return 2
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from truelimit.cli import evidence, output
+from truelimit.cli.parser import Parser
 from truelimit.units import Tokens
 
 LIST = "list"
@@ -52,7 +53,7 @@ def _listed(args: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     from truelimit.cli.find_model import KINDS
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit model",
         description="What a model is: parameters, tensors by part, attention, cache, context, tokenizer. "
         "Each number with where it was read; nothing is fetched unless an address is given.",

@@ -6,23 +6,27 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from truelimit.cli.speech import say, tell
+from truelimit.domain.message import said
 from truelimit.report.blocks import Block
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of output."""
-    group = parser.add_argument_group("output")
+    group = parser.add_argument_group(said("output"))
     form = group.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON for scripts (stable keys)")
-    form.add_argument("--markdown", action="store_true", help="print Markdown")
-    group.add_argument("--no-color", "--no-colour", action="store_true", dest="no_colour", help="no colours")
-    group.add_argument("--width", type=_columns, metavar="N", help="columns, 40 or more (default: the terminal's)")
+    form.add_argument("--json", action="store_true", help=said("print JSON for scripts (stable keys)"))
+    form.add_argument("--markdown", action="store_true", help=said("print Markdown"))
+    group.add_argument("--no-color", "--no-colour", action="store_true", dest="no_colour", help=said("no colours"))
+    group.add_argument(
+        "--width", type=_columns, metavar="N", help=said("columns, 40 or more (default: the terminal's)")
+    )
 
 
 def _columns(text: str) -> int:
     """Return a width in columns. Raises ArgumentTypeError for what is no number from 40 to 1,000."""
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 40 <= int(text) <= 1000):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no width; expected 40 to 1000 columns")
+        raise argparse.ArgumentTypeError(said("{text!r} is no width; expected 40 to 1000 columns", text=text[:40]))
     return int(text)
 
 
@@ -33,11 +37,11 @@ def show(args: argparse.Namespace, blocks: Callable[[], Sequence[Block]], as_jso
     elif args.markdown:
         from truelimit.report.as_markdown import render
 
-        write(render(blocks()))
+        write(render(blocks(), say()))
     else:
         from truelimit.report.as_text import render as render_text
 
-        write(render_text(blocks(), columns(args), colour(args)))
+        write(render_text(blocks(), columns(args), colour(args), say()))
 
 
 def write(text: str) -> None:
@@ -67,5 +71,5 @@ def colour(args: argparse.Namespace) -> bool:
 
 def complain(what: str) -> int:
     """Print an error for the user and return exit code 2."""
-    print(f"truelimit: {what}", file=sys.stderr)
+    print(f"truelimit: {tell(what)}", file=sys.stderr)
     return 2

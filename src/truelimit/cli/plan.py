@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from truelimit.app.examine import Given
-from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
 from truelimit.cli.plan_model import asked, other
 from truelimit.cli.plan_options import parser
-from truelimit.domain.facts import Stack
-from truelimit.domain.model import ModelHeader
 from truelimit.units import Tokens, from_mib
 
 if TYPE_CHECKING:
+    from truelimit.app.examine import Given
     from truelimit.app.plan import Around, Wanted
+    from truelimit.app.ports import Places
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
 
 _ENGINE_DEFAULT = 4096  # llama-server's and Ollama's context where neither the user nor the model says one
 

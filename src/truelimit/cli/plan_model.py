@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from truelimit.app.examine import Given
-from truelimit.app.ports import Places
 from truelimit.cli.evidence import UsageError
-from truelimit.domain.facts import Estimator, Stack
 from truelimit.units import Bytes, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.app.examine import Given
+    from truelimit.app.ports import Places
+    from truelimit.domain.facts import Estimator, Stack
 
 
 def asked(name: str, args: argparse.Namespace, places: Places, given: Given) -> tuple[Stack, Mapping[str, Bytes]]:

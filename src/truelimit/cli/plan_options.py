@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from truelimit.cli import evidence, output
+from truelimit.cli.parser import Parser
 from truelimit.units import HOUR
 
 _EPILOG = (
@@ -15,7 +16,7 @@ _EPILOG = (
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the verb."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         "truelimit plan",
         description="What a model needs at a context: memory to the byte, time with its interval, what binds and what "
         "one change would do. A model of an Ollama server or store is planned with that server's settings; "

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.evidence import UsageError
-from truelimit.domain.facts import Stack
-from truelimit.units import Bytes
 
 if TYPE_CHECKING:
     from truelimit.app.plan_parts import Wanted
     from truelimit.app.sweep import Axes, Series
+    from truelimit.domain.facts import Stack
+    from truelimit.units import Bytes
 
 _KEYS = ("context", "machine", "quant", "kv-type", "slots")
 _MOST_CONTEXT = 2**31

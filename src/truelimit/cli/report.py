@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from truelimit.app.examine import Given
 from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
+from truelimit.cli.parser import Parser
 
 if TYPE_CHECKING:
     from truelimit.app.report import Report
@@ -40,14 +41,14 @@ def run(argv: Sequence[str]) -> int:
 
 def _report(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.app.report import report
+    from truelimit.cli.speech import say
     from truelimit.cli.wiring import gather_since
-    from truelimit.report.language import language
 
-    say = language(args.lang)
+    speaks = say()
     work, no_work, requests = _work(args, places, given)
     found = report(gather_since(args, places, given), work, no_work, requests)
     diagnosis = found.diagnosis
-    for path in _written(args, say, found):
+    for path in _written(args, speaks, found):
         print(f"written: {path}", file=sys.stderr)
     if not diagnosis.ladders and not diagnosis.incidents:
         return 2
@@ -90,7 +91,7 @@ def _written(args: argparse.Namespace, say: Language, found: Report) -> list[Pat
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit report",
         description="Write the diagnosis as one HTML file with plots; it fetches nothing and needs no script.",
         epilog="Exit codes: 0 nothing to say, 1 findings, 2 nothing could be examined or written.",
@@ -103,7 +104,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--store", type=Path, metavar="FILE", help="a store that truelimit workload wrote")
     group.add_argument("--model", metavar="NAME", help="the model whose work is replayed (the one most used)")
-    group.add_argument("--lang", default="en", metavar="TAG", help="the language of the report: en, hi (default: en)")
     group.add_argument("--created", default="", metavar="TEXT", help="a date or a name to print below the title")
     evidence.add_arguments(parser)
     return parser

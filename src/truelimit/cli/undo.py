@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 
 
 def run(argv: Sequence[str]) -> int:
     """Put back what a fix changed, to the byte. Returns 0, or 2 when it could not."""
-    parser = argparse.ArgumentParser("truelimit undo", description="Put back what a fix changed, to the byte.")
+    parser = Parser("truelimit undo", description="Put back what a fix changed, to the byte.")
     parser.add_argument(
         "receipt", nargs="?", default="last", help="a receipt's id or its beginning (default: the last)"
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from truelimit.app.examine import Given
 from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
+from truelimit.cli.parser import Parser
 
 if TYPE_CHECKING:
     from truelimit.app.machines import Entry
@@ -200,7 +201,7 @@ def _progress(args: argparse.Namespace) -> Callable[[int, int], None] | None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit verdict",
         description="Do you need hardware? Replays your own recorded work on today's stack and on every option, in "
         "order of cost: nothing, the fix, a smaller cache or file, the gateway, a cloud route, machines. The work is "

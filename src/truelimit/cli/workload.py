@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.cli import output
+from truelimit.cli.parser import Parser
 
 if TYPE_CHECKING:
     from truelimit.adapters.work.ingest import Ingested, Tell
@@ -107,7 +108,7 @@ def _told(args: argparse.Namespace) -> Iterator[Tell]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "truelimit workload",
         description="What your recorded work is: reads the transcripts of your agents and the logs of your servers, "
         "keeps counts, times, hashes and classes (never text, names of files or paths), and says how large the work "

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
+from truelimit.report.language import ENGLISH, Language
+from truelimit.report.language_blocks import told
 from truelimit.report.shorten import shortened
 
 _SIGNS = re.compile(r"([\\`*_|\[\]~$])")
@@ -13,11 +15,11 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;"}
 _LEADING = re.compile(r"^[#>+=-]")
 
 
-def render(blocks: Iterable[Block]) -> str:
+def render(blocks: Iterable[Block], say: Language = ENGLISH) -> str:
     """Return the blocks as Markdown. Text from files cannot break out of its place."""
     written: list[str] = [""]
     for block in blocks:
-        lines = _lines(shortened(block))
+        lines = _lines(shortened(told(say, block)))
         written += lines[1:] if written[-1] == "" and lines[0] == "" else lines
     return "\n".join(written).strip() + "\n"
 

@@ -7,6 +7,8 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
+from truelimit.report.language import ENGLISH, Language
+from truelimit.report.language_blocks import told
 from truelimit.report.shorten import shortened
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ _GAP = 2  # columns between the columns of a table
 _LAST = 34  # columns that the last column of a table needs, else its text goes below its row
 
 
-def render(blocks: Iterable[Block], width: int, colour: bool) -> str:
+def render(blocks: Iterable[Block], width: int, colour: bool, say: Language = ENGLISH) -> str:
     """Return the blocks as lines of at most ``width`` columns (never below 40), with ANSI colours if ``colour``.
 
     The lines of a diff stay whole.
@@ -41,7 +43,7 @@ def render(blocks: Iterable[Block], width: int, colour: bool) -> str:
         legacy_windows=False,
     )
     for block in blocks:
-        _print(console, shortened(block))
+        _print(console, shortened(told(say, block)))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

@@ -6,14 +6,13 @@ other is a folder ``locale/TAG/LC_MESSAGES`` with a gettext catalogue; its numbe
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field
-from decimal import Decimal
-from gettext import GNUTranslations, NullTranslations
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from truelimit.domain.message import Message
+
 if TYPE_CHECKING:
+    from gettext import NullTranslations
     from importlib.resources.abc import Traversable
 
 DOMAIN = "truelimit"
@@ -26,22 +25,39 @@ class LanguageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language by its tag (``en``, ``hi``) and its catalogue."""
+    """A language by its tag (``en``, ``hi``) and its catalogue; English has none."""
 
     tag: str
-    catalogue: NullTranslations = field(default_factory=NullTranslations, compare=False)
+    catalogue: NullTranslations | None = field(default=None, compare=False)
 
     def gettext(self, message: str, **values: object) -> str:
         """Return a sentence in this language with the values at their places; English where it is not translated."""
-        return _filled(self.catalogue.gettext(message), values)
+        return _filled(self.look_up(message), self._told(values))
 
     def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
         """Return the sentence for so many things; ``{count}`` in it is the number as this language writes it."""
-        return _filled(self.catalogue.ngettext(one, many, count), {"count": self.decimal(count), **values})
+        return _filled(self.look_up(one, many, count), {"count": self.decimal(count), **self._told(values)})
+
+    def look_up(self, one: str, many: str = "", count: int = 1) -> str:
+        """Return the template that the catalogue has for one in English (or for so many things), else the English."""
+        if self.catalogue is None or not one:
+            return many if many and count != 1 else one
+        return self.catalogue.ngettext(one, many, count) if many else self.catalogue.gettext(one)
 
     def word(self, text: str) -> str:
         """Return one of the program's fixed words (a kind, a basis, the name of a limit); others stay as they are."""
-        return self.catalogue.gettext(text) if text else text
+        return self.told(text) if isinstance(text, Message) else self.look_up(text)
+
+    def told(self, text: str) -> str:
+        """Return a message (``domain.message``) in this language; a plain text is data and stays as it is."""
+        if self.is_source:
+            return text
+        from truelimit.report.language_format import told
+
+        return told(self, text)
+
+    def _told(self, values: dict[str, object]) -> dict[str, object]:
+        return {name: self.told(value) if isinstance(value, str) else value for name, value in values.items()}
 
     def decimal(self, value: float, digits: int = 0) -> str:
         """Return a number with separators of thousands and so many digits after the point.
@@ -72,6 +88,9 @@ def _by_babel(value: float, digits: int, tag: str) -> str:
         from babel import Locale
     except ImportError as error:
         raise LanguageError(f"numbers in the language {tag!r} need Babel: pip install babel") from error
+    from copy import copy
+    from decimal import Decimal
+
     locale = Locale.parse(tag, sep="-")
     pattern = copy(locale.decimal_formats[None])
     pattern.frac_prec = (digits, digits)
@@ -95,11 +114,15 @@ def language(tag: str) -> Language:
     there = languages()
     if tag not in there:
         raise LanguageError(f"there is no language {tag[:20]!r}; there are: {', '.join(there)}")
+    from gettext import GNUTranslations
+
     with _catalogue(tag).open("rb") as file:
         return Language(tag, GNUTranslations(file))
 
 
 def _folder() -> Traversable:
+    from importlib.resources import files
+
     return files("truelimit") / "locale"
 
 

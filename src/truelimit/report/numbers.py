@@ -1,54 +1,80 @@
-"""Numbers for people: one way to write each unit."""
+"""Numbers for people: one way to write each unit. They are messages, so each language writes its own."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from truelimit.domain.calculation import Calculation, Number, Term
+from truelimit.domain.message import Message, counted, figure, said
 from truelimit.units import GIB, MIB, MINUTE, to_gib
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_LONG = 120  # seconds from which on minutes are told beside them
 
 
-def quantity(value: Number, unit: str) -> str:
+def quantity(value: Number, unit: str) -> Message:
     """Return a value with its unit: tokens with separators, bytes as GiB or MiB, seconds with minutes beside them."""
     if unit in {"bytes", "B"}:
         return size(value)
     if unit in {"s", "seconds"}:
         return duration(value)
-    text = number(value)
-    return f"{text} {unit}" if unit else text
+    return said("{number} {unit}", number=number(value), unit=said(unit)) if unit else number(value)
 
 
-def size(value: Number) -> str:
+def tokens(value: Number) -> Message:
+    """Return a count of tokens."""
+    return counted("{count} token", "{count} tokens", round(value))
+
+
+def size(value: Number) -> Message:
     """Return bytes as GiB with one decimal, as MiB below half a GiB."""
     if abs(value) < GIB / 2:
-        return f"{value / MIB:,.1f} MiB"
-    return f"{to_gib(round(value)):,.1f} GiB"
+        return said("{value:,.1f} MiB", value=value / MIB)
+    return said("{value:,.1f} GiB", value=to_gib(round(value)))
 
 
-def duration(value: Number) -> str:
+def duration(value: Number) -> Message:
     """Return seconds, with minutes beside them from two minutes on."""
-    if value >= 120:
-        return f"{value:,.0f} s ({value / MINUTE:,.1f} min)"
-    return f"{value:,.1f} s" if value < 10 else f"{value:,.0f} s"
+    if value >= _LONG:
+        return said("{seconds:,.0f} s ({minutes:,.1f} min)", seconds=value, minutes=value / MINUTE)
+    return said("{seconds:,.1f} s", seconds=value) if value < 10 else said("{seconds:,.0f} s", seconds=value)
 
 
-def number(value: Number) -> str:
+def number(value: Number) -> Message:
     """Return a plain number: separators for whole ones, four digits for small ones."""
     if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
-        return f"{int(value):,}"
+        return figure(int(value))
     if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.4g}"
+        return figure(value, ",.0f")
+    return figure(value, ",.1f" if abs(value) >= 10 else ".4g")
 
 
-def substituted(item: Calculation) -> str:
+def percent(share: float, digits: int = 0) -> Message:
+    """Return a share of 0 to 1 in percent."""
+    return said(f"{{value:,.{digits}f}}%", value=100 * share)
+
+
+def usd(value: Number) -> Message:
+    """Return an amount in USD, with cents below 10."""
+    cents = 0 < abs(value) < 10
+    return said("{value:,.2f} USD", value=value) if cents else said("{value:,.0f} USD", value=value)
+
+
+def moment(value: datetime | None) -> Message:
+    """Return a time as year, month and day, in the order that no reader can take for another."""
+    return said("{time:%Y-%m-%d %H:%M:%S}", time=value) if value else said("time unknown")
+
+
+def substituted(item: Calculation) -> Message:
     """Return the formula with the numbers in place of the names: ``146,760 / 302.7``."""
     values = {term.name: plain(term) for term in item.terms}
-    return _NAME.sub(lambda match: values.get(match.group(), match.group()), item.formula)
+    template = _NAME.sub(
+        lambda match: f"{{{match.group()}}}" if match.group() in values else match.group(), item.formula
+    )
+    return said(template, **values)
 
 
-def plain(term: Term) -> str:
+def plain(term: Term) -> Message:
     """Return a term's number as it enters the formula (no conversion of units)."""
     return number(term.value)

@@ -1,0 +1,108 @@
+"""Sentences that can be told in another language: a text in English that remembers how it was made.
+
+A ``Message`` is a ``str``: it compares, sorts, and goes into JSON as its English text. It also keeps its template and
+the values in it, so that a report can look the template up in a catalogue and write the numbers as its readers do.
+What is done to it with the methods of ``str`` (slices, ``join``, f-strings) gives plain text, which stays English: use
+``said``, ``joined``, ``capital`` and ``+`` instead. A plain ``str`` is data (a name, a path) and is never translated.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # not from typing, nor collections.abc: the start of the command line imports this
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_NOTHING: Mapping[str, object] = {}
+
+
+class Message(str):
+    """A text in English with its ``template`` and ``values``.
+
+    ``many`` is the template for other counts than one, where there is one. ``capital`` asks for a capital at the start.
+    """
+
+    __slots__ = ("capital", "many", "template", "values")
+
+    template: str
+    many: str
+    values: Mapping[str, object]
+    capital: bool
+
+    def __new__(cls, text: str) -> Message:
+        """Return a message that is its own template."""
+        made = super().__new__(cls, text)
+        made.template, made.many, made.values, made.capital = text, "", _NOTHING, False
+        return made
+
+    def __str__(self) -> str:
+        """Return the message itself, so that ``str(error)`` of an error with a message can still be told."""
+        return self
+
+    def __add__(self, other: str) -> Message:
+        """Return both, one after the other."""
+        return joined("", (self, other))
+
+    def __radd__(self, other: str) -> Message:
+        """Return both, one after the other."""
+        return joined("", (other, self))
+
+    def with_values(self, change: Callable[[object], object]) -> Message:
+        """Return the same message with each value changed."""
+        return _made(
+            self.template, self.many, {name: change(value) for name, value in self.values.items()}, self.capital
+        )
+
+
+def said(template: str, /, **values: object) -> Message:
+    """Return a sentence: a template in the manner of ``str.format`` with values by name.
+
+    Numbers are given as numbers, with their format in the template (``{n:,}``), so that each language writes its own.
+    A template that is not a literal is one of the program's fixed words, which are listed for the catalogues.
+    """
+    return _made(template, "", values, capital=False)
+
+
+def counted(one: str, many: str, count: int, /, **values: object) -> Message:
+    """Return the sentence for so many things; ``{count}`` in it is the number."""
+    return _made(one, many, {"count": count, **values}, capital=False)
+
+
+def figure(value: float, form: str = ",") -> Message:
+    """Return a number alone, in the format of a template."""
+    return _made(f"{{value:{form}}}", "", {"value": value}, capital=False)
+
+
+def joined(between: str, parts: Iterable[str]) -> Message:
+    """Return texts one after the other with something between them, each still to be translated."""
+    values: dict[str, object] = {}
+    for part in parts:
+        if values and between:
+            values[f"between{len(values)}"] = between
+        values[f"part{len(values)}"] = part
+    return _made("".join(f"{{{name}}}" for name in values), "", values, capital=False)
+
+
+def capital(text: str) -> Message:
+    """Return a text with a capital at its start."""
+    return _made("{text}", "", {"text": text}, capital=True)
+
+
+def upper_first(text: str) -> str:
+    """Return a plain text with a capital at its start and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def english(template: str, many: str, values: Mapping[str, object]) -> str:
+    """Return the text in English. Raises KeyError for a name in braces that has no value."""
+    chosen = template
+    if many:
+        chosen = template if values["count"] == 1 else many
+        values = {**values, "count": f"{values['count']:,}"}
+    return chosen.format_map(values) if values else chosen
+
+
+def _made(template: str, many: str, values: Mapping[str, object], capital: bool) -> Message:
+    text = english(template, many, values)
+    made = Message(upper_first(text) if capital else text)
+    made.template, made.many, made.values, made.capital = template, many, values, capital
+    return made
