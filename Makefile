@@ -27,12 +27,14 @@ check: $(STAMP) ## linters, types, import contracts
 	$(BIN)/lint-imports
 	$(BIN)/python docs/make_rule_pages.py --check
 	$(BIN)/python docs/make_catalogues.py --check
+	$(BIN)/python docs/make_tables.py --check
 
 i18n: $(STAMP) ## bring the catalogues of the reports up to date and compile them
 	$(BIN)/python docs/make_catalogues.py
 
-pages: $(STAMP) ## write the pages of the rules from the rules and their cases
+pages: $(STAMP) ## write the pages of the rules from the rules and their cases, and pack the tables
 	$(BIN)/python docs/make_rule_pages.py
+	$(BIN)/python docs/make_tables.py
 
 test: check ## checks, documentation and all tests that need nothing real
 	$(BIN)/python -m pytest -m "not real"

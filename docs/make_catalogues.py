@@ -8,13 +8,14 @@ python docs/make_catalogues.py --check    fail where a message is not translated
 from __future__ import annotations
 
 import argparse
+import ast
 import io
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -23,7 +24,8 @@ from truelimit.report.language_words import fixed_words
 
 SOURCES = Path(__file__).parents[1] / "src" / "truelimit"
 LOCALE = SOURCES / "locale"
-KEYWORDS = {"gettext": None, "ngettext": (1, 2), "marked": None, "said": None, "counted": (1, 2)}
+SINGLE = {"gettext", "marked", "said"}
+PLURAL = {"ngettext", "counted"}
 _PLACE = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 
 
@@ -31,18 +33,32 @@ def messages() -> Catalog:
     """Return all messages of the rooms that speak to a person, in the order of their files."""
     found = Catalog(project="truelimit", charset="utf-8", fuzzy=False)
     for path in sorted(SOURCES.rglob("*.py")):
-        for _, message, comments, context in extract_from_file("python", path, KEYWORDS):
-            where = [(path.relative_to(SOURCES).as_posix(), None)]
+        where = [(path.relative_to(SOURCES).as_posix(), 0)]
+        for message in _in_source(path.read_text(encoding="utf-8")):
             if _has_words(message):
-                found.add(message, None, where, auto_comments=comments, context=context)
+                found.add(message, None, where)
     for word in (HELP, *VERBS.values(), *fixed_words()):
-        found.add(word, None, [("fixed words", None)])
+        found.add(word, None, [("fixed words", 0)])
     return found
 
 
+def _in_source(text: str) -> Iterator[str | tuple[str, str]]:
+    """Yield the literal messages of a source file in their order; Babel's own extraction misses nested calls."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
+        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        if name in SINGLE and texts:
+            yield texts[0]
+        elif name in PLURAL and len(texts) > 1:
+            yield texts[0], texts[1]
+
+
 def _has_words(message: str | tuple[str, ...]) -> bool:
-    """Whether there is anything to translate: ``{low} - {high}`` is the same everywhere."""
-    return any(letter.isalpha() for text in _texts(message) for letter in _PLACE.sub("", text))
+    """Whether there is anything to translate: ``{low} - {high}`` is the same everywhere, a full stop is not."""
+    return any(letter.isalpha() for text in _texts(message) for letter in _PLACE.sub("", text)) or any(
+        text.endswith(".") for text in _texts(message)
+    )
 
 
 def folder(tag: str) -> Path:
@@ -86,7 +102,10 @@ def _texts(value: object) -> tuple[str, ...]:
 def _places(text: str) -> set[str]:
     import string
 
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    except ValueError:  # a lone brace: a sentence without places
+        return set()
 
 
 def update(tag: str, *, new: bool = False) -> None:

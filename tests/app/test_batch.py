@@ -11,10 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truelimit.app.batch import Lookups, answer
+from truelimit.app.batch_model import model_of
+from truelimit.app.batch_stack import asked_of
 from truelimit.cli.plan_batch import _lookups as shipped
+from truelimit.domain.estimates import Tier
 from truelimit.limits.rates_estimated import Calibrated
 from truelimit.perf.rates import decode_estimate, prefill_estimate
 from truelimit.tables.calibration import calibration
+from truelimit.tables.machines import machine
 
 LLAMA_8B = {"params_b": 8.03, "active_params_b": 8.03, "weights_gb": 4.92, "quant": "Q4_K_M", "arch": "llama-3.1-8b"}
 CARD = {
@@ -38,14 +42,39 @@ def test_an_answer_is_the_estimate_of_the_engine(lookups: Lookups) -> None:
     read = answer(case(kind="pp", n_tokens=512, depth=4096), lookups)
     assert wrote.error is None
     assert read.error is None
-    from truelimit.app.batch import _case, _machine, _model  # the case itself, to ask the engine the same
-
-    asked = case()
-    rate_case = _case(asked, _machine(asked, lookups), _model(asked, lookups)[1])
-    assert wrote.estimate == decode_estimate(rate_case, 0, calibration(), 128)
-    assert read.estimate == prefill_estimate(rate_case, 512, 4096, calibration())
+    rate_case = asked_of(case(), machine("rtx-4090"), model_of(case(), lookups), 128, lookups).case
     assert wrote.estimate is not None
-    assert wrote.estimate.low < wrote.estimate.value < wrote.estimate.high
+    assert read.estimate is not None
+    for found, told in (
+        (wrote.estimate, decode_estimate(rate_case, 0, calibration(), 128)),
+        (read.estimate, prefill_estimate(rate_case, 512, 4096, calibration())),
+    ):
+        assert found.value == pytest.approx(told.value, rel=1e-4)
+        assert (found.low, found.high) == pytest.approx((told.low, told.high), rel=0.02)
+        assert found.low < found.value < found.high
+
+
+@given(
+    name=st.sampled_from(["llama-3.1-8b", "gemma-3-27b", "gpt-oss-20b", "qwen3-coder-30b-a3b"]),
+    device=st.sampled_from(["rtx-4090", "rx-7900-xtx", "apple-m4-max-40c", "mi300x", "strix-halo-395"]),
+    tokens=st.integers(1, 5000),
+    depth=st.integers(0, 200_000),
+)
+@settings(deadline=None, max_examples=60)
+def test_costs_in_closed_form_are_those_of_the_calibration(name: str, device: str, tokens: int, depth: int) -> None:
+    """Windows that fill up and batches that do not: both are in the costs that all commands share."""
+    known = _shared()
+    for kind in ("pp", "tg"):
+        asked = case(machine=device, model=name, kind=kind, n_tokens=tokens, depth=depth, engine="llama.cpp")
+        found = answer(asked, known)
+        if found.error is not None or found.estimate is None or found.estimate.tier not in {Tier.FAMILY, Tier.PHYSICS}:
+            continue
+        told = asked_of(asked, known.machine(device), model_of(asked, known), tokens + depth, known)
+        if told.placed is not None and told.placed.host is not None:
+            continue
+        engine = known.estimator
+        exact = engine.prefill(told.case, tokens, depth) if kind == "pp" else engine.decode(told.case, depth, tokens)
+        assert found.estimate.value == pytest.approx(exact.value, rel=2e-3)
 
 
 def test_a_machine_written_out_is_answered_like_one_of_the_table(lookups: Lookups) -> None:
@@ -85,8 +114,6 @@ def test_parameters_may_follow_from_size_and_quantisation(lookups: Lookups) -> N
 
 
 def test_a_published_series_answers_for_its_own_chip_model_and_quantisation(lookups: Lookups) -> None:
-    from truelimit.domain.estimates import Tier
-
     qwen = {
         "params_b": 30.53,
         "active_params_b": 3.3,
@@ -101,7 +128,15 @@ def test_a_published_series_answers_for_its_own_chip_model_and_quantisation(look
     assert found.estimate.value == pytest.approx(1348, rel=0.03)
     short = answer(ask | {"n_tokens": 512}, lookups)
     assert short.estimate is not None
-    assert short.estimate.tier is not Tier.PUBLISHED
+    assert short.estimate.tier is Tier.PUBLISHED
+    assert short.estimate.value < found.estimate.value, "a batch that is not full costs as much as a full one"
+    small = answer(ask | {"ubatch": 512}, lookups)
+    assert small.estimate is not None
+    assert small.estimate.value < 0.9 * found.estimate.value, "each batch reads the weights anew"
+    for changes in ({"engine": "vllm"}, {"flash_attn": False}, {"n_devices": 2}, {"kind": "tg", "kv_type": "q8_0"}):
+        other = answer(ask | changes, lookups)
+        assert other.estimate is not None
+        assert other.estimate.tier is not Tier.PUBLISHED, changes
     none = answer(ask, replace(lookups, published=(), _kept={}))
     assert none.estimate is not None
     assert none.estimate.tier is not Tier.PUBLISHED

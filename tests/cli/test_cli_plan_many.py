@@ -172,3 +172,20 @@ def test_ranges_double_or_step() -> None:
     assert axes_of(["context=512,1024..2048..512"], 1, None).contexts == (512, 1024, 1536, 2048)
     assert axes_of(["slots=1,4"], 77, None).slots == (1, 4)
     assert axes_of(["slots=1,4"], 77, None).contexts == (77,)
+
+
+def test_this_machine_is_one_of_a_batch_with_what_was_measured_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from truelimit.app.machines import Entry
+    from truelimit.tables.machines import machine
+
+    own = machine(MAC)
+    monkeypatch.setattr("truelimit.cli.machines.this_machine", lambda **_: Entry("this", "machine", own))
+    model = {"model": "llama-3.1-8b", "kind": "tg", "n_tokens": 1, "depth": 4096}
+    here, there = batch(tmp_path, model | {"machine": "this"}, model | {"machine": MAC})
+    assert here["error"] is None
+    assert here["rate"] == there["rate"]
+    code, out, _ = run("plan", "llama-3.1-8b", "--machine", MAC, "--context", "4096", "--json")
+    assert code == 0
+    assert json.loads(out)["decode"][-1]["rate"]["value"] == pytest.approx(here["rate"]["value"])  # type: ignore[index]

@@ -10,7 +10,8 @@ from limits_builders import MODEL, definition, known, llama_server, ollama, rout
 from truelimit.domain.agent import ConfiguredModel, Route
 from truelimit.domain.limits import Origin, SetBy
 from truelimit.domain.server import ContextChanged, ModelLoaded
-from truelimit.limits.origin import OriginVerdict, origin_of_served, origin_of_window
+from truelimit.limits.origin import OriginVerdict, origin_of_window
+from truelimit.limits.origin_served import origin_of_served
 from truelimit.units import Tokens
 
 PLAIN = "qwen3-coder:30b"

@@ -12,13 +12,16 @@ from truelimit.app.plan import bare_stack
 from truelimit.domain.estimates import Tier
 from truelimit.domain.facts import Stack
 from truelimit.domain.measurements import MeasuredModel, MeasuredServer, Measurement
-from truelimit.domain.provenance import Basis
+from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.limits.measured import machine_mark
+from truelimit.limits.published import published_entry
+from truelimit.limits.rate_case import rate_case, shape_at
 from truelimit.limits.rates import reading, writing
 from truelimit.limits.rates_estimated import Calibrated, estimated
 from truelimit.tables.accelerators import accelerator
 from truelimit.tables.calibration import calibration
+from truelimit.tables.published import published_rates
 from truelimit.units import Bytes, Tokens
 
 
@@ -74,11 +77,11 @@ def test_a_measurement_far_from_the_family_or_of_experts_corrects_nothing() -> N
     sparse = replace(DENSE, architecture="qwen3moe")
     for model, c in ((DENSE, 1.0), (sparse, 0.015)):
         other = replace(own, measurements=(measured(own, model, a=1.0, c=c),))
-        assert tiers(other) == (Tier.PUBLISHED, Tier.FAMILY)
+        assert tiers(other) == (Tier.PUBLISHED, Tier.CORRECTED)
 
 
 def test_a_published_series_comes_before_the_fit_and_only_with_its_cache_and_quantization() -> None:
-    assert tiers(stack()) == (Tier.PUBLISHED, Tier.FAMILY), "the series is Q8_0: it tells reading, not writing"
+    assert tiers(stack()) == (Tier.PUBLISHED, Tier.CORRECTED), "the series is Q8_0: it corrects writing"
     own = stack()
     eight = replace(own, definition=replace(own.definition, quantization="Q8_0"))  # type: ignore[type-var]
     assert tiers(eight) == (Tier.PUBLISHED, Tier.PUBLISHED)
@@ -128,3 +131,40 @@ def test_what_was_measured_at_one_depth_keeps_its_cost_there_and_grows_as_estima
     alone = writing(replace(own, measurements=(flat,), estimator=None))
     assert alone is not None
     assert alone.fit.d == 0
+
+
+def elsewhere(device: str, **changes: Any) -> Stack:
+    """The model on another chip, with the shipped series beside it."""
+    chip = accelerator(device)
+    assert chip is not None
+    own = stack(published=published_rates(), **changes)
+    name = Known(chip.name, "test", Basis.SPECIFIED)
+    return replace(own, machine=replace(own.machine, id=None, chip=name, accelerators=(chip,)))
+
+
+def test_a_series_on_a_sibling_corrects_writing_in_part_and_reading_not_at_all() -> None:
+    own = elsewhere("apple-m3-ultra-80c")
+    plain = replace(own, published=())
+    assert tiers(own) == (Tier.FAMILY, Tier.CORRECTED)
+    assert tiers(plain) == (Tier.FAMILY, Tier.FAMILY)
+    corrected, told, mine = writing(own), writing(plain), elsewhere("apple-m2-ultra-76c")
+    assert corrected is not None
+    assert told is not None
+    series = published_entry(mine)
+    case = rate_case(mine)
+    assert series is not None
+    assert series.decode is not None
+    assert case is not None
+    shape = shape_at(mine.header, "Q8_0")  # type: ignore[arg-type]
+    assert shape is not None
+    there = own.estimator.decode_fit(replace(case, shape=shape))  # type: ignore[union-attr]
+    assert corrected.fit.c == pytest.approx(told.fit.c * (series.decode.c / there.c) ** 0.4)
+    assert corrected.fit.d == pytest.approx(told.fit.d * (series.decode.d / there.d) ** 0.4)
+    assert corrected.widths == told.widths, "no narrower than what devices left out have shown"
+    assert "corrected by the published series of Apple M2 Ultra" in corrected.fit.where
+
+
+def test_a_card_is_no_sibling_and_another_backend_or_cache_is_left_alone() -> None:
+    assert tiers(elsewhere("rtx-4090")) == (Tier.FAMILY, Tier.FAMILY)
+    assert tiers(elsewhere("apple-m3-ultra-80c", backend="vulkan"))[1] is not Tier.CORRECTED
+    assert tiers(elsewhere("apple-m2-ultra-76c", backend="vulkan"))[0] is not Tier.PUBLISHED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -158,3 +160,22 @@ def test_a_third_language_needs_a_catalogue_only(tool: ModuleType) -> None:
     assert language_numbers.tokens(say, 131_072) == "131.072 Tokens"
     assert say.gettext("Verdict") == "Verdict"
     assert language_numbers.number(say, 0.5) == "0,5"
+
+
+UNIT_AT = {"calculate": 1, "term": 2, "Term": 2, "rung_term": 2}
+
+
+def _units() -> Iterator[str]:
+    for path in (ROOT / "src" / "truelimit").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            place = UNIT_AT.get(getattr(call.func, "id", "")) if isinstance(call, ast.Call) else None
+            if isinstance(call, ast.Call) and place is not None and len(call.args) > place:
+                unit = call.args[place]
+                if isinstance(unit, ast.Constant) and isinstance(unit.value, str) and unit.value:
+                    yield unit.value
+
+
+def test_every_unit_of_a_calculation_is_in_the_catalogues(tool: ModuleType) -> None:
+    units, known = set(_units()), {message.id for message in tool.messages()}
+    assert {"tokens", "s/token^2", "tokens/s at most, implied"} <= units
+    assert units - known == set()

@@ -216,12 +216,12 @@ def test_a_name_leads_to_no_other_file(name: str) -> None:
 
 def test_one_machine_opens_only_its_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    parsed = files.parsed
+    read_bytes = Path.read_bytes
 
-    def counted(content: bytes, file: str) -> dict[str, object]:
-        opened.append(file)
-        return parsed(content, file)
+    def counted(path: Path) -> bytes:
+        opened.append(path.name)
+        return read_bytes(path)
 
-    monkeypatch.setattr(files, "parsed", counted)
+    monkeypatch.setattr(Path, "read_bytes", counted)
     assert entry("mac-studio-m2-ultra-64").machine.accelerators[0].id == "apple-m2-ultra-76c"
     assert opened == ["mac-studio-m2-ultra-64.toml", "apple-m2-ultra-76c.toml"]

@@ -15,7 +15,7 @@ from truelimit.workload.judge import Money, results, tail
 from truelimit.workload.legs import Work, replay_legs, work_of
 from truelimit.workload.options import Kind, Leg, Option, Result
 from truelimit.workload.stack import Outcome, ReplayStack
-from truelimit.workload.verdict import calculations, choose, sentence
+from truelimit.workload.verdict import Tail, calculations, choose, sentence
 
 START = datetime(2026, 2, 18, 10, 0, tzinfo=UTC)
 SMALL, LARGE = 10_000, 150_000
@@ -148,14 +148,18 @@ def test_the_tail_is_what_is_large_or_edits_many_files() -> None:
     assert tail(whole, replay_legs(whole, (Leg(SLOW),)), 1.0).tolist() == [True, True, True, False]
 
 
-def told(whole: Work, *options: Option, tail_of: int = 0, many: int = 0) -> str:
+NO_TAIL = Tail(0)
+
+
+def told(whole: Work, *options: Option, apart: Tail = NO_TAIL) -> str:
     found = choose(results(whole, options, Money(1.0)))
     assert found is not None
     for item in calculations(found, Money(1.0), 1.0):
         assert item.terms
-    return sentence(found, tail_of, many)
+    return sentence(found, apart)
 
 
+ROUTE = option("the big ones to Cloud", Kind.CLOUD, Leg(ReplayStack("cloud", usd_per_new=1e-6, slots=9)))
 NOTHING = option("nothing", Kind.NOTHING, Leg(SLOW))
 FIX = option("truelimit fix", Kind.FIX, Leg(replace(SLOW, first_wall=1e9)))
 BOX = option("Box", Kind.MACHINE, Leg(QUICK), usd_now=5000.0, watts=100.0, as_is=(Leg(SLOW),))
@@ -184,10 +188,21 @@ def test_hardware_that_unlocks_little_changes_little() -> None:
 
 
 def test_the_tail_is_routed_where_a_provider_takes_it() -> None:
-    route = option("the big ones to Cloud", Kind.CLOUD, Leg(ReplayStack("cloud", usd_per_new=1e-6, slots=9)))
-    text = told(work(SMALL, LARGE), NOTHING, route, tail_of=1, many=1)
+    text = told(work(SMALL, LARGE), NOTHING, ROUTE, apart=Tail(1, 1))
     assert "the tail of 1 request (1 of them edits of 5 or more files) is a question of routing" in text
-    assert "the big ones to Cloud, for 0.69 USD a month" in text
+    assert text.endswith(": the big ones to Cloud, for 0.69 USD a month, and 0.1 h of waiting a week less.")
+
+
+def test_what_stays_at_home_of_the_tail_is_told_and_what_nobody_said() -> None:
+    whole = work(SMALL, LARGE)
+    text = told(whole, NOTHING, ROUTE, apart=Tail(5, 5, private=2))
+    assert text.endswith(" a week less; 2 private ones stay here.")
+    assert "if they may leave the house" not in text
+    text = told(whole, NOTHING, ROUTE, apart=Tail(5, 5, private=1, unsaid=2))
+    assert ": the big ones to Cloud, if they may leave the house, for 0.69 USD a month" in text
+    assert text.endswith("; 1 private one stays here.")
+    text = told(whole, NOTHING, ROUTE, apart=Tail(3, 3, private=3))
+    assert text.endswith("is a question of routing: all of it is private and stays here.")
 
 
 def test_without_today_there_is_no_answer() -> None:

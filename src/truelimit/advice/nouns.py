@@ -56,6 +56,7 @@ class Candidate:
     """A machine that could be bought, or the one that is owned. ``memory`` is what models may use of it, in bytes.
 
     ``price`` is the newest dated one, ``price_is_old`` whether it must be looked up again. ``quiet`` None: not known.
+    ``no_longer_sold`` is since when (ISO month or year): its price was the last one.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Candidate:
     quiet: bool | None
     performances: tuple[Performance, ...]
     notes: tuple[str, ...] = ()
+    no_longer_sold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

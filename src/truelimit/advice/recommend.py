@@ -54,6 +54,9 @@ def out_of_question(item: Candidate, profile: Profile, today: Candidate | None) 
         return "it is the machine of today", ""
     if item.price is None:
         return "no dated price is known", ""
+    if item.no_longer_sold is not None:
+        last = f"last price {item.price.usd:,.0f} USD ({item.price.date})"
+        return f"no longer sold since {item.no_longer_sold}; {last}", ""
     allowed = None if profile.budget is None else profile.budget + profile.resale
     if allowed is not None and item.price.usd > allowed:
         return f"over the budget of {allowed:,.0f} USD", f"{item.price.usd:,.0f} USD ({item.price.date})"

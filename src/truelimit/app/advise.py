@@ -61,6 +61,7 @@ def candidate(entry: Entry, on: date) -> Candidate:
         None if power is None else power <= _QUIET,
         (),
         notes + old,
+        machine.no_longer_sold,
     )
 
 

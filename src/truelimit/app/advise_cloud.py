@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from truelimit.advice.nouns import CloudCost
-from truelimit.advice.profile import Job, Profile
 from truelimit.domain.calculation import Calculation, Term, calculate
-from truelimit.domain.cloud import CloudModel
 from truelimit.domain.provenance import Basis
 from truelimit.perf.cloud_cost import UnknownPriceError, cost
 from truelimit.units import MONTHS_A_YEAR, WEEKS_A_YEAR
+
+if TYPE_CHECKING:
+    from truelimit.advice.profile import Job, Profile
+    from truelimit.domain.cloud import CloudModel
 
 _SHOWN = 3
 _PROFILE = "the profile"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.advice.nouns import Performance, Span
-from truelimit.advice.profile import Job
 from truelimit.app.plan import Wanted, plan
-from truelimit.app.plan_parts import ModelPlan
-from truelimit.domain.facts import Stack
-from truelimit.domain.machine import Machine
 from truelimit.units import Seconds, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.advice.profile import Job
+    from truelimit.app.plan_parts import ModelPlan
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.machine import Machine
 
 
 def performance(stack: Stack, machine: Machine, job: Job, deadline: Seconds) -> Performance:

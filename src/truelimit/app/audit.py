@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import chain
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from truelimit.app.cloud import CloudTable, names
 from truelimit.claims import readings
@@ -13,13 +13,15 @@ from truelimit.claims.estimate import estimator
 from truelimit.claims.judge import judge
 from truelimit.claims.known import Known
 from truelimit.claims.parse import parse
-from truelimit.claims.vocabulary import Vocabulary
-from truelimit.domain.claims import Audited, Claim, PublishedRun, Reading, StatedClaim, Subject, Withdrawal
-from truelimit.domain.cloud import CloudModel
-from truelimit.domain.model import ModelHeader
-from truelimit.domain.rates import PublishedRates
-from truelimit.perf.rates import Calibration
-from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.claims.vocabulary import Vocabulary
+    from truelimit.domain.claims import Audited, Claim, PublishedRun, Reading, StatedClaim, Subject, Withdrawal
+    from truelimit.domain.cloud import CloudModel
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.rates import PublishedRates
+    from truelimit.perf.rates import Calibration
+    from truelimit.units import Bytes
 
 
 class Shelf(Protocol):
@@ -82,7 +84,7 @@ def audit(stated: Iterable[StatedClaim], shelf: Shelf, clouds: CloudTable, today
             series,
             providers.get(claim.cloud) if claim.cloud else None,
             withdrawn,
-            estimator(claim, subject, shelf.calibration()) if subject else None,
+            estimator(claim, subject, shelf.calibration(), series) if subject else None,
         )
         yield judge(item, known)
 

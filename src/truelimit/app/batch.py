@@ -1,33 +1,33 @@
-"""Batch: the speed of many cases, one answer each. What cannot be answered says why and never stops the rest."""
+"""Batch: the speed of many cases, one answer each. What cannot be answered says why and never stops the rest.
+
+A case is made a stack as the plan makes one, and asked of the plan's engine: the same question, the same number.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from truelimit.app.batch_fields import CaseError, number, one_of, shown, text, whole
-from truelimit.app.batch_published import published_estimate
-from truelimit.app.plan_quant import at_quantization
-from truelimit.domain.estimates import Estimate, ModelShape, RateCase
-from truelimit.domain.facts import Estimator
+from truelimit.app.batch_fields import CaseError, one_of, shown, whole
+from truelimit.app.batch_model import model_of
+from truelimit.app.batch_stack import Asked, asked_of
+from truelimit.domain.estimates import Estimate, RateCase
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Machine, PoolKind
-from truelimit.domain.model import ModelHeader
-from truelimit.domain.rates import PublishedRates
-from truelimit.limits.published import parameter_count
-from truelimit.limits.rate_case import backend_of
-from truelimit.perf.kv_types import kv_type
-from truelimit.perf.quantization import default_quantization
-from truelimit.perf.rates import shape_from_numbers, shape_of
-from truelimit.perf.rates.bits import bits_per_weight
-from truelimit.units import GB, to_gib
+from truelimit.domain.message import said
+from truelimit.limits.rates import reading, writing
+from truelimit.limits.rates_at import read, written
+from truelimit.units import Bytes, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Estimator
+    from truelimit.domain.measurements import Measurement
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.rates import PublishedRates
 
 T = TypeVar("T")
 
-_BACKENDS = ("cuda", "rocm", "vulkan", "metal", "cpu")
-_MOST_DEVICES = 1024
-_MOST_BILLIONS = 1e6
-_MODEL_KEYS = {"params_b", "active_params_b", "weights_gb", "quant", "arch", "name", "id"}
 _ROUNDED = 1.02  # a size in GB that is rounded up must not exceed a memory
 
 
@@ -41,12 +41,17 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
+def _no_files(_name: str) -> Mapping[str, Bytes]:
+    return {}
+
+
 @dataclass(slots=True)
 class Lookups:
     """What cases are answered with; machines and models are looked up once each.
 
-    ``machine`` and ``machine_of`` return a machine by its id and from an object; ``header`` a model by id, or None.
-    They raise ValueError with the nearest names.
+    ``machine`` and ``machine_of`` return a machine by its id and from an object; ``header`` a model by id, or None,
+    ``files`` the lengths of its published files by quantisation. They raise ValueError with the nearest names.
+    ``published`` and ``measurements`` are what a plan goes by, too.
     """
 
     machine: Callable[[str], Machine]
@@ -55,6 +60,8 @@ class Lookups:
     unknown_model: Callable[[str], str]
     estimator: Estimator
     published: tuple[PublishedRates, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    files: Callable[[str], Mapping[str, Bytes]] = _no_files
     _kept: dict[object, object] = field(default_factory=dict)
 
     def once(self, key: object, make: Callable[[], T]) -> T:
@@ -82,17 +89,29 @@ def _rate(case: Mapping[str, Any], lookups: Lookups) -> tuple[Estimate, None, tu
     tokens = whole(case, "n_tokens", 512 if kind == "pp" else 128)
     depth = whole(case, "depth", 0, least=0)
     machine = _machine(case, lookups)
-    header, shape = _model(case, lookups)
-    asked = _case(case, machine, shape)
-    _check_memory(machine, asked)
-    made = published_estimate(machine, header, asked, kind, tokens, depth, lookups.published)
-    if made is None:
-        made = (
-            lookups.estimator.prefill(asked, tokens, depth)
-            if kind == "pp"
-            else lookups.estimator.decode(asked, depth, tokens)
-        )
+    asked = asked_of(case, machine, model_of(case, lookups), depth + tokens, lookups)
+    _check_memory(machine, asked.case)
+    made = _read(asked, tokens, depth) if kind == "pp" else _written(asked, tokens, depth)
     return made, None, made.notes
+
+
+def _read(asked: Asked, tokens: int, depth: int) -> Estimate:
+    found = reading(asked.stack, asked.placed, asked.case)
+    if found is None:
+        raise _unknown(asked)
+    return read(found, tokens, depth)
+
+
+def _written(asked: Asked, tokens: int, depth: int) -> Estimate:
+    found = writing(asked.stack, asked.placed, asked.case)
+    if found is None:
+        raise _unknown(asked)
+    return written(found, depth, tokens)
+
+
+def _unknown(asked: Asked) -> CaseError:
+    name = asked.case.device.name
+    return CaseError(said("{name}: its memory bandwidth is not known, so no rate can be told", name=name))
 
 
 def _machine(case: Mapping[str, Any], lookups: Lookups) -> Machine:
@@ -106,97 +125,6 @@ def _machine(case: Mapping[str, Any], lookups: Lookups) -> Machine:
     if not found.accelerators:
         raise CaseError(f"machine {found.name or shown(told)} has no device whose speed is known")
     return found
-
-
-def _model(case: Mapping[str, Any], lookups: Lookups) -> tuple[ModelHeader | None, ModelShape]:
-    told, kind = case.get("model"), text(case, "kv_type", "f16")
-    kv_type(kind)
-    if isinstance(told, str) and told.strip():
-        quant = text(case, "quant", "")
-        return lookups.once(("model", told, quant, kind), lambda: _by_name(told, quant, kind, lookups))
-    if isinstance(told, Mapping):
-        return _by_numbers(told, kind, lookups)
-    raise CaseError(f"model is {shown(told)}; expected the id of a model, or an object with params_b")
-
-
-def _by_name(name: str, quant: str, kind: str, lookups: Lookups) -> tuple[ModelHeader, ModelShape]:
-    header = lookups.header(name)
-    if header is None:
-        raise CaseError(f"model {name[:80]!r} is not in the table; {lookups.unknown_model(name)}")
-    asked = quant or default_quantization(header)
-    sized = at_quantization(header, asked)
-    return sized, replace(shape_of(sized, kv_type=kind), quantization=asked)
-
-
-def _by_numbers(told: Mapping[str, Any], kind: str, lookups: Lookups) -> tuple[ModelHeader | None, ModelShape]:
-    unknown = set(told) - _MODEL_KEYS
-    if unknown:
-        raise CaseError(f"model: unknown key {', '.join(sorted(map(str, unknown)))[:80]}; known are "
-                        f"{', '.join(sorted(_MODEL_KEYS))}")  # fmt: skip
-    parameters = number(told, "params_b", _MOST_BILLIONS)
-    active, size = number(told, "active_params_b", _MOST_BILLIONS), number(told, "weights_gb", _MOST_BILLIONS)
-    name = text(told, "arch", "") or text(told, "name", "") or text(told, "id", "")
-    header = lookups.once(("arch", name), lambda: lookups.header(name)) if name else None
-    if active is not None and parameters is not None and active > 1.001 * parameters:
-        raise CaseError(f"model: active_params_b is {active:g}; expected at most params_b ({parameters:g})")
-    header = header if header is not None and _same_size(header, parameters) else None
-    quant = text(told, "quant", "Q4_K_M")
-    count = parameters * GB if parameters is not None else _count(header, size, quant)
-    key = ("numbers", name if header is not None else "", count, active, size, quant, kind)
-    return header, lookups.once(
-        key,
-        lambda: shape_from_numbers(
-            count,
-            None if active is None else active * GB,
-            None if size is None else size * GB,
-            quant,
-            header,
-            kv_type=kind,
-            name=name or "the model given",
-        ),
-    )
-
-
-def _count(header: ModelHeader | None, size: float | None, quant: str) -> float:
-    """The parameters where they are not told: of the table, else as many as fill the size at the quantisation.
-
-    Raises CaseError where neither tells them.
-    """
-    count = parameter_count(header) if header is not None else None
-    if count is not None:
-        return count
-    if size is None:
-        raise CaseError("model: params_b is missing; expected billions of parameters, or weights_gb and quant")
-    return size * GB * 8 / bits_per_weight(quant)
-
-
-def _same_size(header: ModelHeader, parameters: float | None) -> bool:
-    """Whether a header's model has the size told: names of architectures are shared by models of all sizes."""
-    known = header.metadata.get("general.parameter_count")
-    return parameters is None or (isinstance(known, int) and abs(known / GB - parameters) <= 0.2 * parameters)
-
-
-def _case(case: Mapping[str, Any], machine: Machine, shape: ModelShape) -> RateCase:
-    device = machine.accelerators[0]
-    told = case.get("backend")
-    backend = one_of(case, "backend", _BACKENDS) if told is not None else backend_of(device, None)
-    if device.backends and backend not in {*device.backends, "cpu"}:
-        raise CaseError(f"backend {backend} does not run on {device.name}; there are: {', '.join(device.backends)}")
-    attention = case.get("flash_attn")
-    if attention is not None and not isinstance(attention, bool):
-        raise CaseError(f"flash_attn is {shown(attention)}; expected true, false or null")
-    return RateCase(
-        shape,
-        device,
-        backend,
-        text(case, "engine", "llama.cpp"),
-        whole(case, "n_devices", len(machine.accelerators), most=_MOST_DEVICES),
-        one_of(case, "split", ("layer", "tensor")) if case.get("split") is not None else "layer",
-        machine.link,
-        attention,
-        text(case, "kv_type", "f16"),
-        whole(case, "ubatch", 512) if case.get("ubatch") is not None else None,
-    )
 
 
 def _check_memory(machine: Machine, asked: RateCase) -> None:

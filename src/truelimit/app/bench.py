@@ -8,6 +8,7 @@ should pay for it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from truelimit.app.bench_cancel import idle_after, wants_cancel
 from truelimit.app.bench_ports import BenchError, Endpoint, Sign, Watch, World
@@ -19,9 +20,11 @@ from truelimit.bench.plan import WARM_UP_TOKENS, WARM_UP_WORDS, Step, Wanted, pl
 from truelimit.bench.points import Points, points_of
 from truelimit.bench.prompts import Calibration, prompt_text
 from truelimit.bench.result import BenchResult, rows_of, unsteady
-from truelimit.domain.measurements import Range
 from truelimit.perf.prefill import prefill_seconds
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.measurements import Range
 
 _CLOSE = 0.01  # how near a counted prompt must come to its size
 _TRIES = 4

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from truelimit.app.bench_ports import Endpoint, World
 from truelimit.bench.nouns import Observation, Purpose
 from truelimit.bench.plan import Step
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.app.bench_ports import Endpoint, World
 
 _SHARE = 0.2  # of the time left: what the cancel may take
 _SHORT = 0.6  # seconds of reading: below it there is no midway

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from truelimit.bench.nouns import Reply, Target
-from truelimit.units import Seconds, Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.bench.nouns import Reply, Target
+    from truelimit.units import Seconds, Tokens
 
 
 class BenchError(Exception):

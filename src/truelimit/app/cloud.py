@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.cloud import CloudModel
-from truelimit.domain.provenance import Missing
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.cloud import CloudModel
+    from truelimit.domain.provenance import Missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.app.model import CacheSize, ClassSize, FoundModel, ModelFacts, ModelWish
-from truelimit.domain.model import ModelHeader, Tensor
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing, worst
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import CacheSettings, kv_bytes_per_token, kv_cache
@@ -18,6 +19,9 @@ from truelimit.perf.tensor_table.build import parameter_count, tensor_shapes
 from truelimit.perf.tensor_table.classes import TensorClass, active_parameters, class_of, draft_from
 from truelimit.perf.weights import weights
 from truelimit.units import Bytes, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader, Tensor
 
 _KV_TYPES = ("f16", "q8_0", "q4_0")
 
@@ -68,7 +72,7 @@ def _layout(header: ModelHeader, missing: list[Missing]) -> CacheLayout | None:
     try:
         return layout_of(header)
     except UnknownLayoutError as error:
-        missing.append(Missing("attention layout and cache", error.reason))
+        missing.append(Missing(said("attention layout and cache"), error.reason))
         return None
 
 
@@ -78,7 +82,7 @@ def _tensors(header: ModelHeader, quant: str | None, missing: list[Missing]) -> 
     try:
         return tensors_at(header, quant)
     except UnknownLayoutError as error:
-        missing.append(Missing("tensors by class", error.reason))
+        missing.append(Missing(said("tensors by class"), error.reason))
         return ()
 
 
@@ -86,11 +90,15 @@ def _weights(found: FoundModel, quant: str | None, missing: list[Missing]) -> Kn
     """Return the bytes of the weights: those of the files, of the table's file at this quantisation, or computed."""
     header, stored = found.header, found.stored
     if stored is not None and quant is None:
-        return Known(stored.n_bytes, f"{stored.where}: sum of {stored.tensors:,} tensors", Basis.MEASURED)
+        return Known(
+            stored.n_bytes,
+            said("{where}: sum of {tensors:,} tensors", where=stored.where, tensors=stored.tensors),
+            Basis.MEASURED,
+        )
     try:
         return weights_at(header, quant) if quant else weights(header)
     except UnknownLayoutError as error:
-        missing.append(Missing("size of the weights", error.reason))
+        missing.append(Missing(said("size of the weights"), error.reason))
         return None
 
 
@@ -99,7 +107,11 @@ def _parameters(header: ModelHeader) -> Known[int] | None:
     told = header.metadata.get(key)
     if header.tensors:
         shapes = tensor_shapes(header)
-        return Known(parameter_count(shapes), f"{header.where}: {len(shapes)} tensors", header.basis)
+        return Known(
+            parameter_count(shapes),
+            said("{where}: {shapes} tensors", where=header.where, shapes=len(shapes)),
+            header.basis,
+        )
     if isinstance(told, int) and not isinstance(told, bool) and told > 0:
         return Known(told, f"{header.where}: {key}", header.basis)
     return None
@@ -108,12 +120,16 @@ def _parameters(header: ModelHeader) -> Known[int] | None:
 def _active(found: FoundModel, missing: list[Missing]) -> Known[int] | None:
     header, entry = found.header, found.entry
     if entry is not None and entry.active_parameters:
-        return Known(entry.active_parameters, f"{header.where}: active_parameters", header.basis)
+        return Known(entry.active_parameters, said("{where}: active_parameters", where=header.where), header.basis)
     try:
         basis = worst([header.basis, Basis.DERIVED])
-        return Known(active_parameters(header), f"{header.where}: all tensors but unused experts and drafting", basis)
+        return Known(
+            active_parameters(header),
+            said("{where}: all tensors but unused experts and drafting", where=header.where),
+            basis,
+        )
     except UnknownLayoutError as error:
-        missing.append(Missing("active parameters", error.reason))
+        missing.append(Missing(said("active parameters"), error.reason))
         return None
 
 
@@ -174,10 +190,16 @@ def _rope(header: ModelHeader) -> str | None:
     kind, factor = header.get("rope.scaling.type"), header.get("rope.scaling.factor")
     if not isinstance(kind, str) or kind == "none":
         return None
-    times = f" by {factor:g}" if isinstance(factor, int | float) and not isinstance(factor, bool) else ""
+    times = (
+        said(" by {factor:g}", factor=factor)
+        if isinstance(factor, int | float) and not isinstance(factor, bool)
+        else ""
+    )
     first = header.get("rope.scaling.original_context_length")
-    since = f" from {first:,} tokens" if isinstance(first, int) and not isinstance(first, bool) else ""
-    return f"{kind[:40]}{times}{since}"
+    since = (
+        said(" from {first:,} tokens", first=first) if isinstance(first, int) and not isinstance(first, bool) else ""
+    )
+    return said("{kind}{times}{since}", kind=kind[:40], times=times, since=since)
 
 
 def _vocabulary(header: ModelHeader) -> int | None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.app.verdict import verdict
 from truelimit.domain.diagnosis import Diagnosis
-from truelimit.domain.facts import Facts
 from truelimit.domain.findings import Finding, Severity
-from truelimit.domain.limits import Ladders
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
-from truelimit.domain.session import Incident
 from truelimit.limits.stacks import stacks
 from truelimit.limits.view import StackView, view
 from truelimit.limits.words import spoken
 from truelimit.rules.registry import run
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Facts
+    from truelimit.domain.limits import Ladders
+    from truelimit.domain.session import Incident
 
 _ORDER = {severity: rank for rank, severity in enumerate(Severity)}
 
@@ -39,7 +43,9 @@ def diagnose_views(facts: Facts, seen: tuple[StackView, ...]) -> Diagnosis:
         missing.extend(absent)
     if not seen and facts.examined:
         read = ", ".join(facts.examined[:3]) + (" ..." if len(facts.examined) > 3 else "")
-        missing.append(Missing("a model", f"what was read names none, and no server that serves one: {read}"))
+        missing.append(
+            Missing(said("a model"), said("what was read names none, and no server that serves one: {read}", read=read))
+        )
     findings.sort(key=lambda finding: (_ORDER[finding.severity], not finding.incidents))
     incidents = tuple(incident for item in seen for incident in item.incidents)
     return Diagnosis(
@@ -54,7 +60,7 @@ def diagnose_views(facts: Facts, seen: tuple[StackView, ...]) -> Diagnosis:
 
 def _named(ladders: Ladders) -> Ladders:
     """A log or transcript may not say which model it speaks of."""
-    return ladders if ladders.model.strip() else replace(ladders, model="a model without a name")
+    return ladders if ladders.model.strip() else replace(ladders, model=said("a model without a name"))
 
 
 def _told_incident(incident: Incident) -> Incident:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.app.ports import Evidence
-from truelimit.domain.agent import Timeout
 from truelimit.domain.facts import Facts
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
-from truelimit.domain.measurements import Measurement
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
-from truelimit.domain.rates import PublishedRates
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Evidence
+    from truelimit.domain.agent import Timeout
+    from truelimit.domain.measurements import Measurement
+    from truelimit.domain.rates import PublishedRates
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ def join(evidence: Iterable[Evidence], given: Given) -> Facts:
     machine = given.machine or (found[0] if found else UNKNOWN_MACHINE)
     missing = [item for part in parts for item in part.missing]
     if machine is UNKNOWN_MACHINE:
-        missing.append(Missing("the machine's memory", "no evidence names it; give it with --machine"))
+        missing.append(Missing(said("the machine's memory"), said("no evidence names it; give it with --machine")))
     return Facts(
         agents=tuple(item for part in parts for item in part.agents),
         servers=tuple(item for part in parts for item in part.servers),

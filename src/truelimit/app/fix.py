@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.app.fix_ports import FixError, FixPorts, OnStep, nothing, texts_of
 from truelimit.app.fix_proof import Proof, prove
 from truelimit.app.fix_receipt import DefinitionStep, FileStep, Receipt, Step
 from truelimit.app.fix_transaction import Transaction
-from truelimit.domain.diagnosis import Diagnosis
-from truelimit.domain.facts import Facts
 from truelimit.domain.findings import ConfigEdit, Finding, Severity
-from truelimit.fixes.change import FileChange, FixPlan
+from truelimit.domain.message import joined, said
 from truelimit.fixes.files import EditRefused, edited
-from truelimit.fixes.outlook import Prospect
 from truelimit.fixes.plan import plan
+
+if TYPE_CHECKING:
+    from truelimit.domain.diagnosis import Diagnosis
+    from truelimit.domain.facts import Facts
+    from truelimit.fixes.change import FileChange, FixPlan
+    from truelimit.fixes.outlook import Prospect
 
 __all__ = ["FixFailed", "Proof", "apply", "make_plan", "prove", "recover"]
 
@@ -29,9 +33,11 @@ class FixFailed(FixError):
         self.receipt = receipt
         self.problems = problems
         after = (
-            "everything is as before" if not problems else "NOT everything could be restored: " + "; ".join(problems)
+            said("everything is as before")
+            if not problems
+            else said("NOT everything could be restored: {problems}", problems=joined("; ", problems))
         )
-        super().__init__(f"{cause}. Rolled back: {after}")
+        super().__init__(said("{cause}. Rolled back: {after}", cause=cause, after=after))
 
 
 def make_plan(
@@ -71,7 +77,11 @@ def make_plan(
 def _optional(diagnosis: Diagnosis, planned: Collection[Finding]) -> tuple[str, ...]:
     left = [item for item in diagnosis.findings if item not in planned and item.fix and item.fix.edits]
     return tuple(
-        dict.fromkeys(f"not needed, but possible: {item.fix.title} (--only {item.code})" for item in left if item.fix)
+        dict.fromkeys(
+            said("not needed, but possible: {title} (--only {code})", title=item.fix.title, code=item.code)
+            for item in left
+            if item.fix
+        )
     )
 
 
@@ -81,9 +91,9 @@ def apply(plan: FixPlan, ports: FixPorts, on_step: OnStep = nothing) -> Receipt:
     Raises FixError when it cannot start (nothing touched), FixFailed when it broke off and was rolled back.
     """
     if plan.is_empty:
-        raise FixError("the plan holds nothing that can be written")
+        raise FixError(said("the plan holds nothing that can be written"))
     if plan.blocked:
-        raise FixError("the plan cannot be applied now: " + "; ".join(plan.blocked))
+        raise FixError(said("the plan cannot be applied now: {why}", why=joined("; ", plan.blocked)))
     with ports.receipts.locked():
         _refuse_open(ports)
         sweep(ports)
@@ -130,8 +140,11 @@ def _refuse_open(ports: FixPorts) -> None:
     left = open_receipts(ports)
     if left:
         raise FixError(
-            f"an earlier run was interrupted (receipt {left[-1].id}, {left[-1].state}): "
-            f"run `truelimit undo {left[-1].id}` first"
+            said(
+                "an earlier run was interrupted (receipt {id}, {state}): run `truelimit undo {id}` first",
+                id=left[-1].id,
+                state=left[-1].state,
+            )
         )
 
 
@@ -153,11 +166,24 @@ def _definition_steps(plan: FixPlan, ports: FixPorts) -> list[DefinitionStep]:
         server = ports.servers(change.server)
         made = {step.name for step in steps if step.server == change.server}
         if change.base not in made and server.digest(change.base) is None:
-            raise FixError(f"{change.server}: {change.base} does not exist there; nothing is made from it")
+            raise FixError(
+                said(
+                    "{server}: {base} does not exist there; nothing is made from it",
+                    server=change.server,
+                    base=change.base,
+                )
+            )
         old_digest = server.digest(change.name)
         if (old_digest is not None) != change.replaces:
-            what = "exists now" if old_digest is not None else "is gone"
-            raise FixError(f"{change.server}: {change.name} {what}, other than when the plan was made; examine again")
+            what = said("exists now") if old_digest is not None else said("is gone")
+            raise FixError(
+                said(
+                    "{server}: {change} {what}, other than when the plan was made; examine again",
+                    server=change.server,
+                    change=change.name,
+                    what=what,
+                )
+            )
         steps.append(DefinitionStep(change.server, change.name, change.base, change.parameters, None, old_digest))
     return steps
 
@@ -167,7 +193,7 @@ def _file_step(change: FileChange, kept: str, ports: FixPorts) -> tuple[FileStep
     old = ports.files.read(change.file)
     new = _new_bytes(change.file, old, change.edits, ports)
     if not _hash(old) == before.sha256 == change.old_sha256 or _hash(new) != change.new_sha256:
-        raise FixError(f"{change.file} changed since the plan was made; examine again")
+        raise FixError(said("{file} changed since the plan was made; examine again", file=change.file))
     return FileStep(before, change.new_sha256, kept), old, new
 
 
@@ -175,7 +201,9 @@ def _new_bytes(file: str, data: bytes, edits: tuple[ConfigEdit, ...], ports: Fix
     try:
         return edited(data.decode("utf-8"), edits, ports.editor).encode("utf-8")
     except (EditRefused, UnicodeDecodeError) as error:
-        raise FixError(f"{file} changed since the plan was made ({error}); examine again") from None
+        raise FixError(
+            said("{file} changed since the plan was made ({error}); examine again", file=file, error=error)
+        ) from None
 
 
 def _with_backups(receipt: Receipt) -> Receipt:

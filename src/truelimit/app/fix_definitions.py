@@ -7,6 +7,7 @@ from typing import Protocol
 
 from truelimit.app.fix_ports import DefinitionServer, FixError, ServerError
 from truelimit.app.fix_receipt import DefinitionStep, Step, StepState
+from truelimit.domain.message import said
 
 
 class Log(Protocol):
@@ -27,9 +28,13 @@ def create_definition(log: Log, index: int, step: DefinitionStep, server: Defini
     A base that does not exist is refused here: the server would start a download instead.
     """
     if server.digest(step.base) is None:
-        raise ServerError(f"{step.server}: {step.base} does not exist there; nothing is made from it")
+        raise ServerError(
+            said("{server}: {base} does not exist there; nothing is made from it", server=step.server, base=step.base)
+        )
     if server.digest(step.name) != step.old_digest:
-        raise ServerError(f"{step.server}: {step.name} changed since the plan was made; examine again")
+        raise ServerError(
+            said("{server}: {step} changed since the plan was made; examine again", server=step.server, step=step.name)
+        )
     if step.backup is not None:
         _keep_copy(log, index, step, step.backup, server)
     step = replace(step, state=StepState.STARTED)
@@ -60,9 +65,11 @@ def revert_definition(step: DefinitionStep, server: DefinitionServer, *, force: 
 
 def changed_definition_text(step: DefinitionStep) -> str:
     """Return what to say of a definition that somebody changed since."""
-    return (
-        f"{step.name} on {step.server} was changed by somebody else since this fix; undo would lose that change. "
-        "Copy it under another name first, or run undo with --force"
+    return said(
+        "{step} on {server} was changed by somebody else since this fix; undo would lose that change. "
+        "Copy it under another name first, or run undo with --force",
+        step=step.name,
+        server=step.server,
     )
 
 
@@ -72,27 +79,57 @@ def _keep_copy(log: Log, index: int, step: DefinitionStep, backup: str, server: 
     server.copy(step.name, backup)
     log.acted(index, step)
     if server.digest(backup) != step.old_digest:
-        raise ServerError(f"{step.server}: the copy of {step.name} under {backup} is not the same; nothing was changed")
+        raise ServerError(
+            said(
+                "{server}: the copy of {step} under {backup} is not the same; nothing was changed",
+                server=step.server,
+                step=step.name,
+                backup=backup,
+            )
+        )
 
 
 def _check_created(step: DefinitionStep, server: DefinitionServer) -> None:
     """Believe nothing: read the definition back, values and types."""
     if server.digest(step.name) is None:
-        raise ServerError(f"{step.server}: said that {step.name} was made, but it is not there")
+        raise ServerError(
+            said("{server}: said that {step} was made, but it is not there", server=step.server, step=step.name)
+        )
     held = server.parameters(step.name)
     for key, value in step.parameters.items():
         given = held.get(key)
         if given != value or isinstance(given, bool) or not isinstance(given, int):
-            raise ServerError(f"{step.server}: {step.name} holds {key} = {given!r} instead of {value}")
+            raise ServerError(
+                said(
+                    "{server}: {step} holds {key} = {given!r} instead of {value}",
+                    server=step.server,
+                    step=step.name,
+                    key=key,
+                    given=given,
+                    value=value,
+                )
+            )
 
 
 def _put_back(step: DefinitionStep, backup: str, server: DefinitionServer) -> None:
     if server.digest(backup) is None:
         if step.state is StepState.COPYING:
             return
-        raise FixError(f"{step.server}: {backup}, the copy of {step.name}, is gone; the definition cannot be put back")
+        raise FixError(
+            said(
+                "{server}: {backup}, the copy of {step}, is gone; the definition cannot be put back",
+                server=step.server,
+                backup=backup,
+                step=step.name,
+            )
+        )
     server.copy(backup, step.name)
     if server.digest(step.name) != step.old_digest:
         raise ServerError(
-            f"{step.server}: {step.name} was put back, but is not what it was; its copy stays as {backup}"
+            said(
+                "{server}: {step} was put back, but is not what it was; its copy stays as {backup}",
+                server=step.server,
+                step=step.name,
+                backup=backup,
+            )
         )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from truelimit.app.fix_receipt import FileState, Receipt
-from truelimit.domain.diagnosis import Diagnosis
-from truelimit.domain.findings import ConfigEdit
-from truelimit.fixes.change import Gate, TextEditor
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.app.fix_receipt import FileState, Receipt
+    from truelimit.domain.diagnosis import Diagnosis
+    from truelimit.domain.findings import ConfigEdit
+    from truelimit.fixes.change import Gate, TextEditor
 
 OnStep = Callable[[str], None]
 """Called with the name of each step as it is passed: for progress, and for tests that break off there."""

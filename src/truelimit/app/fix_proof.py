@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from truelimit.app.fix_ports import DefinitionServer, FixError, FixPorts, NotAskedError, OnStep, nothing
 from truelimit.app.fix_receipt import Receipt, ReceiptState
-from truelimit.domain.diagnosis import Diagnosis
 from truelimit.domain.findings import Severity
-from truelimit.fixes.change import FixPlan, Probe
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import joined, said
+
+if TYPE_CHECKING:
+    from truelimit.domain.diagnosis import Diagnosis
+    from truelimit.fixes.change import FixPlan, Probe
 
 LOAD_SECONDS = 300.0
 """A load may take this long: Ollama itself gives up a stalled load after 5 minutes."""
@@ -34,7 +39,7 @@ class Check:
 
     def __str__(self) -> str:
         """Return one line."""
-        return f"{self.name}: {self.outcome}: {self.text}"
+        return said("{name}: {outcome}: {text}", name=self.name, outcome=self.outcome, text=self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +70,19 @@ def prove(
     checks: list[Check] = []
     for check in _checks(plan, ports, bound_seconds):
         checks.append(check)
-        on_step(f"proof {check}")
+        on_step(said("proof {check}", check=check))
     return Proof(tuple(checks), _noted(receipt, tuple(checks), ports))
 
 
 def _checks(plan: FixPlan, ports: FixPorts, bound: float) -> Iterator[Check]:
-    yield _guarded("agent's own validator", lambda: _validated(ports))
-    yield _guarded("the same rules again", lambda: _diagnosed(plan, ports))
+    yield _guarded(said("agent's own validator"), lambda: _validated(ports))
+    yield _guarded(said("the same rules again"), lambda: _diagnosed(plan, ports))
     for probe in plan.probes:
-        name = f"context of {probe.model}"
+        name = said("context of {model}", model=probe.model)
         check = _guarded(name, lambda probe=probe: _served(probe, ports.servers(probe.server)))  # type: ignore[misc]
         yield check
         if probe.long_prompt is not None and check.outcome is not Outcome.FAILED:
-            name = f"prompt beyond the old limit of {probe.model}"
+            name = said("prompt beyond the old limit of {model}", model=probe.model)
             yield _guarded(name, lambda probe=probe: _read(probe, ports.servers(probe.server), bound))  # type: ignore[misc]
 
 
@@ -102,16 +107,23 @@ def _diagnosed(plan: FixPlan, ports: FixPorts) -> tuple[Outcome, str]:
     """The fixed findings are gone, nothing new fails, and they are not gone merely because a fact is missing now."""
     after = ports.diagnose_again()
     present = {(item.code, item.model) for item in after.findings}
-    still = [f"{code} on {model}" for code, model in plan.resolves if (code, model) in present]
+    still = [
+        said("{code} on {model}", code=code, model=model) for code, model in plan.resolves if (code, model) in present
+    ]
     fresh = _new_failures(plan, after)
     if still or fresh:
-        parts = [*(f"{text} is still there" for text in still), *(f"{text} is new" for text in fresh)]
-        return Outcome.FAILED, "; ".join(parts)
+        parts = [
+            *(said("{text} is still there", text=text) for text in still),
+            *(said("{text} is new", text=text) for text in fresh),
+        ]
+        return Outcome.FAILED, joined("; ", parts)
     lost = [item.fact for item in after.missing if item.fact not in plan.missing_before]
     if lost:
-        return Outcome.NOT_PROVEN, f"the findings are gone, but so are facts: {', '.join(dict.fromkeys(lost))}"
+        return Outcome.NOT_PROVEN, said(
+            "the findings are gone, but so are facts: {lost}", lost=joined(", ", dict.fromkeys(lost))
+        )
     gone = ", ".join(dict.fromkeys(code for code, _ in plan.resolves))
-    return Outcome.PASSED, f"{gone} gone, nothing new fails"
+    return Outcome.PASSED, said("{gone} gone, nothing new fails", gone=gone)
 
 
 def _new_failures(plan: FixPlan, after: Diagnosis) -> list[str]:
@@ -120,7 +132,7 @@ def _new_failures(plan: FixPlan, after: Diagnosis) -> list[str]:
     known = {code for code, _ in plan.failing_before} - {code for code, _ in plan.resolves}
     names = {change.name for change in plan.definitions}
     return [
-        f"{code} on {model}"
+        said("{code} on {model}", code=code, model=model)
         for code, model in sorted(failing - set(plan.failing_before))
         if not (code in known and any(model == name or model.endswith(f"/{name}") for name in names))
     ]
@@ -139,18 +151,28 @@ def _served(probe: Probe, server: DefinitionServer) -> tuple[Outcome, str]:
         server.load(probe.model, probe.request_context, LOAD_SECONDS)
         found = _listed(probe, server)
     if found is None:
-        return Outcome.FAILED, f"loaded without an error, but the server does not list {probe.model} in memory"
+        return Outcome.FAILED, said(
+            "loaded without an error, but the server does not list {model} in memory", model=probe.model
+        )
     name, context = found
     if context != probe.context:
-        return Outcome.FAILED, f"the server reports {context:,} tokens, not {probe.context:,}"
-    if probe.native is not None and probe.native < context:
-        return Outcome.FAILED, (
-            f"the server reports the {context:,} tokens that it was asked for, but the model was trained for "
-            f"{probe.native:,}: it serves no more than that"
+        return Outcome.FAILED, said(
+            "the server reports {context:,} tokens, not {context2:,}", context=context, context2=probe.context
         )
-    alias = "" if name == probe.model else f" (listed as {name}, which shares its model file)"
-    trained = f", of {probe.native:,} that the model was trained for" if probe.native is not None else ""
-    return Outcome.PASSED, f"the server reports {context:,} tokens{trained}{alias}"
+    if probe.native is not None and probe.native < context:
+        return Outcome.FAILED, said(
+            "the server reports the {context:,} tokens that it was asked for, but the model was trained for "
+            "{native:,}: it serves no more than that",
+            context=context,
+            native=probe.native,
+        )
+    alias = "" if name == probe.model else said(" (listed as {name}, which shares its model file)", name=name)
+    trained = (
+        said(", of {native:,} that the model was trained for", native=probe.native) if probe.native is not None else ""
+    )
+    return Outcome.PASSED, said(
+        "the server reports {context:,} tokens{trained}{alias}", context=context, trained=trained, alias=alias
+    )
 
 
 def _listed(probe: Probe, server: DefinitionServer) -> tuple[str, int] | None:
@@ -167,23 +189,41 @@ def _read(probe: Probe, server: DefinitionServer, bound: float) -> tuple[Outcome
     if probe.seconds is not None and probe.seconds <= bound:
         tokens = server.read_prompt(probe.model, wanted, probe.request_context, bound * 2 + 30)
         if tokens > old:
-            return Outcome.PASSED, f"the server read {tokens:,} tokens in one prompt; the old limit was {old:,}"
-        return Outcome.NOT_PROVEN, f"the server counted {tokens:,} tokens, not more than the old limit of {old:,}"
-    why = "its time is unknown" if probe.seconds is None else f"it would take about {probe.seconds:,.0f} s"
+            return Outcome.PASSED, said(
+                "the server read {tokens:,} tokens in one prompt; the old limit was {old:,}", tokens=tokens, old=old
+            )
+        return Outcome.NOT_PROVEN, said(
+            "the server counted {tokens:,} tokens, not more than the old limit of {old:,}", tokens=tokens, old=old
+        )
+    why = (
+        said("its time is unknown")
+        if probe.seconds is None
+        else said("it would take about {seconds:,.0f} s", seconds=probe.seconds)
+    )
     refusal = server.refusal(probe.model, probe.context + probe.context // 8 + 512, probe.request_context)
     if refusal is None or refusal.context is None:
         return (
             Outcome.NOT_PROVEN,
-            f"a prompt of {wanted:,} tokens was not sent: {why}, and this server cannot count only",
+            said(
+                "a prompt of {wanted:,} tokens was not sent: {why}, and this server cannot count only",
+                wanted=wanted,
+                why=why,
+            ),
         )
     if refusal.context < probe.context:
         return (
             Outcome.FAILED,
-            f"the server refuses prompts above {refusal.context:,} tokens, not above {probe.context:,}",
+            said(
+                "the server refuses prompts above {context:,} tokens, not above {context2:,}",
+                context=refusal.context,
+                context2=probe.context,
+            ),
         )
-    return Outcome.PASSED, (
-        f"counted without reading ({why}): the server refuses only above {refusal.context:,} tokens; "
-        f"the old limit was {old:,}"
+    return Outcome.PASSED, said(
+        "counted without reading ({why}): the server refuses only above {context:,} tokens; the old limit was {old:,}",
+        why=why,
+        context=refusal.context,
+        old=old,
     )
 
 
@@ -196,5 +236,5 @@ def _noted(receipt: Receipt, checks: tuple[Check, ...], ports: FixPorts) -> Rece
         with ports.receipts.locked():
             ports.receipts.save(receipt)
     except (FixError, OSError):
-        return replace(receipt, proof=(*receipt.proof, "the receipt could not be written"))
+        return replace(receipt, proof=(*receipt.proof, said("the receipt could not be written")))
     return receipt

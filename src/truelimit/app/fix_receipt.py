@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.fixes.change import Key
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
+
+if TYPE_CHECKING:
+    from truelimit.fixes.change import Key
 
 
 class ReceiptState(StrEnum):
@@ -54,7 +59,7 @@ class FileStep:
 
     def __str__(self) -> str:
         """Return the step in words."""
-        return f"write {self.before.file}"
+        return said("write {file}", file=self.before.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class DefinitionStep:
 
     def __str__(self) -> str:
         """Return the step in words."""
-        return f"create {self.name} from {self.base} on {self.server}"
+        return said("create {name} from {base} on {server}", name=self.name, base=self.base, server=self.server)
 
 
 Step = FileStep | DefinitionStep

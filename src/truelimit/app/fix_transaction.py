@@ -12,6 +12,7 @@ from dataclasses import replace
 from truelimit.app.fix_definitions import create_definition, revert_definition
 from truelimit.app.fix_ports import FixError, FixPorts, OnStep, nothing
 from truelimit.app.fix_receipt import DefinitionStep, FileStep, Receipt, ReceiptState, Step, StepState
+from truelimit.domain.message import said
 
 
 class Transaction:
@@ -70,11 +71,11 @@ class Transaction:
         """Write a step's new state down, then tell."""
         self.receipt = self.receipt.with_step(index, step)
         self._ports.receipts.save(self.receipt)
-        self._on_step(f"step {index + 1} {step.state}: {step}")
+        self._on_step(said("step {index} {state}: {step}", index=index + 1, state=step.state, step=step))
 
     def acted(self, index: int, step: Step) -> None:
         """Tell that a step's effect is there, before that is written down."""
-        self._on_step(f"step {index + 1} acted: {step}")
+        self._on_step(said("step {index} acted: {step}", index=index + 1, step=step))
 
     def _enter(self, state: ReceiptState) -> None:
         self.receipt = replace(self.receipt, state=state)
@@ -97,7 +98,10 @@ class Transaction:
         self.acted(index, step)
         if self._ports.files.sha256(step.before.target) != step.new_sha256:
             raise FixError(
-                f"{step.before.file}: reads back otherwise than it was written; is another program writing it?"
+                said(
+                    "{file}: reads back otherwise than it was written; is another program writing it?",
+                    file=step.before.file,
+                )
             )
         self.advance(index, replace(step, state=StepState.DONE))
 
@@ -109,12 +113,12 @@ class Transaction:
                     self._restore(step, force=force)
                 else:
                     revert_definition(step, self._ports.servers(step.server), force=force)
-                self._on_step(f"step {index + 1} restored: {step}")
+                self._on_step(said("step {index} restored: {step}", index=index + 1, step=step))
         except (FixError, OSError) as error:
             return [str(error)]
         self.receipt = self.receipt.with_step(index, replace(step, state=StepState.REVERTED))
         problems = self._save_or_say()
-        self._on_step(f"step {index + 1} {StepState.REVERTED}: {step}")
+        self._on_step(said("step {index} {reverted}: {step}", index=index + 1, reverted=StepState.REVERTED, step=step))
         return problems
 
     def _restore(self, step: FileStep, *, force: bool) -> None:
@@ -134,13 +138,23 @@ class Transaction:
             files.stage(before, self._name("old"), self._original(step))
         files.swap(before, self._name("old"), current)
         if files.sha256(before.target) != before.sha256:
-            raise FixError(f"{before.file}: restored, but reads back otherwise; the original is in {self._place()}")
+            raise FixError(
+                said(
+                    "{file}: restored, but reads back otherwise; the original is in {place}",
+                    file=before.file,
+                    place=self._place(),
+                )
+            )
 
     def _original(self, step: FileStep) -> bytes:
         data = self._ports.receipts.kept(self.receipt.id, step.kept)
         if hashlib.sha256(data).hexdigest() != step.before.sha256:
             raise FixError(
-                f"{self._place()}: the kept original of {step.before.file} is damaged, so it is not put back"
+                said(
+                    "{place}: the kept original of {file} is damaged, so it is not put back",
+                    place=self._place(),
+                    file=step.before.file,
+                )
             )
         return data
 
@@ -162,7 +176,13 @@ class Transaction:
         try:
             self._ports.receipts.save(self.receipt)
         except (FixError, OSError) as error:
-            return [f"{error}; the receipt {self.receipt.id} stays open, run `truelimit undo {self.receipt.id}` later"]
+            return [
+                said(
+                    "{error}; the receipt {id} stays open, run `truelimit undo {id}` later",
+                    error=error,
+                    id=self.receipt.id,
+                )
+            ]
         return []
 
     def _place(self) -> str:
@@ -171,7 +191,8 @@ class Transaction:
 
 def changed_text(step: FileStep) -> str:
     """Return what to say of a file that somebody changed since."""
-    return (
-        f"{step.before.file} was changed by somebody else since this fix; undo would lose that change. "
-        "Take it back by hand, or run undo with --force (the changed file is then kept in the receipt)"
+    return said(
+        "{file} was changed by somebody else since this fix; undo would lose that change. "
+        "Take it back by hand, or run undo with --force (the changed file is then kept in the receipt)",
+        file=step.before.file,
     )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.bench.intervals import student_t
-from truelimit.domain.provenance import Missing
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.workload import Ending, WorkClass
 from truelimit.units import Seconds
 from truelimit.workload.classes import MULTI_FILE
@@ -20,6 +21,9 @@ from truelimit.workload.options import Within
 from truelimit.workload.shares import wilson
 from truelimit.workload.stack import Outcome
 from truelimit.workload.summary import MULTI, Sizes
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Missing
 
 ENDINGS = tuple(Ending)
 RECORDED = -1  # the number of the option that is no replay: what was recorded

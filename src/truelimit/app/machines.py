@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, PoolKind, Price
 from truelimit.domain.provenance import Known, worst
 from truelimit.units import Bytes, Watts

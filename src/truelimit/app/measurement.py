@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, MemoryPool, PoolKind
 from truelimit.domain.provenance import Basis, Known
-from truelimit.units import Bytes, BytesPerSecond, OperationsPerSecond
+
+if TYPE_CHECKING:
+    from truelimit.units import Bytes, BytesPerSecond, OperationsPerSecond
 
 ARRAYS = 3
 """Arrays of the probe."""

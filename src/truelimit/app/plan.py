@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from truelimit.app.plan_changes import changes
 from truelimit.app.plan_commands import commands
@@ -22,23 +22,27 @@ from truelimit.app.plan_parts import (
 from truelimit.app.plan_rates import decode_at, prefill_at_start, read_in, seconds_to_read
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.facts import Stack
-from truelimit.domain.machine import Machine
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing, worst
-from truelimit.domain.rates import PublishedRates
 from truelimit.domain.server import Definition, Engine, Server, ServerKind, ServerSettings
 from truelimit.limits.need import largest_fit, memory_need, memory_settings, need_or_reason
-from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.pools import Budget, budget, partial_budget
-from truelimit.limits.rates import reading, writing
+from truelimit.limits.rates import paces
 from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.load_time import DISK
-from truelimit.perf.memory import MemoryNeed
 from truelimit.perf.placement_flags import tensor_split_refused
 from truelimit.perf.prefill import prefill_calculation
 from truelimit.units import Bytes, BytesPerSecond, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Machine
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.rates import PublishedRates
+    from truelimit.limits.paces import Reading, Writing
+    from truelimit.perf.memory import MemoryNeed
 
 __all__ = [
     "Around", "Beside", "Bound", "Change", "ModelPlan", "Outcome", "Rate", "Room", "Settings", "Wanted",
@@ -77,7 +81,7 @@ def plan(stack: Stack, wanted: Wanted, around: Around | None = None) -> ModelPla
 
 def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
     """Return the stack with the wanted settings, and the memory that it takes. Raises ValueError as ``plan`` does."""
-    planned = _with_wanted(stack, wanted)
+    planned = with_wanted(stack, wanted)
     _check_split(planned, wanted)
     need = need_or_reason(planned, wanted.context)
     if isinstance(need, Missing):
@@ -106,7 +110,7 @@ def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
 def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> ModelPlan:
     room, pool = room_for(planned, wanted, need)
     placed = pool.placement(need) if pool else None
-    reads, writes = reading(planned, placed), writing(planned, placed)
+    reads, writes = paces(planned, placed)
     native = native_context(planned)
     largest = _largest(planned, pool)
     in_time = read_in(reads, wanted.deadline)
@@ -164,7 +168,7 @@ def beside(header: ModelHeader) -> Beside:
 
 def bare_stack(header: ModelHeader, machine: Machine, published: tuple[PublishedRates, ...]) -> Stack:
     """Return a stack of a model alone on a machine, as llama-server of today would run it."""
-    where, basis = "the plan's defaults", Basis.SPECIFIED
+    where, basis = said("the plan's defaults"), Basis.SPECIFIED
     settings = ServerSettings(parallel=Known(1, where, basis), prompt_cache=Known(Bytes(0), where, basis))
     server = Server(ServerKind.LLAMA_SERVER, where, engine=Engine.LLAMA_SERVER, settings=settings)
     definition = Definition(header.name, where, header=header)
@@ -175,9 +179,9 @@ def _name(stack: Stack) -> str:
     return stack.definition.name if stack.definition else stack.model
 
 
-def _with_wanted(stack: Stack, wanted: Wanted) -> Stack:
-    """The stack with the settings that are given in place of its server's."""
-    where, basis = "the plan's options", Basis.SPECIFIED
+def with_wanted(stack: Stack, wanted: Wanted) -> Stack:
+    """Return the stack with the settings that are given in place of its server's."""
+    where, basis = said("the plan's options"), Basis.SPECIFIED
     types = (wanted.kv_type, wanted.kv_type_v or wanted.kv_type)
     given = {
         "parallel": wanted.slots,
@@ -204,7 +208,7 @@ def _check_split(stack: Stack, wanted: Wanted) -> None:
     if wanted.split == "tensor" and stack.header is not None:
         refused = tensor_split_refused(stack.header.architecture, memory_settings(stack, wanted.context))
         if refused:
-            raise ValueError(f"{refused}: llama.cpp would not start (use --split-mode layer)")
+            raise ValueError(said("{refused}: llama.cpp would not start (use --split-mode layer)", refused=refused))
 
 
 def settings_of(stack: Stack, wanted: Wanted) -> Settings:
@@ -222,7 +226,7 @@ def total_of(need: MemoryNeed) -> int:
 def _room(pool: Budget, need: MemoryNeed) -> Room:
     total, held, left = pool.tightest(need)
     beside = total != total_of(need)
-    where = f"{held.where}, less what the system and the prompt cache take" if beside else held.where
+    where = said("{where}, less what the system and the prompt cache take", where=held.where) if beside else held.where
     basis = worst((held.basis, Basis.ASSUMED)) if beside else held.basis
     return Room(total_of(need) + left, left, pool.os_share, where, basis)
 
@@ -252,7 +256,12 @@ def _notes(
 ) -> tuple[str, ...]:
     found = [*(reads.notes if reads else ()), *(writes.notes if writes else ())]
     if native is not None and wanted.context > native.value:
-        found.append(f"the model was trained for {native.value:,} tokens: what lies beyond is memory without use")
+        found.append(
+            said(
+                "the model was trained for {native:,} tokens: what lies beyond is memory without use",
+                native=native.value,
+            )
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -266,10 +275,10 @@ def _calculations(
         found.append(pool.headroom(need))
     elif room is not None:
         held = Term("pool", room.pool, "bytes", room.where, room.basis)
-        total = Term("total", total_of(need), "bytes", "the sum above", basis)
+        total = Term("total", total_of(need), "bytes", said("the sum above"), basis)
         found.append(calculate("pool - total", "bytes", held, total))
     found.append(need.cache_calculation)
     if reads is not None:
-        asked = Term("context", wanted.context, "tokens", "the plan's options", Basis.SPECIFIED)
+        asked = Term("context", wanted.context, "tokens", said("the plan's options"), Basis.SPECIFIED)
         found.append(prefill_calculation(reads.fit, asked))
     return tuple(found)

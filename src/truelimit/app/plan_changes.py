@@ -8,6 +8,7 @@ from dataclasses import replace
 from truelimit.app.plan_parts import Change, Kind, ModelPlan, Outcome, Wanted
 from truelimit.domain.facts import Stack
 from truelimit.domain.machine import PoolKind
+from truelimit.domain.message import said
 from truelimit.perf.kv_types import kv_type
 from truelimit.units import Bytes
 
@@ -59,8 +60,8 @@ def _candidates(
     for title, cost, wanted in (*_cache_changes(made), *_layout_changes(stack, made)):
         yield Change(title, cost, made.outcome), stack, wanted
     for name, other in quants:
-        cost = "another file; weights are rounded further"
-        yield Change(f"weights in {name}", cost, made.outcome, Kind.FILE), other, made.wanted
+        cost = said("another file; weights are rounded further")
+        yield Change(said("weights in {name}", name=name), cost, made.outcome, Kind.FILE), other, made.wanted
     for name, cost, other in machines:
         yield Change(name, cost, made.outcome, Kind.MACHINE), other, made.wanted
 
@@ -69,21 +70,21 @@ def _cache_changes(made: ModelPlan) -> Iterator[tuple[str, str, Wanted]]:
     wanted, used = made.wanted, made.settings
     if not used.flash_attention:
         yield (
-            "flash attention on",
-            "nothing, where the engine has it for this model",
+            said("flash attention on"),
+            said("nothing, where the engine has it for this model"),
             replace(wanted, flash_attention=True),
         )
     elif not kv_type(used.kv_type).is_quantized:
         eight = replace(wanted, kv_type="q8_0", kv_type_v=None)
-        yield "cache in q8_0", "keys and values rounded to 8 bits: rarely noticed", eight
+        yield said("cache in q8_0"), said("keys and values rounded to 8 bits: rarely noticed"), eight
         four = replace(wanted, kv_type="q4_0", kv_type_v=None)
-        yield "cache in q4_0", "keys and values rounded to 4 bits: can be noticed in long contexts", four
+        yield said("cache in q4_0"), said("keys and values rounded to 4 bits: can be noticed in long contexts"), four
     if used.slots > 1:
-        yield "one slot", "one request at a time", replace(wanted, slots=1)
+        yield said("one slot"), said("one request at a time"), replace(wanted, slots=1)
         if not used.unified:
-            yield "one pool for all slots", "requests share the context", replace(wanted, unified=True)
+            yield said("one pool for all slots"), said("requests share the context"), replace(wanted, unified=True)
     if made.need.prompt_cache:
-        yield "no prompt cache", "old conversations are read anew", replace(wanted, prompt_cache=Bytes(0))
+        yield said("no prompt cache"), said("old conversations are read anew"), replace(wanted, prompt_cache=Bytes(0))
 
 
 def _layout_changes(stack: Stack, made: ModelPlan) -> Iterator[tuple[str, str, Wanted]]:
@@ -91,10 +92,14 @@ def _layout_changes(stack: Stack, made: ModelPlan) -> Iterator[tuple[str, str, W
     cards = pools.count(PoolKind.VRAM)
     if cards > 1:
         other = "layer" if made.wanted.split == "tensor" else "tensor"
-        cost = "experimental, wants a fast link" if other == "tensor" else "one device works at a time"
-        yield f"split by {other}", cost, replace(made.wanted, split=other)
+        cost = said("experimental, wants a fast link") if other == "tensor" else said("one device works at a time")
+        yield said("split by {other}", other=other), cost, replace(made.wanted, split=other)
     if cards and PoolKind.RAM in pools and not made.fits and not made.wanted.offload:
-        yield "a part in main memory", "writing is as slow as main memory", replace(made.wanted, offload=True)
+        yield (
+            said("a part in main memory"),
+            said("writing is as slow as main memory"),
+            replace(made.wanted, offload=True),
+        )
 
 
 def _gain(made: ModelPlan, comes: Outcome) -> float:

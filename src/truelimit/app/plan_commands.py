@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.app.plan_parts import ModelPlan
-from truelimit.domain.facts import Stack
 from truelimit.domain.machine import Machine, PoolKind
+from truelimit.domain.message import said
 from truelimit.limits.pools import budget
-from truelimit.perf.memory import MemorySettings
-from truelimit.perf.placement import Placement
 from truelimit.perf.placement_flags import placement_flags, settings_flags
+
+if TYPE_CHECKING:
+    from truelimit.app.plan_parts import ModelPlan
+    from truelimit.domain.facts import Stack
+    from truelimit.perf.memory import MemorySettings
+    from truelimit.perf.placement import Placement
 
 _MOST_BOXES = 8
 _MODEL = "MODEL.gguf"
@@ -25,7 +29,7 @@ def commands(stack: Stack, made: ModelPlan, settings: MemorySettings) -> tuple[t
         return _what_fits(made, settings, placement)
     base = ["llama-server", "-m", _MODEL, *settings_flags(settings), *placement_flags(placement)]
     if boxes == 1:
-        return (("llama.cpp, as planned", " ".join(base)),)
+        return ((said("llama.cpp, as planned"), " ".join(base)),)
     return (*_rpc(boxes, base), *_vllm(stack, made, boxes), *_exo(boxes))
 
 
@@ -36,7 +40,12 @@ def _what_fits(made: ModelPlan, settings: MemorySettings, placement: Placement |
     slots = 1 if settings.cache.unified else settings.cache.slots
     fitting = replace(settings, cache=replace(settings.cache, context=made.largest_context * slots))
     command = ["llama-server", "-m", _MODEL, *settings_flags(fitting), *placement_flags(placement)]
-    return ((f"llama.cpp, at the {made.largest_context:,} tokens that fit", " ".join(command)),)
+    return (
+        (
+            said("llama.cpp, at the {largest_context:,} tokens that fit", largest_context=made.largest_context),
+            " ".join(command),
+        ),
+    )
 
 
 def _boxes(stack: Stack, made: ModelPlan) -> tuple[int | None, Placement | None]:
@@ -59,7 +68,9 @@ def several(machine: Machine, boxes: int) -> Machine:
     """Return so many of a machine as one, each with its memory apart; main memory beside cards is left out."""
     fast = [pool for pool in machine.pools if pool.kind is not PoolKind.RAM]
     pools = tuple(
-        replace(pool, name=f"{pool.name}, box {box + 1}") for box in range(boxes) for pool in (fast or machine.pools)
+        replace(pool, name=said("{pool}, box {box}", pool=pool.name, box=box + 1))
+        for box in range(boxes)
+        for pool in (fast or machine.pools)
     )
     return replace(machine, pools=pools, accelerators=machine.accelerators * boxes, boxes=boxes)
 
@@ -71,8 +82,8 @@ def _memory(machine: Machine) -> int:
 def _rpc(boxes: int, base: list[str]) -> tuple[tuple[str, str], ...]:
     others = ",".join(f"BOX{box}:50052" for box in range(2, boxes + 1))
     return (
-        ("llama.cpp RPC, on each other box (never on an open network)", "ggml-rpc-server -H 0.0.0.0 -p 50052 -c"),
-        ("llama.cpp RPC, on the first box", " ".join([*base, "--rpc", others])),
+        (said("llama.cpp RPC, on each other box (never on an open network)"), "ggml-rpc-server -H 0.0.0.0 -p 50052 -c"),
+        (said("llama.cpp RPC, on the first box"), " ".join([*base, "--rpc", others])),
     )
 
 
@@ -88,11 +99,19 @@ def _vllm(stack: Stack, made: ModelPlan, boxes: int) -> tuple[tuple[str, str], .
         f"--max-num-seqs {made.settings.slots} --gpu-memory-utilization 0.9"
     )
     return (
-        ("vLLM on Ray, on the first box", "ray start --head --port 6379"),
-        ("vLLM on Ray, on each other box", "ray start --address BOX1:6379"),
-        (f"vLLM on Ray, once {boxes} boxes are there (a safetensors model in place of the GGUF)", serve),
+        (said("vLLM on Ray, on the first box"), "ray start --head --port 6379"),
+        (said("vLLM on Ray, on each other box"), "ray start --address BOX1:6379"),
+        (
+            said("vLLM on Ray, once {boxes} boxes are there (a safetensors model in place of the GGUF)", boxes=boxes),
+            serve,
+        ),
     )
 
 
 def _exo(boxes: int) -> tuple[tuple[str, str], ...]:
-    return ((f"exo, on each of the {boxes} boxes (they find each other; it has its own model files)", "exo"),)
+    return (
+        (
+            said("exo, on each of the {boxes} boxes (they find each other; it has its own model files)", boxes=boxes),
+            "exo",
+        ),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from truelimit.app.machines import rated_power
 from truelimit.app.plan_parts import ModelPlan, Wait
 from truelimit.domain.machine import Machine, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.perf.energy import Energy, energy_of_answer
 from truelimit.perf.load_time import load_calculation, load_interval, restore_calculation
@@ -12,12 +13,12 @@ from truelimit.perf.residency import Residency, Resident, residency
 from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s
 
 # What a copy between main memory and a card reaches: PCIe 4.0 with 16 lanes has 31.5 GB/s, drivers reach about 80 %.
-_PCIE = Known(from_gb_per_s(25.0), "assumed: PCIe 4.0 with 16 lanes, 25 GB/s", Basis.ASSUMED)
+_PCIE = Known(from_gb_per_s(25.0), said("assumed: PCIe 4.0 with 16 lanes, 25 GB/s"), Basis.ASSUMED)
 
 
 def load(made: ModelPlan, disk: Known[BytesPerSecond]) -> Wait:
     """Return how long a cold load takes: all weights once from the drive."""
-    weights = Known(made.need.weights, "the weights above", made.need.calculation.basis)
+    weights = Known(made.need.weights, said("the weights above"), made.need.calculation.basis)
     counted = load_calculation(weights, disk, None)
     low, high = load_interval(float(counted.result), disk)
     return Wait(float(counted.result), low, high, counted)
@@ -34,7 +35,7 @@ def restore(made: ModelPlan, machine: Machine) -> Wait | None:
     link = _PCIE if machine.pool(PoolKind.VRAM) else _half_of_memory(machine)
     if link is None:
         return None
-    counted = restore_calculation(Known(Bytes(kept), "KV cache and state above", Basis.DERIVED), link)
+    counted = restore_calculation(Known(Bytes(kept), said("KV cache and state above"), Basis.DERIVED), link)
     return Wait(float(counted.result), float(counted.result) / 2, float(counted.result) * 4, counted)
 
 
@@ -44,7 +45,9 @@ def _half_of_memory(machine: Machine) -> Known[BytesPerSecond] | None:
     told = device.bandwidth if device else None
     if told is None:
         return None
-    return Known(BytesPerSecond(told.value / 2), f"half of {told.where}", worst((told.basis, Basis.ASSUMED)))
+    return Known(
+        BytesPerSecond(told.value / 2), said("half of {where}", where=told.where), worst((told.basis, Basis.ASSUMED))
+    )
 
 
 def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
@@ -52,7 +55,7 @@ def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
     power, rate = rated_power(machine), made.decode[-1][1]
     if power is None or rate is None or made.prefill_seconds is None:
         return None
-    where = f"{made.wanted.context:,} tokens read and {answer:,} written"
+    where = said("{context:,} tokens read and {answer:,} written", context=made.wanted.context, answer=answer)
     return energy_of_answer(power, made.prefill_seconds[0], answer / rate.value, where)
 
 

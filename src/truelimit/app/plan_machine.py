@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from truelimit.domain.machine import Machine, PoolKind
+from truelimit.domain.message import said
 
 
 def with_devices(machine: Machine, count: int | None) -> Machine:
@@ -19,7 +20,9 @@ def with_devices(machine: Machine, count: int | None) -> Machine:
     if not own:
         if count == 1:
             return machine
-        raise ValueError(f"{machine.name or 'this machine'} has no accelerator with memory of its own to count")
+        raise ValueError(
+            said("{machine} has no accelerator with memory of its own to count", machine=machine.name or "this machine")
+        )
     rest = [pool for pool in machine.pools if pool.kind is PoolKind.RAM]
     pools = [own[min(index, len(own) - 1)] for index in range(count)]
     named = [replace(pool, name=f"{pool.name} {index}" if count > 1 else pool.name) for index, pool in enumerate(pools)]

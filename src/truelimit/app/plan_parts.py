@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.estimates import Tier
-from truelimit.domain.provenance import Basis
-from truelimit.perf.energy import Energy
-from truelimit.perf.memory import MemoryNeed
-from truelimit.perf.placement import Placement
-from truelimit.perf.residency import Residency
-from truelimit.units import Bytes, Seconds, Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.estimates import Tier
+    from truelimit.domain.provenance import Basis
+    from truelimit.perf.energy import Energy
+    from truelimit.perf.memory import MemoryNeed
+    from truelimit.perf.placement import Placement
+    from truelimit.perf.residency import Residency
+    from truelimit.units import Bytes, Seconds, Tokens
 
 
 @dataclass(frozen=True, slots=True)

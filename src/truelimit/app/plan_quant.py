@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Stack
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.quantization import default_quantization, tensors_at, weights_at
-from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
+    from truelimit.units import Bytes
 
 # What people choose between, from the finest to the coarsest that still answers well.
 _LADDER = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "IQ4_XS", "Q3_K_M", "IQ3_XXS", "Q2_K")
@@ -36,7 +40,9 @@ def at_quantization(header: ModelHeader, quant: str, files: Mapping[str, Bytes] 
 def with_quantization(stack: Stack, quant: str, files: Mapping[str, Bytes] | None = None) -> Stack:
     """Return the stack with its weights in a quantisation. Raises UnknownLayoutError as ``at_quantization`` does."""
     if stack.header is None:
-        raise UnknownLayoutError(f"{stack.model}: its model file was not found, so its shape is not known")
+        raise UnknownLayoutError(
+            said("{model}: its model file was not found, so its shape is not known", model=stack.model)
+        )
     header = at_quantization(stack.header, quant, files)
     definition = stack.definition
     named = replace(definition, header=header, quantization=quant) if definition else None

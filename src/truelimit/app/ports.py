@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from truelimit.domain.agent import Agent
-from truelimit.domain.machine import Machine
-from truelimit.domain.model import ModelHeader
-from truelimit.domain.provenance import Missing
-from truelimit.domain.server import Server
-from truelimit.domain.session import Session
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Agent
+    from truelimit.domain.machine import Machine
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.provenance import Missing
+    from truelimit.domain.server import Server
+    from truelimit.domain.session import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.domain.findings import ConfigEdit, DefinitionEdit, Edit, Finding
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Known
 from truelimit.domain.server import ServerKind
 from truelimit.fixes.outlook import Prospect
 from truelimit.limits.need import memory_need
 from truelimit.limits.pools import budget
 from truelimit.limits.served import native_context
-from truelimit.limits.view import StackView
 from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
 
 
 def prospects(views: tuple[StackView, ...], findings: tuple[Finding, ...]) -> tuple[Prospect, ...]:
@@ -37,7 +42,7 @@ def _prospect(view: StackView, context: int) -> Prospect:
     total = held = None
     if need is not None and pool is not None:
         value, held, _ = pool.tightest(need)
-        total = Known(value, "the memory estimate", pool.headroom(need).basis)
+        total = Known(value, said("the memory estimate"), pool.headroom(need).basis)
     server, route, native = view.server, view.route, native_context(view.stack)
     sends = route is not None and route.request_context is not None
     binding = view.context.binding

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
-from truelimit.workload.columns import Columns
-from truelimit.workload.stack import ReplayStack
 from truelimit.workload.totals import Totals, totals
+
+if TYPE_CHECKING:
+    from truelimit.workload.columns import Columns
+    from truelimit.workload.stack import ReplayStack
 
 _FEW = 20_000  # requests below which a thread costs more than it saves
 

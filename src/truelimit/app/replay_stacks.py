@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.app.plan import needed, room_for
 from truelimit.app.plan_parts import Wanted
-from truelimit.app.plan_rates import half_widths
-from truelimit.app.replay_walls import Walls
 from truelimit.domain.facts import Stack
-from truelimit.domain.machine import Machine
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.server import ServerKind
 from truelimit.domain.session import Cause
 from truelimit.limits.need import memory_settings
-from truelimit.limits.paces import Reading, Writing
-from truelimit.limits.rates import reading, writing
+from truelimit.limits.ollama_version import ollama_version
+from truelimit.limits.rates import paces
+from truelimit.limits.rates_at import half_widths, reading_half_widths
 from truelimit.limits.served import last_load
-from truelimit.limits.silent import ollama_version, truncation_events
+from truelimit.limits.silent import truncation_events
 from truelimit.limits.target import target_context
-from truelimit.limits.view import StackView
 from truelimit.perf.cache_layout import UnknownLayoutError, layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.load_time import DISK
@@ -28,8 +27,16 @@ from truelimit.perf.prefill import is_lower_bound
 from truelimit.units import MINUTE, Tokens
 from truelimit.workload.stack import ReplayStack
 
+if TYPE_CHECKING:
+    from truelimit.app.replay_walls import Walls
+    from truelimit.domain.machine import Machine
+    from truelimit.limits.paces import Reading, Writing
+    from truelimit.limits.view import StackView
+
 _OLLAMA_KEEPS = 5.0 * MINUTE  # OLLAMA_KEEP_ALIVE's default
 _REFUSING = {(0, 30, 9), (0, 30, 10)}  # these answer 400 where all others of Ollama cut
+_READS_TO_THE_END = ((0, 5, 12), (0, 30, 0))  # Ollama's own runner: it looks for its client only when it writes
+_BATCH = 2048  # tokens, the default of llama-server; the most that Ollama from 0.30 asks of it
 _NO_LIMIT = 2**31 - 1
 _NO_RATE = "how fast it reads a prompt (truelimit bench measures it)"
 Enrich = Callable[[Stack], Stack]
@@ -56,18 +63,20 @@ class Built:
 class Terms:
     """What a stack is built with: the deepest prompt of the work (tokens), walls, what a server does to a long prompt.
 
-    ``cuts`` is whether the server cuts it without a word, ``keep_alive`` the seconds after which it unloads a model.
+    ``cuts`` is whether the server cuts it without a word, ``keep_alive`` the seconds after which it unloads a model,
+    ``reads_on`` the tokens that it still reads for a client that has hung up.
     """
 
     deepest: int
     walls: Walls
     cuts: bool
     keep_alive: float
+    reads_on: float = 0.0
 
 
 def terms_of(view: StackView, deepest: int, walls: Walls) -> Terms:
     """Return the terms of a stack as it is, with some walls."""
-    return Terms(deepest, walls, cuts_silently(view), keep_alive(view))
+    return Terms(deepest, walls, cuts_silently(view), keep_alive(view), reads_on(view))
 
 
 def cuts_silently(view: StackView) -> bool:
@@ -92,6 +101,24 @@ def keep_alive(view: StackView) -> float:
     if told is None:
         return _OLLAMA_KEEPS
     return math.inf if told.value < 0 else float(told.value)
+
+
+def reads_on(view: StackView) -> float:
+    """Return the tokens that the server still reads of a prompt whose client has hung up.
+
+    llama-server looks once a second and ends with the batch that it reads, and so does Ollama from 0.30, which runs it.
+    Ollama's own runner before that reads the prompt to its end (ollama/ollama issue 11889). 0 where nothing is known.
+    """
+    server = view.server
+    if server is None:
+        return 0.0
+    if server.kind is ServerKind.OLLAMA:
+        version, (first, last) = ollama_version(server), _READS_TO_THE_END
+        if version is None or version < first:
+            return 0.0
+        return math.inf if version < last else float(_BATCH)
+    batch = server.settings.batch
+    return float(batch.value if batch is not None else _BATCH)
 
 
 def recorded(view: StackView, stack: Stack, terms: Terms) -> Built:
@@ -152,7 +179,7 @@ def at_context(stack: Stack, name: str, context: int, terms: Terms, kv_type: str
     fits = None if room is None else room.headroom >= 0
     unknown = ("whether it fits: the machine's memory is not known",) if fits is None else ()
     placed = pool.placement(need) if pool else None
-    reads, writes = reading(planned, placed), writing(planned, placed)
+    reads, writes = paces(planned, placed)
     if reads is None:
         return Built(None, unknown=(*unknown, _NO_RATE), context=context)
     made = replace(
@@ -172,7 +199,7 @@ def _not_told(reads: Reading, writes: Writing | None, deepest: int) -> tuple[str
 
 def _unplanned(stack: Stack, name: str, context: int, terms: Terms) -> Built:
     """A stack that runs already, whose memory cannot be computed: its rates are known all the same."""
-    reads, writes = reading(stack), writing(stack)
+    reads, writes = paces(stack)
     if reads is None:
         return Built(None, unknown=(_NO_RATE,), context=context)
     made = _numbers(stack, name, context, terms, reads, writes)
@@ -196,9 +223,9 @@ def _numbers(
         cuts_silently=terms.cuts,
         prefill_a=reads.fit.a,
         prefill_b=reads.fit.b,
-        decode_c=writes.fit.c if writes else 0.0,
+        decode_c=writes.fit.c + writes.fit.window if writes else 0.0,  # windows are full in a session
         decode_d=writes.fit.d if writes else 0.0,
-        prefill_spread=half_widths(reads, (deepest,))[0],
+        prefill_spread=reading_half_widths(reads, (deepest,))[0],
         decode_spread=half_widths(writes, (deepest,))[0] if writes else 0.0,
         first_wall=walls.first,
         total_wall=walls.total,
@@ -208,6 +235,7 @@ def _numbers(
         keep_alive=terms.keep_alive,
         slots=settings.cache.slots,
         cache_tokens=_cache_tokens(stack, context),
+        reads_on=terms.reads_on,
     )
 
 

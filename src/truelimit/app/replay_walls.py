@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Timeout
 from truelimit.domain.findings import Applicability, ConfigEdit, Finding
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.limits import SetBy
 from truelimit.domain.session import Cause
 from truelimit.fixes.outlook import after_edits
 from truelimit.limits.time import COMMAND, bounds_prefill, timers
-from truelimit.limits.view import StackView
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Timeout
+    from truelimit.limits.view import StackView
 
 _SILENCE = frozenset({"headers", "idle", "first-event"})
 

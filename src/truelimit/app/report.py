@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.app.doctor import diagnose_views, views
 from truelimit.app.workload import describe
-from truelimit.domain.diagnosis import Diagnosis
-from truelimit.domain.facts import Facts
-from truelimit.domain.limits import Ladders, Rung
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.session import Call, Incident, Outcome
 from truelimit.domain.workload import Ending, WorkRequest
 from truelimit.limits.names import same_model
 from truelimit.limits.pools import budget
 from truelimit.limits.time import bounds_prefill
-from truelimit.limits.view import StackView
-from truelimit.units import Seconds, Tokens
 from truelimit.workload.endings import of_cause
-from truelimit.workload.summary import Work
-from truelimit.workload.verdict import WorkVerdict
+
+if TYPE_CHECKING:
+    from truelimit.domain.diagnosis import Diagnosis
+    from truelimit.domain.facts import Facts
+    from truelimit.domain.limits import Ladders, Rung
+    from truelimit.limits.view import StackView
+    from truelimit.units import Seconds, Tokens
+    from truelimit.workload.summary import Work
+    from truelimit.workload.verdict import WorkVerdict
 
 _BESIDE = {"prompt-cache", "os-share"}
 

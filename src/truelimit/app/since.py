@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Facts
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 from truelimit.domain.server import (
     CacheEntryRefused,
@@ -19,7 +20,10 @@ from truelimit.domain.server import (
     RequestEnded,
     Server,
 )
-from truelimit.domain.session import Call, Session
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Facts
+    from truelimit.domain.session import Call, Session
 
 _FAILURES = (
     CacheEntryRefused,
@@ -45,7 +49,10 @@ def since(facts: Facts, moment: datetime, why: str | None = None) -> Facts:
     if why is None:
         return kept
     left_out = sum(len(old.calls) - len(new.calls) for old, new in zip(facts.sessions, sessions, strict=True))
-    note = Missing(f"failures before {moment:%Y-%m-%d %H:%M:%S}", f"{why}: {left_out} calls are not judged again")
+    note = Missing(
+        said("failures before {moment:%Y-%m-%d %H:%M:%S}", moment=moment),
+        said("{why}: {left_out} calls are not judged again", why=why, left_out=left_out),
+    )
     return replace(kept, missing=(*facts.missing, note))
 
 

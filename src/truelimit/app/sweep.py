@@ -7,23 +7,29 @@ where it bends; rates are two costs each. A million points take seconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truelimit.app.plan import needed, room_for, settings_of, total_of
-from truelimit.app.plan_parts import Wanted
 from truelimit.app.plan_quant import with_quantization
-from truelimit.app.plan_rates import decode_at, half_widths, seconds_to_read
-from truelimit.domain.facts import Stack
-from truelimit.domain.machine import Machine
+from truelimit.app.plan_rates import decode_at, seconds_to_read
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.limits.need import memory_settings
 from truelimit.limits.paces import Reading, Writing
-from truelimit.limits.pools import Budget
-from truelimit.limits.rates import reading, writing
+from truelimit.limits.rates import paces
+from truelimit.limits.rates_at import half_widths, reading_half_widths
+from truelimit.limits.rates_many import decode_rates, seconds
 from truelimit.perf.kv_cache import PADDING
-from truelimit.perf.memory import MemoryNeed
 from truelimit.units import Bytes, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.app.plan_parts import Wanted
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.machine import Machine
+    from truelimit.limits.pools import Budget
+    from truelimit.perf.memory import MemoryNeed
 
 MOST_POINTS = 20_000_000
 _IN_PARTS = 4096
@@ -92,7 +98,13 @@ def sweep(stack: Stack, wanted: Wanted, axes: Axes, files: Mapping[str, Bytes] |
     without a value. What cannot be planned says why in its series.
     """
     if not 0 < axes.points <= MOST_POINTS:
-        raise ValueError(f"the sweep has {axes.points:,} points; expected 1 to {MOST_POINTS:,}")
+        raise ValueError(
+            said(
+                "the sweep has {points:,} points; expected 1 to {most_points:,}",
+                points=axes.points,
+                most_points=MOST_POINTS,
+            )
+        )
     shared = _Shared(axes.contexts, files or {})
     for machine, quant, kv_type, slots in product(axes.machines, axes.quants, axes.kv_types, axes.slots):
         asked = replace(
@@ -122,7 +134,7 @@ def _series(stack: Stack, wanted: Wanted, quant: str | None, shared: _Shared) ->
     # Slots share the rates, since those tell of one request alone.
     key = (id(planned.machine), quant, settings.kv_type, settings.kv_type_v, settings.flash_attention, placed is None)
     if key not in shared.rates:
-        shared.rates[key] = _rates(writing(planned, placed), reading(planned, placed), shared)
+        shared.rates[key] = _rates(*paces(planned, placed), shared)
     return replace(found, **shared.rates[key])
 
 
@@ -140,31 +152,24 @@ def _named(stack: Stack, wanted: Wanted, quant: str | None, contexts: tuple[int,
     own = definition.quantization if definition else None
     return Series(
         definition.name if definition else stack.model,
-        machine.id or machine.name or "this machine",
-        quant or own or "as it is",
+        machine.id or machine.name or said("this machine"),
+        quant or own or said("as it is"),
         wanted.kv_type or "f16",
         wanted.slots or 1,
         contexts,
     )
 
 
-def _rates(writes: Writing | None, reads: Reading | None, shared: _Shared) -> dict[str, Any]:
+def _rates(reads: Reading | None, writes: Writing | None, shared: _Shared) -> dict[str, Any]:
     """The fields of a series that tell rates, in closed form: 1 / (c + d * n), and a * n + b * n**2 / 2."""
     found: dict[str, Any] = {}
     if writes is not None and writes.fit.c > 0:
-        c, d = writes.fit.c, writes.fit.d
-        least_c, least_d = writes.least or (0.0, 0.0)
         widths = _widths(writes, shared)
-        found["decode"] = rates = [1 / max(c + d * n, least_c + least_d * n) for n in shared.contexts]
+        found["decode"], found["decode_high"] = decode_rates(writes, shared.contexts, widths)
         found["decode_width"] = widths
-        most = [least_c + least_d * n for n in shared.contexts] if writes.least else [0.0] * len(widths)
-        found["decode_high"] = [
-            x * min(1 + h, 1 / (x * m) if m else 10.0) for x, h, m in zip(rates, widths, most, strict=True)
-        ]
         found["decode_basis"] = writes.fit.basis.value
     if reads is not None:
-        a, b = reads.fit.a, reads.fit.b / 2
-        found["seconds"] = [n * (a + b * n) for n in shared.contexts]
+        found["seconds"] = seconds(reads, shared.contexts)
         found["seconds_width"] = _widths(reads, shared)
         found["seconds_basis"] = reads.fit.basis.value
     return found
@@ -173,13 +178,17 @@ def _rates(writes: Writing | None, reads: Reading | None, shared: _Shared) -> di
 def _in_parts(series: Series, planned: Stack, wanted: Wanted, pool: Budget, shared: _Shared) -> Series:
     """The rates where blocks lie in main memory: how many moves with the context, so each point is its own."""
     if len(shared.contexts) > _IN_PARTS:
-        return replace(series, error=f"a part lies in main memory: at most {_IN_PARTS:,} contexts can be swept so")
+        return replace(
+            series,
+            error=said("a part lies in main memory: at most {in_parts:,} contexts can be swept so", in_parts=_IN_PARTS),
+        )
     writes, reads = [], []
     for context in shared.contexts:
         _, need = needed(planned, replace(wanted, context=Tokens(context)))
         placed = pool.placement(need)
-        writes.append(decode_at(writing(planned, placed), context))
-        reads.append(seconds_to_read(reading(planned, placed), context))
+        read, written = paces(planned, placed)
+        writes.append(decode_at(written, context))
+        reads.append(seconds_to_read(read, context))
     rates, waits = [rate for rate in writes if rate], [wait for wait in reads if wait]
     if len(rates) < len(writes) or len(waits) < len(reads):
         return series
@@ -198,7 +207,10 @@ def _in_parts(series: Series, planned: Stack, wanted: Wanted, pool: Budget, shar
 def _widths(found: Reading | Writing, shared: _Shared) -> Sequence[float]:
     key = (type(found), found.tier, found.fit.error, found.fit.deepest, found.widths)
     if key not in shared.widths:
-        shared.widths[key] = half_widths(found, shared.contexts)
+        if isinstance(found, Reading):
+            shared.widths[key] = reading_half_widths(found, shared.contexts)
+        else:
+            shared.widths[key] = half_widths(found, shared.contexts)
     return shared.widths[key]
 
 

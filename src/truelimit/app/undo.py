@@ -6,6 +6,7 @@ from truelimit.app.fix_definitions import changed_definition_text
 from truelimit.app.fix_ports import FixError, FixPorts, OnStep, ServerError, nothing
 from truelimit.app.fix_receipt import DefinitionStep, FileStep, Receipt, ReceiptState, StepState
 from truelimit.app.fix_transaction import Transaction, changed_text
+from truelimit.domain.message import joined, said
 
 LAST = "last"
 
@@ -17,7 +18,9 @@ class UndoIncomplete(FixError):
         """Say what remains."""
         self.receipt = receipt
         self.problems = problems
-        super().__init__(f"receipt {receipt.id} is not undone whole: " + "; ".join(problems))
+        super().__init__(
+            said("receipt {id} is not undone whole: {problems}", id=receipt.id, problems=joined("; ", problems))
+        )
 
 
 def undo(which: str, ports: FixPorts, *, force: bool = False, on_step: OnStep = nothing) -> Receipt:
@@ -31,7 +34,7 @@ def undo(which: str, ports: FixPorts, *, force: bool = False, on_step: OnStep = 
         if not force:
             problems = changed_since(receipt, ports)
             if problems:
-                raise FixError("; ".join(problems))
+                raise FixError(joined("; ", problems))
         transaction = Transaction(receipt, ports, on_step)
         problems = transaction.back(force=force)
         if problems:
@@ -45,13 +48,20 @@ def find(which: str, ports: FixPorts) -> Receipt:
     if which == LAST:
         receipts = tuple(receipt for receipt in receipts if receipt.state is not ReceiptState.UNDONE)[-1:]
         if not receipts:
-            raise FixError("there is no fix to undo")
+            raise FixError(said("there is no fix to undo"))
     matching = receipts if which == LAST else tuple(receipt for receipt in receipts if receipt.id.startswith(which))
     if len(matching) != 1:
-        known = ", ".join(receipt.id for receipt in ports.receipts.all()) or "none"
-        raise FixError(f"{len(matching)} receipts are called {which!r}; there are: {known}")
+        known = ", ".join(receipt.id for receipt in ports.receipts.all()) or said("none")
+        raise FixError(
+            said(
+                "{matching} receipts are called {which!r}; there are: {known}",
+                matching=len(matching),
+                which=which,
+                known=known,
+            )
+        )
     if matching[0].state is ReceiptState.UNDONE:
-        raise FixError(f"the fix {matching[0].id} is undone already")
+        raise FixError(said("the fix {id} is undone already", id=matching[0].id))
     return matching[0]
 
 

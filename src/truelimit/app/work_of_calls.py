@@ -6,13 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from truelimit.domain.provenance import Basis
-from truelimit.domain.session import Call, Incident
 from truelimit.domain.workload import Ending, WorkRequest
-from truelimit.limits.view import StackView
 from truelimit.units import Tokens
 from truelimit.workload.endings import of_call, of_cause
+
+if TYPE_CHECKING:
+    from truelimit.domain.session import Call, Incident
+    from truelimit.limits.view import StackView
 
 _SAME = 2.0  # s: clocks of a transcript and of the incident made from it
 

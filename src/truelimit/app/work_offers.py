@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from truelimit.advice.profile import Job, Profile
 from truelimit.app.advise import advise, price_of
 from truelimit.app.advise_jobs import performance
-from truelimit.app.machines import Entry
 from truelimit.app.replay_stacks import elsewhere
-from truelimit.domain.cloud import CloudModel
-from truelimit.domain.facts import Stack
 from truelimit.perf.cloud_cost import UnknownPriceError, cost
 from truelimit.units import MINUTE, Seconds, Tokens, Usd
+
+if TYPE_CHECKING:
+    from truelimit.app.machines import Entry
+    from truelimit.domain.cloud import CloudModel
+    from truelimit.domain.facts import Stack
 
 # Those that people name when they ask for hardware: a large unified memory of three makers, cards, a server.
 ASKED_FOR = (

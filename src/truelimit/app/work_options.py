@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from truelimit.app.advise import price_of
 from truelimit.app.machines import Entry, watts
@@ -22,16 +25,21 @@ from truelimit.app.replay_walls import (
     without_keyless,
     without_silence,
 )
-from truelimit.domain.agent import Timeout
-from truelimit.domain.cloud import CloudModel
-from truelimit.domain.facts import Stack
-from truelimit.domain.findings import Finding
+from truelimit.domain.frozen import dataclass
 from truelimit.limits.need import memory_settings
-from truelimit.limits.view import StackView
 from truelimit.limits.words import told
 from truelimit.perf.kv_types import kv_type
-from truelimit.workload.columns import Flags
 from truelimit.workload.options import Kind, Leg, Option
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Timeout
+    from truelimit.domain.cloud import CloudModel
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.findings import Finding
+    from truelimit.limits.view import StackView
+    from truelimit.workload.columns import Flags
+    from truelimit.workload.legs import Work
+    from truelimit.workload.stack import ReplayStack
 
 _RELAY = "the gateway sends valid events while the prompt is read; not yet shipped"
 
@@ -150,8 +158,13 @@ def _unlogged(stack: Stack) -> Stack:
     return elsewhere(stack, stack.machine)
 
 
-def cloud_options(today: Today, offered: Offered, away: Flags) -> Iterator[Option]:
-    """Yield a route for each provider's model: the picked requests go there if they may, all others stay here."""
+def cloud_options(today: Today, offered: Offered, work: Work, away: Flags) -> Iterator[Option]:
+    """Yield a route for each provider's model: the picked requests go there if they may, all others stay here.
+
+    What nobody called private or not stays, and goes in the other case that is replayed; private work never goes.
+    """
+    stays = work.columns.private
+    never = np.array([item.private is True for item in work.asked], dtype=bool)
     fixed = fixed_stack(today)
     for model in offered.clouds:
         closed = cloud_stack(model, offered.on, takes_private=False)
@@ -160,16 +173,21 @@ def cloud_options(today: Today, offered: Offered, away: Flags) -> Iterator[Optio
             why = closed.unknown or fixed.unknown
             yield Option(f"cloud-{model.id}", name, Kind.CLOUD, (), unknown=why, notes=closed.notes)
             continue
-        here = Leg(fixed.stack, ~away)
+        opened = replace(closed.stack, takes_private=True)
         yield Option(
             f"cloud-{model.id}",
             name,
             Kind.CLOUD,
-            (here, Leg(closed.stack, away)),
+            _split(fixed.stack, closed.stack, away & ~stays),
             basis=closed.basis,
-            open_legs=(here, Leg(replace(closed.stack, takes_private=True), away)),
+            open_legs=_split(fixed.stack, opened, away & ~never) if (stays & ~never & away).any() else None,
             notes=closed.notes,
         )
+
+
+def _split(here: ReplayStack, there: ReplayStack, goes: Flags) -> tuple[Leg, ...]:
+    """Some requests there and all others here; one leg where none goes."""
+    return (Leg(here, ~goes), Leg(there, goes)) if goes.any() else (Leg(here),)
 
 
 def machine_options(today: Today, offered: Offered) -> Iterator[Option]:

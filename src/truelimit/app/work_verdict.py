@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from truelimit.app.machines import Entry
 from truelimit.app.replay_stacks import Built, Terms, recorded
 from truelimit.app.replay_walls import own_timers, walls
 from truelimit.app.work_of_calls import with_incidents
@@ -22,22 +22,26 @@ from truelimit.app.work_options import (
     two_options,
 )
 from truelimit.domain.calculation import Calculation, Term, calculate
-from truelimit.domain.facts import Stack
-from truelimit.domain.findings import Finding
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.provenance import Basis, Missing
-from truelimit.domain.workload import WorkRequest
 from truelimit.limits.names import same_model
-from truelimit.limits.view import StackView
 from truelimit.perf.prefill import prefill_calculation, wall_as_context_calculation
 from truelimit.units import MINUTE
-from truelimit.workload.classes import MULTI_FILE
-from truelimit.workload.columns import Flags
+from truelimit.workload.classes import MULTI_FILE, classified
 from truelimit.workload.confusion import Confusion, confusion
 from truelimit.workload.doubles import joined
 from truelimit.workload.judge import Money, results, tail
 from truelimit.workload.legs import Work, replay_legs, work_of
 from truelimit.workload.options import Leg, Option, Result
-from truelimit.workload.verdict import WorkVerdict, calculations, choose, sentence
+from truelimit.workload.verdict import Tail, WorkVerdict, calculations, choose, sentence
+
+if TYPE_CHECKING:
+    from truelimit.app.machines import Entry
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.findings import Finding
+    from truelimit.domain.workload import WorkRequest
+    from truelimit.limits.view import StackView
+    from truelimit.workload.columns import Flags
 
 _WEEK = 7 * 24 * 60 * MINUTE  # s
 _PATIENCE = 5.0 * MINUTE  # s: whoever waits longer for an answer is better served elsewhere
@@ -92,7 +96,7 @@ def _name(view: StackView) -> str:
 
 def work_verdict(asked: Asked, progress: Callable[[int, int], None] | None = None) -> WorkVerdict:
     """Return the verdict. Raises NoWorkError for a history without a request whose prompt is known."""
-    once, _ = joined(asked.requests)
+    once, _ = joined(classified(asked.requests))
     work = work_of(with_incidents(once, (asked.view,)))
     if not work.columns.known.any():
         raise NoWorkError(_nothing(len(work.asked)))
@@ -120,11 +124,15 @@ def _span(work: Work) -> float:
 
 
 def _away(today: Today, work: Work) -> Flags:
-    """The requests that a cloud route is for; none where the stack after the fix cannot be replayed."""
+    """The requests that a cloud route is for; none where the stack after the fix cannot be replayed.
+
+    Who only waits for what the server still reads of a prompt that was given up is well served once that one goes.
+    """
     fixed = fixed_stack(today)
     if fixed.stack is None:
         return np.zeros(len(work.asked), bool)
-    return tail(work, replay_legs(work, (Leg(fixed.stack),), -1), min(_PATIENCE, today.fixed_walls.first))
+    alone = replace(fixed.stack, reads_on=0.0)
+    return tail(work, replay_legs(work, (Leg(alone),), -1), min(_PATIENCE, today.fixed_walls.first))
 
 
 def _all_results(
@@ -135,7 +143,7 @@ def _all_results(
     away: Flags,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[Result, ...]:
-    options: list[Option] = [*free_options(today), *cloud_options(today, offered, away)]
+    options: list[Option] = [*free_options(today), *cloud_options(today, offered, work, away)]
     machines = list(machine_options(today, offered))
     best = _best(results(work, machines, money)) if machines else []
     options += [*machines, *two_options(today, best, away)]
@@ -151,9 +159,8 @@ def _best(found: Sequence[Result]) -> list[Option]:
 
 def _told(asked: Asked, today: Today, work: Work, money: Money, away: Flags, found: tuple[Result, ...]) -> WorkVerdict:
     answers = choose(found)
-    many = int(sum(item.work_class in MULTI_FILE for item, far in zip(work.asked, away.tolist(), strict=True) if far))
-    count, days = int(np.count_nonzero(away)), _span(work) / (24 * 60 * MINUTE)
-    text = sentence(answers, count, many) if answers else _cannot(found)
+    apart, days = _tail(work, away), _span(work) / (24 * 60 * MINUTE)
+    text = sentence(answers, apart) if answers else _cannot(found)
     made = (*calculations(answers, money, days), *_decisive(today, work)) if answers else ()
     as_it_is = recorded(today.view, today.stack, _terms_today(today))
     return WorkVerdict(
@@ -166,9 +173,22 @@ def _told(asked: Asked, today: Today, work: Work, money: Money, away: Flags, fou
         len({item.session for item in work.asked}),
         money.weeks,
         days,
-        count,
-        many,
+        apart.requests,
+        apart.many,
         tuple(_unknown(work, found, as_it_is)),
+        apart.private,
+        apart.unsaid,
+    )
+
+
+def _tail(work: Work, away: Flags) -> Tail:
+    """Count the requests that are a question of routing, and how many of them may not leave the house."""
+    picked = [item for item, far in zip(work.asked, away.tolist(), strict=True) if far]
+    return Tail(
+        len(picked),
+        sum(item.work_class in MULTI_FILE for item in picked),
+        sum(item.private is True for item in picked),
+        sum(item.private is None for item in picked),
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from truelimit.domain.provenance import Missing
-from truelimit.domain.workload import WorkRequest
+from truelimit.domain.frozen import dataclass
 from truelimit.workload.summary import Work, summary
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Missing
+    from truelimit.domain.workload import WorkRequest
 
 
 @dataclass(frozen=True, slots=True)

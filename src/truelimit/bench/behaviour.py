@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.bench.nouns import Observation, Purpose, Reply
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.rates import PrefillFit
 from truelimit.perf.prefill import largest_prompt, prefill_seconds
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.rates import PrefillFit
 
 _READ_ON = 0.97  # of the prompt in the cache after a cancel: it was read to its end
 _SURELY_READ_ON, _SURELY_STOPPED = 0.9, 0.75  # the same, derived from noisy times

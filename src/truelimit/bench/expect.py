@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.bench.nouns import Observation, Purpose
-from truelimit.bench.plan import Step
 from truelimit.bench.points import points_of
+from truelimit.domain.frozen import dataclass
 from truelimit.perf.decode import decode_seconds, fit_decode
 from truelimit.perf.prefill import PrefillPoint, fit_prefill, prefill_seconds, tells_depth
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.bench.plan import Step
 
 _SURE, _UNSURE = 1.1, 1.3  # times the foreseen seconds: with points at two depths, at one depth only
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.bench.intervals import cost_ranges, range_at
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.measurements import CostRanges, MeasuredPoint, PointKind, Range
-from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.perf.decode import DecodePoint, fit_decode
 from truelimit.perf.least_squares import Row, spread
 from truelimit.perf.prefill import PrefillPoint, fit_prefill, tells_depth
+
+if TYPE_CHECKING:
+    from truelimit.domain.rates import DecodeFit, PrefillFit
 
 _TELLS_DEPTH = 2.0  # as in perf.decode: depths must differ by this factor
 

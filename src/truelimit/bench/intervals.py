@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.measurements import CostRanges, Range
-from truelimit.perf.least_squares import Row
+
+if TYPE_CHECKING:
+    from truelimit.perf.least_squares import Row
 
 CONFIDENCE = 0.90
 # Student's t, 95 % quantile (two-sided 90 %) for 1, 2, ... degrees of freedom: any table of the distribution.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.measurements import MeasuredModel, MeasuredServer
+from truelimit.domain.frozen import dataclass
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.measurements import MeasuredModel, MeasuredServer
 
 
 class Purpose(StrEnum):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isqrt
 
 from truelimit.bench.nouns import Purpose
+from truelimit.domain.frozen import dataclass
 from truelimit.units import Seconds, Tokens
 
 DEFAULT_DEPTHS = (512, 4096, 16384)

@@ -8,9 +8,9 @@ less than the client waited had other work, or its clock is wrong: that request 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from truelimit.bench.nouns import Observation, Purpose, Reply
+from truelimit.domain.frozen import dataclass
 from truelimit.limits.log_rates import MIN_CHUNK
 from truelimit.perf.decode import DecodePoint
 from truelimit.perf.prefill import PrefillPoint

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
+from typing import TYPE_CHECKING
 
-from truelimit.bench.behaviour import CacheBehaviour, CancelBehaviour
-from truelimit.bench.fits import Fits
 from truelimit.bench.nouns import Load, Observation, Purpose, Reply, Target
-from truelimit.bench.plan import BenchPlan
 from truelimit.bench.points import decode_points_of, is_fresh
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.measurements import MeasuredMachine, Measurement, Range
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.bench.behaviour import CacheBehaviour, CancelBehaviour
+    from truelimit.bench.fits import Fits
+    from truelimit.bench.plan import BenchPlan
 
 _UNSTEADY = 1.3  # fastest over slowest repeat
 

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.machine import Machine
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.measurements import MeasuredModel, MeasuredPoint, PointKind
 from truelimit.units import GB, MIB
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Machine
 
 _ALLOWED, _SPECULATING = 1.05, 2.5
 _CACHEABLE = 512 * MIB  # weights below it may lie in a processor's cache, which no bandwidth of memory bounds

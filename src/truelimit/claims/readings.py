@@ -9,6 +9,7 @@ from truelimit.claims.bits import bits_per_weight, of_class
 from truelimit.claims.words import short
 from truelimit.domain.claims import Claim, Reading
 from truelimit.domain.estimates import ModelShape
+from truelimit.domain.message import said
 from truelimit.domain.model import ModelHeader
 from truelimit.perf.layouts.nouns import SettingsRefusedError, UnknownLayoutError
 from truelimit.perf.quantization import default_quantization
@@ -32,8 +33,23 @@ def of_model(claim: Claim, header: ModelHeader, *, named: bool = True) -> Iterat
             shape = shape_of(header, quantization=quant)
         except (UnknownLayoutError, SettingsRefusedError):
             continue
-        shape = replace(shape if named else _whole(shape), name=f"{header.name} {quant}")
-        yield Reading(shape, header.name, _assumed(claim, quant), named, header.where, header)
+        used = shape if named else _whole(shape)
+        source = header.where if named else header.where + _all_counts(shape, used)
+        yield Reading(
+            replace(used, name=f"{header.name} {quant}"), header.name, _assumed(claim, quant), named, source, header
+        )
+
+
+def _all_counts(shape: ModelShape, whole: ModelShape) -> str:
+    """Why a size reads more than the model that stands for it."""
+    unread = whole.read_bytes - shape.read_bytes
+    if unread <= 0:
+        return ""
+    return said(
+        "; only a size is named, so all of the file counts: {unread:.1f} GB of it are rows of the embedding that a "
+        "token of this model does not read",
+        unread=unread / BILLION,
+    )
 
 
 def _whole(shape: ModelShape) -> ModelShape:

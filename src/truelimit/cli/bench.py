@@ -6,14 +6,17 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truelimit.app.bench_ports import BenchError
 from truelimit.bench.plan import DEFAULT_DEPTHS, Wanted
-from truelimit.bench.result import BenchResult
 from truelimit.cli import output
 from truelimit.cli.bench_options import depths, key_of, positive, seconds
 from truelimit.cli.parser import Parser
 from truelimit.units import Seconds
+
+if TYPE_CHECKING:
+    from truelimit.bench.result import BenchResult
 
 _TOKENS = 200_000
 _SECONDS = 300.0

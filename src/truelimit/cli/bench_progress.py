@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from truelimit.app.bench_ports import Teller
+if TYPE_CHECKING:
+    from truelimit.app.bench_ports import Teller
 
 
 def _silent(doing: str, share: float, to_go: float | None) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truelimit.app.bench_ports import BenchError, Teller, World
 from truelimit.bench.fits import fits_of, split
 from truelimit.bench.result import BenchResult, measurement_of
 from truelimit.bench.screen import ceiling_of, screened
-from truelimit.domain.machine import Machine
-from truelimit.domain.measurements import Measurement
 from truelimit.limits.measured import machine_mark
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Machine
+    from truelimit.domain.measurements import Measurement
 
 
 def world(tell: Teller) -> World:

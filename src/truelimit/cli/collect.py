@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from truelimit.app.ports import Deadline, Places
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
+from truelimit.cli.speech import tell
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.adapters.bundle.write import Collected
@@ -36,12 +38,20 @@ def run(argv: Sequence[str]) -> int:
     except ValueError as error:  # the store of work, its rules or a table: each says what was expected
         return output.complain(str(error))
     except OSError as error:
-        return output.complain(f"{target}: {error.strerror or 'cannot be written'}; name another place with --out")
+        return output.complain(
+            said(
+                "{target}: {strerror}; name another place with --out",
+                target=target,
+                strerror=error.strerror or "cannot be written",
+            )
+        )
     if collected.is_empty:
-        return output.complain("nothing to collect: no agent, server, store or log was found; name one, see --help")
+        return output.complain(
+            said("nothing to collect: no agent, server, store or log was found; name one, see --help")
+        )
     output.write(_as_json(collected, target) if args.json else _as_text(collected, target))
     for source, why in collected.troubles[:20]:
-        print(f"truelimit: not in the bundle: {source}: {why}", file=sys.stderr)
+        print(tell(said("truelimit: not in the bundle: {source}: {why}", source=source, why=why)), file=sys.stderr)
     return 0
 
 
@@ -86,7 +96,7 @@ def _add_work(places: Places, folder: Path, root: Path, collected: Collected) ->
     held = rules(data_dir() / RULES_FILE, places.home)
     with WorkStore(folder / "work.duckdb" if places.isolated else None) as store:
         read = ingest(store, where.found(places), Context(named, held))
-        collected.kept["requests of recorded work"] = export(
+        collected.kept[said("requests of recorded work")] = export(
             list(store.requests()), root / FILE, person_of(named), time.time()
         )
     collected.troubles += [(item.fact, item.why) for item in read.missing]
@@ -100,9 +110,11 @@ def _target(out: Path | None) -> Path:
     if out is None:
         return Path(f"truelimit-evidence-{datetime.now().astimezone():%Y%m%d-%H%M%S}.zip").absolute()
     if out.is_dir() and (out.suffix == ".zip" or any(out.iterdir())):
-        raise evidence.UsageError(f"--out {out} is a folder with files in it; expected a new folder or a .zip")
+        raise evidence.UsageError(
+            said("--out {out} is a folder with files in it; expected a new folder or a .zip", out=out)
+        )
     if out.is_file():
-        raise evidence.UsageError(f"--out {out} exists; expected a new name")
+        raise evidence.UsageError(said("--out {out} exists; expected a new name", out=out))
     return out.absolute()
 
 
@@ -120,26 +132,37 @@ def _as_json(collected: Collected, target: Path) -> str:
 
 
 def _as_text(collected: Collected, target: Path) -> str:
-    lines = [f"Wrote {target}: {collected.files} files, {collected.bytes:,} bytes before packing.", "", "In it:"]
+    lines = [
+        said(
+            "Wrote {target}: {files} files, {bytes:,} bytes before packing.",
+            target=target,
+            files=collected.files,
+            bytes=collected.bytes,
+        ),
+        "",
+        said("In it:"),
+    ]
     lines += [f"  {count:>12,}  {what}" for what, count in collected.kept.items() if count]
-    lines += ["", "Left out (WHAT-IS-LEFT-OUT.md in the bundle says it too):"]
+    lines += ["", said("Left out (WHAT-IS-LEFT-OUT.md in the bundle says it too):")]
     lines += [f"  {count:>12,}  {what}" for what, count in collected.left_out.items()]
-    lines += ["", f"On the other machine: truelimit doctor --home {target.name}", ""]
+    lines += ["", said("On the other machine: truelimit doctor --home {target}", target=target.name), ""]
     return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit collect",
-        description="Write a bundle of the evidence, without secrets and text, for truelimit doctor elsewhere.",
-        epilog="Exit codes: 0 written, 2 nothing found or not written. Look into the bundle before you send it.",
+        description=said("Write a bundle of the evidence, without secrets and text, for truelimit doctor elsewhere."),
+        epilog=said("Exit codes: 0 written, 2 nothing found or not written. Look into the bundle before you send it."),
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR|FILE.zip", help="a new folder or zip (./truelimit-evidence-TIME.zip)"
+        "--out", type=Path, metavar="DIR|FILE.zip", help=said("a new folder or zip (./truelimit-evidence-TIME.zip)")
     )
     parser.add_argument(
-        "--work", action="store_true", help="also the records of your work as Parquet, for truelimit fleet (no text)"
+        "--work",
+        action="store_true",
+        help=said("also the records of your work as Parquet, for truelimit fleet (no text)"),
     )
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON for scripts")
+    parser.add_argument("--json", action="store_true", help=said("print the summary as JSON for scripts"))
     evidence.add_arguments(parser, keeps=False)
     return parser

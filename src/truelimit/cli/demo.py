@@ -14,7 +14,8 @@ from truelimit.report.blocks import Block, Heading, Paragraph
 _INTRO = (
     "The incident of 18 February 2026, 11:15. An agent on OpenClaw 2026.2.17 drives Qwen3-Coder 30B in Ollama 0.16.2 "
     "on a Mac Studio M2 Ultra with 64 GB, keeps failing, and its owner is about to buy a new machine. Staged from the "
-    "formats of that day in {home}{gone}. What follows is the output of truelimit doctor --home, fix --home and plan."
+    "formats of that day in {home}{gone}. What follows is the output of truelimit doctor --home, fix --home and plan, "
+    "and in the end what truelimit verdict makes of the weeks before."
 )
 _GONE = ", removed at the end (--keep DIR leaves it in DIR)"
 
@@ -38,7 +39,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _show(home: Path, args: argparse.Namespace, gone: str) -> int:
     from truelimit.adapters.demo.stage import stage
-    from truelimit.cli import doctor, fix, plan
+    from truelimit.cli import demo_work, doctor, fix, plan
 
     stage(home)
     form = _form(args)
@@ -51,6 +52,7 @@ def _show(home: Path, args: argparse.Namespace, gone: str) -> int:
     fix.run(["--home", str(home), *form])
     _say(args, Heading("What the full context takes, beside a model with twice the KV heads"))
     plan.run(["qwen3-coder:30b", "--home", str(home), "--context", "262144", "--beside", "llama-3-8b", *form])
+    output.show(args, lambda: demo_work.blocks(home), lambda: "")
     return 0
 
 

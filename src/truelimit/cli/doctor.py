@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from truelimit.app.examine import Given
-from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
+from truelimit.domain.message import said
+
+if TYPE_CHECKING:
+    from truelimit.app.examine import Given
+    from truelimit.app.ports import Places
 
 
 def run(argv: Sequence[str]) -> int:
@@ -36,8 +40,10 @@ def _doctor(args: argparse.Namespace, places: Places, given: Given) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit doctor",
-        description="Find the limits that bind (context, time, memory), explain every incident with its arithmetic.",
-        epilog="Exit codes: 0 nothing to say, 1 findings, 2 nothing could be examined.",
+        description=said(
+            "Find the limits that bind (context, time, memory), explain every incident with its arithmetic."
+        ),
+        epilog=said("Exit codes: 0 nothing to say, 1 findings, 2 nothing could be examined."),
     )
     evidence.add_arguments(parser)
     output.add_arguments(parser)

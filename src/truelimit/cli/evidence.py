@@ -7,19 +7,21 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.app.examine import Given
 from truelimit.app.ports import Places
-from truelimit.domain.agent import Timeout
-from truelimit.domain.limits import SetBy
+from truelimit.cli.parser import bad_value
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import HOUR, Seconds, parse_go_duration
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from truelimit.domain.agent import Timeout
     from truelimit.domain.machine import Machine
     from truelimit.domain.measurements import Measurement
 
@@ -38,26 +40,32 @@ class UsageError(ValueError):
 
 def add_arguments(parser: argparse.ArgumentParser, *, keeps: bool = True) -> None:
     """Add the options of evidence. ``keeps``: whether the verb keeps what it read for the next run."""
-    group = parser.add_argument_group("where to look (default: this machine)")
-    group.add_argument("--home", type=Path, metavar="DIR", help="a home folder or a bundle: only this is examined")
-    group.add_argument("--ollama", metavar="URL", help="an Ollama server")
-    group.add_argument("--server", action="append", default=[], metavar="URL", help="a llama-server (repeatable)")
+    group = parser.add_argument_group(said("where to look (default: this machine)"))
     group.add_argument(
-        "--log", action="append", default=[], type=Path, metavar="FILE", help="a server's or agent's log"
+        "--home", type=Path, metavar="DIR", help=said("a home folder or a bundle: only this is examined")
+    )
+    group.add_argument("--ollama", metavar="URL", help=said("an Ollama server"))
+    group.add_argument("--server", action="append", default=[], metavar="URL", help=said("a llama-server (repeatable)"))
+    group.add_argument(
+        "--log", action="append", default=[], type=Path, metavar="FILE", help=said("a server's or agent's log")
     )
     group.add_argument(
-        "--session", action="append", default=[], type=Path, metavar="FILE", help="a transcript or store"
+        "--session", action="append", default=[], type=Path, metavar="FILE", help=said("a transcript or store")
     )
-    group.add_argument("--model-file", action="append", default=[], type=Path, metavar="FILE", help="a GGUF file")
-    group.add_argument("--machine", metavar="NAME", help="a machine of the table or your TOML of one")
+    group.add_argument("--model-file", action="append", default=[], type=Path, metavar="FILE", help=said("a GGUF file"))
+    group.add_argument("--machine", metavar="NAME", help=said("a machine of the table or your TOML of one"))
     group.add_argument(
-        "--proxy", action="append", default=[], metavar="NAME=SECONDS", help="a proxy's timeout on the path"
+        "--proxy", action="append", default=[], metavar="NAME=SECONDS", help=said("a proxy's timeout on the path")
     )
-    group.add_argument("--since", metavar="TIME", help="only incidents from then on (ISO 8601; default: the last fix)")
-    group.add_argument("--all", action="store_true", dest="all_incidents", help="also what was before the last fix")
+    group.add_argument(
+        "--since", metavar="TIME", help=said("only incidents from then on (ISO 8601; default: the last fix)")
+    )
+    group.add_argument(
+        "--all", action="store_true", dest="all_incidents", help=said("also what was before the last fix")
+    )
     if keeps:
-        group.add_argument("--no-cache", action="store_true", help="read large files whole, keep nothing of them")
-    bound = "bound on all network work together (5)"
+        group.add_argument("--no-cache", action="store_true", help=said("read large files whole, keep nothing of them"))
+    bound = said("bound on all network work together (5)")
     group.add_argument("--network-seconds", type=_seconds, default=5.0, metavar="S", help=bound)
 
 
@@ -68,7 +76,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value <= 24 * HOUR:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no time in seconds; expected more than 0, at most a day")
+        raise bad_value(said("{text!r} is no time in seconds; expected more than 0, at most a day", text=text[:40]))
     return value
 
 
@@ -76,9 +84,19 @@ def places(args: argparse.Namespace) -> Places:
     """Return where to look. Raises UsageError when a named path does not exist."""
     for path in [*([args.home] if args.home else []), *args.log, *args.session, *args.model_file]:
         if not path.exists():
-            raise UsageError(f"{path} does not exist; expected {'a folder' if path is args.home else 'a file'}")
+            raise UsageError(
+                said(
+                    "{path} does not exist; expected {text}",
+                    path=path,
+                    text="a folder" if path is args.home else "a file",
+                )
+            )
     if args.home and not args.home.is_dir():
-        raise UsageError(f"--home {args.home} is a file; expected a home folder, or a bundle that collect wrote (.zip)")
+        raise UsageError(
+            said(
+                "--home {home} is a file; expected a home folder, or a bundle that collect wrote (.zip)", home=args.home
+            )
+        )
     named = bool(args.home)
     return Places(
         home=args.home or Path.home(),
@@ -135,15 +153,15 @@ def given(args: argparse.Namespace) -> Given:
         proxies=tuple(_proxy(text) for text in args.proxy),
         published=published_rates(),
         live=not args.home or bool(args.ollama or args.server),
-        measurements=() if args.home else _measurements(),
+        measurements=() if args.home else measurements(),
     )
 
 
-def _measurements() -> tuple[Measurement, ...]:
-    """Runs of benchmarks that were kept on this machine: they say nothing of another's home."""
-    from truelimit.adapters.store.data_dir import data_dir
+def measurements() -> tuple[Measurement, ...]:
+    """Return the runs of benchmarks that were kept on this machine: they say nothing of another's home."""
+    from truelimit.adapters.store.data_dir import MEASUREMENTS, data_dir
 
-    if not data_dir().is_dir():
+    if not (data_dir() / MEASUREMENTS).is_file():
         return ()
     from truelimit.adapters.store.measurements import measurements
 
@@ -153,7 +171,8 @@ def _measurements() -> tuple[Measurement, ...]:
 def _machine(name: str | None) -> Machine | None:
     if name is None:
         return None
-    from truelimit.tables.loader import TableError, machine
+    from truelimit.tables.fields import TableError
+    from truelimit.tables.machines import machine
 
     try:
         return machine(name)
@@ -162,15 +181,20 @@ def _machine(name: str | None) -> Machine | None:
 
 
 def _proxy(text: str) -> Timeout:
+    from truelimit.domain.agent import Timeout
+    from truelimit.domain.limits import SetBy
+
     name, equals, length = text.partition("=")
     try:
         seconds = parse_go_duration(length)
     except ValueError:
         seconds = Seconds(0.0)
     if not equals or not name or not 0 < seconds < math.inf:
-        raise UsageError(f"--proxy {text!r}: expected NAME=SECONDS, such as nginx=60")
+        raise UsageError(said("--proxy {text!r}: expected NAME=SECONDS, such as nginx=60", text=text))
     known = Known(seconds, f"--proxy {text}", Basis.REPORTED)
-    return Timeout(f"proxy {name}", known, SetBy.PROXY, "headers", remedy=f"raise the read timeout of {name}")
+    return Timeout(
+        f"proxy {name}", known, SetBy.PROXY, "headers", remedy=said("raise the read timeout of {name}", name=name)
+    )
 
 
 def since(args: argparse.Namespace, config_files: tuple[str, ...]) -> Since | None:
@@ -178,16 +202,22 @@ def since(args: argparse.Namespace, config_files: tuple[str, ...]) -> Since | No
 
     Raises UsageError for a time that cannot be read.
     """
+    from datetime import datetime
+
     if args.since:
         try:
             moment = datetime.fromisoformat(args.since)
         except ValueError as error:
-            raise UsageError(f"--since {args.since!r}: expected a time such as 2026-02-18T11:15:00+00:00") from error
+            raise UsageError(
+                said("--since {since!r}: expected a time such as 2026-02-18T11:15:00+00:00", since=args.since)
+            ) from error
         return Since(moment if moment.tzinfo else moment.astimezone(), "--since")
     return None if args.all_incidents else _last_fix(config_files)
 
 
 def _last_fix(config_files: tuple[str, ...]) -> Since | None:
+    from datetime import UTC, datetime
+
     from truelimit.adapters.store.data_dir import RECEIPTS, data_dir
 
     if not (data_dir() / RECEIPTS).is_dir():
@@ -205,5 +235,5 @@ def _last_fix(config_files: tuple[str, ...]) -> Since | None:
         if receipt.state in {ReceiptState.APPLIED, ReceiptState.PROVEN} and files & set(config_files):
             moment = datetime.fromisoformat(receipt.created)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return Since(moment, f"the fix {receipt.id} changed the limits (--all judges them)")
+            return Since(moment, said("the fix {id} changed the limits (--all judges them)", id=receipt.id))
     return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.app.model import FoundModel
 from truelimit.cli.evidence import UsageError
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.app.examine import Given
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
     from truelimit.domain.model import ModelHeader
 
-KINDS = (
+KINDS = said(
     "a GGUF file, a folder with config.json, a TOML of your own, an http(s) address of a GGUF file or config.json, "
     "an Ollama name, or a model of the table"
 )
@@ -45,7 +46,7 @@ def find_model(name: str, args: argparse.Namespace, places: Places, given: Given
     if served is None:
         return _of_table(name, places)
     if served.header is None:
-        raise UsageError(f"{name}: its model file was not found, so its shape is not known")
+        raise UsageError(said("{name}: its model file was not found, so its shape is not known", name=name))
     return FoundModel(served.header, quantization=served.definition.quantization if served.definition else None)
 
 
@@ -95,7 +96,7 @@ def _of_folder(path: Path) -> FoundModel:
     from truelimit.adapters.files.hf_config import read_model_folder
 
     if path.is_dir() and not (path / "config.json").is_file():
-        raise UsageError(f"{path} is a folder without config.json; expected {KINDS}")
+        raise UsageError(said("{path} is a folder without config.json; expected {kinds}", path=path, kinds=KINDS))
     return read_model_folder(path)
 
 
@@ -110,9 +111,20 @@ def _of_table(name: str, places: Places) -> FoundModel:
 
     entry = model_entry(name)
     if entry is None:
-        where = f"the Ollama store under {places.home}" if places.isolated else "this machine's Ollama"
-        raise UsageError(f"{name[:100]!r} is neither a file, nor a model of {where}, nor one of the table; "
-                         f"{unknown_model(name)}")  # fmt: skip
+        where = (
+            said("the Ollama store under {home}", home=places.home)
+            if places.isolated
+            else said("this machine's Ollama")
+        )
+        nearest = unknown_model(name)
+        raise UsageError(
+            said(
+                "{name!r} is neither a file, nor a model of {where}, nor one of the table; {nearest}",
+                name=name[:100],
+                where=where,
+                nearest=nearest,
+            )
+        )
     return FoundModel(entry.header, entry)
 
 

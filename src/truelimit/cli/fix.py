@@ -7,14 +7,15 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from truelimit.app.examine import Given
-from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
-from truelimit.domain.facts import Facts
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
+    from truelimit.app.examine import Given
     from truelimit.app.fix_ports import FixPorts
+    from truelimit.app.ports import Places
+    from truelimit.domain.facts import Facts
     from truelimit.report.fix_document import FixResult
 
 
@@ -43,7 +44,9 @@ def _fix(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.report import fix_document
 
     if args.apply and is_bundle(places.home):
-        raise evidence.UsageError("a bundle is a copy of somebody's evidence: apply the fix where it was collected")
+        raise evidence.UsageError(
+            said("a bundle is a copy of somebody's evidence: apply the fix where it was collected")
+        )
     facts: Facts = gather_since(args, places, given)
     seen = views(facts)
     diagnosis = diagnose_views(facts, seen)
@@ -93,16 +96,22 @@ def _exit_code(result: FixResult, examined: bool) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit fix",
-        description="Show what would be changed and what it brings; --apply does it atomically, proves it live, "
-        "and keeps what undo needs.",
-        epilog="Exit codes: 0 nothing to fix or fixed and not disproven, 1 a plan waits or the proof failed, 2 error.",
+        description=said(
+            "Show what would be changed and what it brings; --apply does it atomically, proves it live, "
+            "and keeps what undo needs."
+        ),
+        epilog=said(
+            "Exit codes: 0 nothing to fix or fixed and not disproven, 1 a plan waits or the proof failed, 2 error."
+        ),
     )
-    parser.add_argument("--apply", action="store_true", help="carry the plan out (all of it or nothing)")
-    parser.add_argument("--unsafe", action="store_true", help="include fixes that may do harm")
-    parser.add_argument("--only", action="append", default=[], metavar="CODE", help="only the fix of this finding")
-    parser.add_argument("--undo-on-failure", action="store_true", help="put everything back when the proof fails")
+    parser.add_argument("--apply", action="store_true", help=said("carry the plan out (all of it or nothing)"))
+    parser.add_argument("--unsafe", action="store_true", help=said("include fixes that may do harm"))
     parser.add_argument(
-        "--proof-seconds", type=float, default=120.0, metavar="S", help="longest real prompt of the proof (120)"
+        "--only", action="append", default=[], metavar="CODE", help=said("only the fix of this finding")
+    )
+    parser.add_argument("--undo-on-failure", action="store_true", help=said("put everything back when the proof fails"))
+    parser.add_argument(
+        "--proof-seconds", type=float, default=120.0, metavar="S", help=said("longest real prompt of the proof (120)")
     )
     evidence.add_arguments(parser)
     output.add_arguments(parser)

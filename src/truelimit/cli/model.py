@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
+from truelimit.domain.message import said
 from truelimit.units import Tokens
 
 LIST = "list"
@@ -55,14 +56,22 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = Parser(
         "truelimit model",
-        description="What a model is: parameters, tensors by part, attention, cache, context, tokenizer. "
-        "Each number with where it was read; nothing is fetched unless an address is given.",
-        epilog="truelimit model list prints the models of the table.",
+        description=said(
+            "What a model is: parameters, tensors by part, attention, cache, context, tokenizer. "
+            "Each number with where it was read; nothing is fetched unless an address is given."
+        ),
+        epilog=said("truelimit model list prints the models of the table."),
     )
-    parser.add_argument("model", metavar="REF", help=f"{KINDS}; or list")
-    parser.add_argument("--quant", metavar="Q", help="at a quantisation: Q4_K_M, Q8_0, IQ4_XS, MXFP4, 4bit (MLX), FP8")
-    parser.add_argument("--context", type=_positive, metavar="N", help="tokens of the cache shown (default: native)")
-    parser.add_argument("--kv-type", metavar="T", help="type of the cache (default: f16, q8_0 and q4_0 side by side)")
+    parser.add_argument("model", metavar="REF", help=said("{kinds}; or list", kinds=KINDS))
+    parser.add_argument(
+        "--quant", metavar="Q", help=said("at a quantisation: Q4_K_M, Q8_0, IQ4_XS, MXFP4, 4bit (MLX), FP8")
+    )
+    parser.add_argument(
+        "--context", type=_positive, metavar="N", help=said("tokens of the cache shown (default: native)")
+    )
+    parser.add_argument(
+        "--kv-type", metavar="T", help=said("type of the cache (default: f16, q8_0 and q4_0 side by side)")
+    )
     evidence.add_arguments(parser)
     output.add_arguments(parser)
     return parser
@@ -71,5 +80,5 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     plain = text.replace(",", "").replace("_", "")
     if not (plain.isascii() and plain.isdigit() and 0 < len(plain) < 12 and int(plain) > 0):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a positive number of tokens")
+        raise argparse.ArgumentTypeError(said("{text!r} is not a positive number of tokens", text=text[:40]))
     return int(plain)

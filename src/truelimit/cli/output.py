@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from truelimit.cli.parser import bad_value
 from truelimit.cli.speech import say, tell
+from truelimit.cli.terminal import terminal_columns
 from truelimit.domain.message import said
-from truelimit.report.blocks import Block
+
+if TYPE_CHECKING:
+    from truelimit.report.blocks import Block
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _columns(text: str) -> int:
     """Return a width in columns. Raises ArgumentTypeError for what is no number from 40 to 1,000."""
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 40 <= int(text) <= 1000):
-        raise argparse.ArgumentTypeError(said("{text!r} is no width; expected 40 to 1000 columns", text=text[:40]))
+        raise bad_value(said("{text!r} is no width; expected 40 to 1000 columns", text=text[:40]))
     return int(text)
 
 
@@ -45,7 +50,8 @@ def show(args: argparse.Namespace, blocks: Callable[[], Sequence[Block]], as_jso
 
 
 def write(text: str) -> None:
-    """Write to standard output; signs that the terminal's encoding lacks are replaced, never fatal."""
+    """Write to standard output, told; signs that the terminal's encoding lacks are replaced, never fatal."""
+    text = tell(text)
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
@@ -55,9 +61,7 @@ def columns(args: argparse.Namespace) -> int:
     """Return the width to print at."""
     if args.width:
         return int(args.width)
-    import shutil
-
-    return shutil.get_terminal_size((100, 24)).columns
+    return terminal_columns(100)
 
 
 def colour(args: argparse.Namespace) -> bool:

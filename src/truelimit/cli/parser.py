@@ -6,6 +6,7 @@ import argparse
 from typing import Any, NoReturn
 
 from truelimit.cli.speech import say, tell
+from truelimit.cli.terminal import terminal_columns
 from truelimit.domain.message import said
 
 
@@ -28,6 +29,13 @@ setattr(argparse, "_", _word)  # noqa: B010
 setattr(argparse, "ngettext", _words)  # noqa: B010
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Help as wide as the terminal; argparse makes one of these for each option, only to check it."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{"width": terminal_columns(80) - 2, **options})
+
+
 class Parser(argparse.ArgumentParser):
     """An ``ArgumentParser`` that tells its messages; the words of argparse itself come from the same catalogue.
 
@@ -35,7 +43,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, **{"formatter_class": _Formatter, **options})
         help_text = said("the language to speak: en, hi (default: TRUELIMIT_LANG, else en); JSON is English")
         self.add_argument("--lang", metavar="TAG", help=help_text)
 

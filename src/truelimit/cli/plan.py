@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from truelimit.cli import evidence, output
 from truelimit.cli.plan_model import asked, other
 from truelimit.cli.plan_options import parser
+from truelimit.domain.message import said
 from truelimit.units import Tokens, from_mib
 
 if TYPE_CHECKING:
     from truelimit.app.examine import Given
-    from truelimit.app.plan import Around, Wanted
+    from truelimit.app.plan import Around, Beside, ModelPlan, Wanted
     from truelimit.app.ports import Places
     from truelimit.domain.facts import Stack
     from truelimit.domain.model import ModelHeader
+    from truelimit.report.blocks import Block
 
 _ENGINE_DEFAULT = 4096  # llama-server's and Ollama's context where neither the user nor the model says one
 
@@ -47,14 +49,13 @@ def _run(args: argparse.Namespace) -> int:
 
         return run_batch(args.batch)
     if args.model is None:
-        raise evidence.UsageError("MODEL is missing: expected a file, address, Ollama name or model of the table")
+        raise evidence.UsageError(said("MODEL is missing: expected a file, address, Ollama name or model of the table"))
     with evidence.at(args) as (places, given):
         return _plan(args, places, given)
 
 
 def _plan(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.app.plan import beside, plan, with_changes
-    from truelimit.report import plan_document, plan_json
 
     stack, files = asked(args.model, args, places, given)
     header = _header(args, stack)
@@ -67,13 +68,27 @@ def _plan(args: argparse.Namespace, places: Places, given: Given) -> int:
     around = _around(args, places, given, stack)
     result = with_changes(stack, plan(stack, wanted, around), around)
     rows = tuple(beside(item) for item in (header, *(o.header for o in others)) if item) if others else ()
-    output.show(args, lambda: plan_document.plan(result, rows), lambda: plan_json.plan(result))
+    output.show(args, lambda: _blocks(result, rows), lambda: _json(result))
     return 1 if result.fits is False else 0
+
+
+def _blocks(result: ModelPlan, beside: tuple[Beside, ...]) -> Sequence[Block]:
+    from truelimit.report.plan_document import plan
+
+    return plan(result, beside)
+
+
+def _json(result: ModelPlan) -> str:
+    from truelimit.report.plan_json import plan
+
+    return plan(result)
 
 
 def _header(args: argparse.Namespace, stack: Stack) -> ModelHeader:
     if stack.header is None:
-        raise evidence.UsageError(f"{args.model}: its model file was not found, so its shape is not known")
+        raise evidence.UsageError(
+            said("{model}: its model file was not found, so its shape is not known", model=args.model)
+        )
     return stack.header
 
 
@@ -100,7 +115,16 @@ def larger_machines(stack: Stack) -> tuple[tuple[str, str, Stack], ...]:
     for name in machine_names() if dash else ():
         if name != own and name.rpartition("-")[0] == stem and memory(other := machine(name)) > memory(stack.machine):
             price = latest_price(other)
-            cost = f"USD {price.usd:,.0f} ({price.date})" if price else "another machine; no dated price"
+            cost = (
+                said("USD {usd:,.0f} ({date})", usd=price.usd, date=price.date)
+                if price
+                else said("another machine; no dated price")
+            )
+            cost += (
+                said("; no longer sold since {no_longer_sold}", no_longer_sold=other.no_longer_sold)
+                if other.no_longer_sold
+                else ""
+            )
             found.append((memory(other), (other.name or name, cost, replace(stack, machine=other))))
     return tuple(item for _, item in sorted(found, key=lambda pair: pair[0]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,6 +14,8 @@ from truelimit.cli import output
 
 if TYPE_CHECKING:
     from truelimit.app.batch import Answer, Lookups
+    from truelimit.domain.machine import Machine
+    from truelimit.units import Bytes
 
 _MOST_LINE = 1_000_000  # bytes of one case
 _OFTEN = 256  # answers between two flushes of standard output
@@ -85,9 +87,29 @@ def _plain(name: object) -> object:
 
 def _lookups() -> Lookups:
     from truelimit.app.batch import Lookups
+    from truelimit.cli.evidence import measurements
     from truelimit.cli.plan_model import estimator
     from truelimit.tables.loader import published_rates
-    from truelimit.tables.machines import machine, machine_from_mapping
+    from truelimit.tables.machines import machine_from_mapping
     from truelimit.tables.models import model, unknown_model
 
-    return Lookups(machine, machine_from_mapping, model, unknown_model, estimator(), published_rates())
+    return Lookups(
+        _machine, machine_from_mapping, model, unknown_model, estimator(), published_rates(), measurements(), _files
+    )
+
+
+def _machine(name: str) -> Machine:
+    """A machine by its id; ``this`` is the one that this runs on, as far as it can be told. Raises ValueError."""
+    from truelimit.cli.machines import THIS, this_machine
+    from truelimit.tables.machines import machine
+
+    if name.strip().lower() != THIS:
+        return machine(name)
+    return this_machine(measure=False).machine
+
+
+def _files(name: str) -> Mapping[str, Bytes]:
+    from truelimit.tables.models import model_entry
+
+    entry = model_entry(name)
+    return entry.files_bytes if entry is not None else {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.cli.evidence import UsageError
+from truelimit.domain.message import said
 from truelimit.units import Bytes, Tokens
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def other(text: str, args: argparse.Namespace, places: Places, given: Given) -> 
     if not at:
         return sized(_named(text, args, places, given)[0]), None
     if not (context.isascii() and context.isdigit() and 0 < len(context) < 10 and int(context)):
-        raise UsageError(f"--with {text!r:.80}: expected MODEL or MODEL@TOKENS")
+        raise UsageError(said("--with {text!r:.80}: expected MODEL or MODEL@TOKENS", text=text))
     return sized(_named(name, args, places, given)[0]), Tokens(int(context))
 
 

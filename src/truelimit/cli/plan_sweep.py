@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.evidence import UsageError
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.app.plan_parts import Wanted
@@ -89,15 +90,22 @@ def _split(text: str) -> tuple[str, str]:
         from difflib import get_close_matches
 
         near = get_close_matches(key, _KEYS, 1)
-        meant = f"; did you mean {near[0]}?" if near and near[0] != key else ""
-        raise UsageError(f"--sweep {text[:60]!r}: expected KEY=VALUES with a key of {', '.join(_KEYS)}{meant}")
+        meant = said("; did you mean {near}?", near=near[0]) if near and near[0] != key else ""
+        raise UsageError(
+            said(
+                "--sweep {text!r}: expected KEY=VALUES with a key of {keys}{meant}",
+                text=text[:60],
+                keys=", ".join(_KEYS),
+                meant=meant,
+            )
+        )
     return key, values
 
 
 def _names(values: str) -> list[str]:
     found = [name.strip() for name in values.split(",") if name.strip()]
     if not found:
-        raise UsageError(f"--sweep: {values[:60]!r} has no value")
+        raise UsageError(said("--sweep: {values!r} has no value", values=values[:60]))
     return found
 
 
@@ -107,7 +115,13 @@ def _contexts(values: str) -> tuple[int, ...]:
     for part in _names(values):
         found += _range(part.split(".."), part)
         if len(found) > _MOST_VALUES:
-            raise UsageError(f"--sweep context={values[:40]}: more than {_MOST_VALUES:,} contexts")
+            raise UsageError(
+                said(
+                    "--sweep context={values}: more than {most_values:,} contexts",
+                    values=values[:40],
+                    most_values=_MOST_VALUES,
+                )
+            )
     return tuple(dict.fromkeys(found))
 
 
@@ -123,11 +137,13 @@ def _range(ends: list[str], part: str) -> list[int]:
             return steps if steps[-1] == high else [*steps, high]
         case [low, high, step] if low <= high and (high - low) // step <= _MOST_VALUES:
             return list(range(low, high + 1, step))
-    raise UsageError(f"--sweep: {part[:40]!r} is no range; expected N, A..B (doubling) or A..B..STEP with A <= B")
+    raise UsageError(
+        said("--sweep: {part!r} is no range; expected N, A..B (doubling) or A..B..STEP with A <= B", part=part[:40])
+    )
 
 
 def _whole(text: str, most: int) -> int:
     plain = text.strip().replace("_", "")
     if not (plain.isascii() and plain.isdigit() and len(plain) < 12 and 0 < int(plain) <= most):
-        raise UsageError(f"--sweep: {text[:40]!r} is no whole number from 1 to {most:,}")
+        raise UsageError(said("--sweep: {text!r} is no whole number from 1 to {most:,}", text=text[:40], most=most))
     return int(plain)

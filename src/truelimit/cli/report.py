@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truelimit.app.examine import Given
-from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
+    from truelimit.app.examine import Given
+    from truelimit.app.ports import Places
     from truelimit.app.report import Report
     from truelimit.domain.workload import WorkRequest
     from truelimit.report.language import Language
@@ -26,7 +27,7 @@ def run(argv: Sequence[str]) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     if args.html is None and args.svg is None and args.png is None:
-        parser.error("expected at least one of --html FILE, --svg DIR, --png DIR")
+        parser.error(said("expected at least one of --html FILE, --svg DIR, --png DIR"))
     from truelimit.report.language import LanguageError
     from truelimit.report.plots.png import PictureError
 
@@ -36,12 +37,14 @@ def run(argv: Sequence[str]) -> int:
     except (evidence.UsageError, LanguageError, PictureError) as error:
         return output.complain(str(error))
     except OSError as error:
-        return output.complain(f"{error.filename}: cannot be written: {error.strerror}")
+        return output.complain(
+            said("{filename}: cannot be written: {strerror}", filename=error.filename, strerror=error.strerror)
+        )
 
 
 def _report(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.app.report import report
-    from truelimit.cli.speech import say
+    from truelimit.cli.speech import say, tell
     from truelimit.cli.wiring import gather_since
 
     speaks = say()
@@ -49,7 +52,7 @@ def _report(args: argparse.Namespace, places: Places, given: Given) -> int:
     found = report(gather_since(args, places, given), work, no_work, requests)
     diagnosis = found.diagnosis
     for path in _written(args, speaks, found):
-        print(f"written: {path}", file=sys.stderr)
+        print(tell(said("written: {path}", path=path)), file=sys.stderr)
     if not diagnosis.ladders and not diagnosis.incidents:
         return 2
     return 1 if diagnosis.findings or diagnosis.incidents else 0
@@ -93,17 +96,17 @@ def _written(args: argparse.Namespace, say: Language, found: Report) -> list[Pat
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit report",
-        description="Write the diagnosis as one HTML file with plots; it fetches nothing and needs no script.",
-        epilog="Exit codes: 0 nothing to say, 1 findings, 2 nothing could be examined or written.",
+        description=said("Write the diagnosis as one HTML file with plots; it fetches nothing and needs no script."),
+        epilog=said("Exit codes: 0 nothing to say, 1 findings, 2 nothing could be examined or written."),
     )
-    group = parser.add_argument_group("what to write")
-    group.add_argument("--html", type=Path, metavar="FILE", help="the report as one HTML file")
-    group.add_argument("--svg", type=Path, metavar="DIR", help="each plot as an SVG file in this folder")
+    group = parser.add_argument_group(said("what to write"))
+    group.add_argument("--html", type=Path, metavar="FILE", help=said("the report as one HTML file"))
+    group.add_argument("--svg", type=Path, metavar="DIR", help=said("each plot as an SVG file in this folder"))
     group.add_argument(
-        "--png", type=Path, metavar="DIR", help="each plot as a PNG file in this folder (needs resvg-py)"
+        "--png", type=Path, metavar="DIR", help=said("each plot as a PNG file in this folder (needs resvg-py)")
     )
-    group.add_argument("--store", type=Path, metavar="FILE", help="a store that truelimit workload wrote")
-    group.add_argument("--model", metavar="NAME", help="the model whose work is replayed (the one most used)")
-    group.add_argument("--created", default="", metavar="TEXT", help="a date or a name to print below the title")
+    group.add_argument("--store", type=Path, metavar="FILE", help=said("a store that truelimit workload wrote"))
+    group.add_argument("--model", metavar="NAME", help=said("the model whose work is replayed (the one most used)"))
+    group.add_argument("--created", default="", metavar="TEXT", help=said("a date or a name to print below the title"))
     evidence.add_arguments(parser)
     return parser

@@ -10,13 +10,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truelimit.app.examine import Given
-from truelimit.app.ports import Places
 from truelimit.cli import evidence, output
-from truelimit.cli.parser import Parser
+from truelimit.cli.parser import Parser, bad_value
+from truelimit.cli.speech import tell
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
+    from truelimit.app.examine import Given
     from truelimit.app.machines import Entry
+    from truelimit.app.ports import Places
     from truelimit.app.work_options import Offered
     from truelimit.app.work_verdict import Asked
     from truelimit.domain.cloud import CloudModel
@@ -78,7 +80,11 @@ def _requests(args: argparse.Namespace, places: Places, views: Sequence[StackVie
     kept = [item for item in found if item.time is not None and item.time >= moment]
     if found and not kept:
         raise evidence.UsageError(
-            f"no request is recorded since {args.since}: {len(found):,} are older or have no time"
+            said(
+                "no request is recorded since {since}: {found:,} are older or have no time",
+                since=args.since,
+                found=len(found),
+            )
         )
     return kept
 
@@ -88,7 +94,9 @@ def _stored(path: Path | None, *, isolated: bool) -> list[WorkRequest] | None:
     from truelimit.adapters.work.store import WorkStore
 
     if path is not None and not path.is_file():
-        raise evidence.UsageError(f"--store {path} does not exist; expected a file that truelimit workload wrote")
+        raise evidence.UsageError(
+            said("--store {path} does not exist; expected a file that truelimit workload wrote", path=path)
+        )
     place = path or (None if isolated else data_dir() / "work.duckdb")
     if place is None or not place.is_file():
         return None
@@ -122,7 +130,9 @@ def _since(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise evidence.UsageError(f"--since {text[:40]!r}: expected a day or a time such as 2026-02-18") from error
+        raise evidence.UsageError(
+            said("--since {text!r}: expected a day or a time such as 2026-02-18", text=text[:40])
+        ) from error
     return moment if moment.tzinfo else moment.astimezone()
 
 
@@ -194,7 +204,12 @@ def _progress(args: argparse.Namespace) -> Callable[[int, int], None] | None:
         return None
 
     def told(done: int, whole: int) -> None:
-        print(f"\rreplayed {done} of {whole} options", end="\n" if done == whole else "", file=sys.stderr, flush=True)
+        print(
+            "\r" + tell(said("replayed {done} of {whole} options", done=done, whole=whole)),
+            end="\n" if done == whole else "",
+            file=sys.stderr,
+            flush=True,
+        )
 
     return told
 
@@ -203,18 +218,26 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = Parser(
         "truelimit verdict",
-        description="Do you need hardware? Replays your own recorded work on today's stack and on every option, in "
-        "order of cost: nothing, the fix, a smaller cache or file, the gateway, a cloud route, machines. The work is "
-        "what truelimit workload has stored, else what the doctor reads from the evidence.",
-        epilog="Exit codes: 0 answered; 2 error, or nothing to replay.",
+        description=said(
+            "Do you need hardware? Replays your own recorded work on today's stack and on every option, in "
+            "order of cost: nothing, the fix, a smaller cache or file, the gateway, a cloud route, machines. The work "
+            "is what truelimit workload has stored, else what the doctor reads from the evidence."
+        ),
+        epilog=said("Exit codes: 0 answered; 2 error, or nothing to replay."),
     )
-    group = parser.add_argument_group("the work and the options")
-    group.add_argument("--store", type=Path, metavar="FILE", help="a store that truelimit workload wrote")
-    group.add_argument("--model", metavar="NAME", help="the local model whose stack is judged (the one most used)")
-    group.add_argument("--among", action="append", metavar="ID", help="a machine to try, or your TOML; repeatable")
-    group.add_argument("--machine-options", action="append", metavar="ID,...", help="the same as a list")
-    group.add_argument("--cloud", action="append", metavar="MODEL", help="a provider's model for a route; repeatable")
-    group.add_argument("--budget", type=_usd, metavar="USD", help="leave machines out that cost more")
+    group = parser.add_argument_group(said("the work and the options"))
+    group.add_argument("--store", type=Path, metavar="FILE", help=said("a store that truelimit workload wrote"))
+    group.add_argument(
+        "--model", metavar="NAME", help=said("the local model whose stack is judged (the one most used)")
+    )
+    group.add_argument(
+        "--among", action="append", metavar="ID", help=said("a machine to try, or your TOML; repeatable")
+    )
+    group.add_argument("--machine-options", action="append", metavar="ID,...", help=said("the same as a list"))
+    group.add_argument(
+        "--cloud", action="append", metavar="MODEL", help=said("a provider's model for a route; repeatable")
+    )
+    group.add_argument("--budget", type=_usd, metavar="USD", help=said("leave machines out that cost more"))
     evidence.add_arguments(parser)
     output.add_arguments(parser)
     return parser
@@ -226,5 +249,5 @@ def _usd(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number from 0 on")
+        raise bad_value(said("{text!r} is not a number from 0 on", text=text[:40]))
     return value

@@ -13,6 +13,7 @@ from truelimit.app.since import since
 from truelimit.cli.evidence import since as evidence_since
 from truelimit.domain.facts import Facts, Stack
 from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 from truelimit.domain.server import ServerKind
 
@@ -51,7 +52,7 @@ def _readers() -> Iterator[tuple[str, Reader]]:
     yield "bundle", bundle
     yield "Ollama", ollama
     yield "llama-server", llama_server
-    yield "this machine", read_machine
+    yield said("this machine"), read_machine
 
 
 def _guarded(name: str, read: Reader, places: Places, deadline: Deadline) -> Evidence:
@@ -59,13 +60,15 @@ def _guarded(name: str, read: Reader, places: Places, deadline: Deadline) -> Evi
     try:
         return read(places, deadline)
     except OSError as error:
-        return Evidence(missing=(Missing(name, f"could not be read: {error}"),))
+        return Evidence(missing=(Missing(name, said("could not be read: {error}", error=error)),))
     except Exception as error:
         import os
 
         if os.environ.get("TRUELIMIT_DEBUG"):
             raise
-        return Evidence(missing=(Missing(name, f"a fault of truelimit while reading it: {type(error).__name__}"),))
+        return Evidence(
+            missing=(Missing(name, said("a fault of truelimit while reading it: {name}", name=type(error).__name__)),)
+        )
 
 
 def _with_named(part: Evidence, places: Places) -> Evidence:
@@ -83,7 +86,7 @@ def _model_files(places: Places) -> Evidence:
         try:
             models.append(read_header(path))
         except (GgufError, OSError) as error:
-            missing.append(Missing(f"model file {path}", str(error)))
+            missing.append(Missing(said("model file {path}", path=path), str(error)))
     return Evidence(models=tuple(models), missing=tuple(missing), examined=tuple(str(p) for p in places.model_files))
 
 
@@ -92,7 +95,7 @@ def _unclaimed(places: Places, evidence: list[Evidence]) -> Evidence:
     seen = " ".join(text for part in evidence for text in part.examined)
     seen += " ".join(f"{item.fact} {item.why}" for part in evidence for item in part.missing)
     lost = [path for path in (*places.logs, *places.sessions) if not _named(path, seen)]
-    why = "not recognised as a log or transcript of OpenClaw, Ollama or llama-server"
+    why = said("not recognised as a log or transcript of OpenClaw, Ollama or llama-server")
     return Evidence(missing=tuple(Missing(str(path), why) for path in lost))
 
 

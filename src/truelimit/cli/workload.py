@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.cli import output
-from truelimit.cli.parser import Parser
+from truelimit.cli.parser import Parser, bad_value
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.adapters.work.ingest import Ingested, Tell
@@ -27,14 +28,14 @@ def run(argv: Sequence[str]) -> int:
         import duckdb  # noqa: F401 - said here, where it is plain what to do
         import numpy  # noqa: F401, ICN001
     except ImportError as error:
-        return output.complain(f"{error.name} is not installed: pip install {error.name}")
+        return output.complain(said("{error} is not installed: pip install {error}", error=error.name))
     from truelimit.adapters.work.privacy import PrivacyRuleError
     from truelimit.adapters.work.store import WorkStoreError
     from truelimit.adapters.work.table import TableRefused
 
     for path in (*([args.home] if args.home else []), *args.file):
         if not path.exists():
-            return output.complain(f"{path} does not exist")
+            return output.complain(said("{path} does not exist", path=path))
     try:
         return _run(args)
     except (WorkStoreError, TableRefused, PrivacyRuleError) as error:
@@ -110,30 +111,33 @@ def _told(args: argparse.Namespace) -> Iterator[Tell]:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit workload",
-        description="What your recorded work is: reads the transcripts of your agents and the logs of your servers, "
-        "keeps counts, times, hashes and classes (never text, names of files or paths), and says how large the work "
-        "is, how it ended, and which share is work on many files. A second run reads only what is new.",
+        description=said(
+            "What your recorded work is: reads the transcripts of your agents and the logs of your servers, "
+            "keeps counts, times, hashes and classes (never text, names of files or paths), and says how large the "
+            "work is, how it ended, and which share is work on many files. A second run reads only what is new."
+        ),
     )
-    where = parser.add_argument_group("where to look (default: this machine's home)")
+    where = parser.add_argument_group(said("where to look (default: this machine's home)"))
     where.add_argument(
-        "--home", type=Path, metavar="DIR", help="a home folder: only this and what --file names is read"
+        "--home", type=Path, metavar="DIR", help=said("a home folder: only this and what --file names is read")
     )
-    file = "a transcript, log, store or table (Parquet, JSONL, CSV), told apart by content (repeatable)"
+    file = said("a transcript, log, store or table (Parquet, JSONL, CSV), told apart by content (repeatable)")
     where.add_argument(
         "--file", "--session", "--log", action="append", default=[], type=Path, metavar="FILE", help=file
     )
-    where.add_argument("--only-files", action="store_true", help="read only what --file names")
-    kept = parser.add_argument_group("what is kept")
+    where.add_argument("--only-files", action="store_true", help=said("read only what --file names"))
+    kept = parser.add_argument_group(said("what is kept"))
     kept.add_argument(
-        "--store", type=Path, metavar="FILE", help="the DuckDB file (default: work.duckdb of the data folder)"
+        "--store", type=Path, metavar="FILE", help=said("the DuckDB file (default: work.duckdb of the data folder)")
     )
-    kept.add_argument("--export", type=Path, metavar="FILE", help="write all records to a .parquet or .jsonl")
-    glob = "work in folders that match is {} (repeatable; work.toml of the data folder for always)"
-    kept.add_argument("--private", action="append", default=[], metavar="GLOB", help=glob.format("private"))
-    kept.add_argument("--public", action="append", default=[], metavar="GLOB", help=glob.format("not private"))
-    about = parser.add_argument_group("which work")
-    about.add_argument("--since", type=_moment, metavar="DATE", help="from a day or time on (ISO 8601)")
-    about.add_argument("--agent", metavar="A", help="only of one agent, such as claude-code")
+    kept.add_argument("--export", type=Path, metavar="FILE", help=said("write all records to a .parquet or .jsonl"))
+    private = said("work in folders that match is private (repeatable; work.toml of the data folder for always)")
+    public = said("work in folders that match is not private (repeatable; work.toml of the data folder for always)")
+    kept.add_argument("--private", action="append", default=[], metavar="GLOB", help=private)
+    kept.add_argument("--public", action="append", default=[], metavar="GLOB", help=public)
+    about = parser.add_argument_group(said("which work"))
+    about.add_argument("--since", type=_moment, metavar="DATE", help=said("from a day or time on (ISO 8601)"))
+    about.add_argument("--agent", metavar="A", help=said("only of one agent, such as claude-code"))
     output.add_arguments(parser)
     return parser
 
@@ -142,5 +146,5 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no day; expected a form such as 2026-02-18") from None
+        raise bad_value(said("{text!r} is no day; expected a form such as 2026-02-18", text=text[:40])) from None
     return moment if moment.tzinfo else moment.astimezone()

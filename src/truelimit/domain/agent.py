@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+from typing import TYPE_CHECKING
 
-from truelimit.domain.limits import SetBy
-from truelimit.domain.provenance import Known
-from truelimit.units import Seconds, Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.limits import SetBy
+    from truelimit.domain.provenance import Known
+    from truelimit.units import Seconds, Tokens
 
 ConfigPath = tuple[str | int, ...]
 

@@ -10,8 +10,8 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.provenance import Basis, Known, worst
 
 Number = int | float

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.estimates import ModelShape
-from truelimit.domain.machine import Accelerator, Price
-from truelimit.domain.model import ModelHeader
-from truelimit.units import Bytes, Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.estimates import ModelShape
+    from truelimit.domain.machine import Accelerator, Price
+    from truelimit.domain.model import ModelHeader
+    from truelimit.units import Bytes, Tokens
 
 
 class Verdict(StrEnum):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-from truelimit.domain.provenance import Known
-from truelimit.units import Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Known
+    from truelimit.units import Tokens
 
 STALE_DAYS = 90
 
@@ -49,6 +52,32 @@ class FreeTier:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The tokens that a provider lets in a minute, over all requests of an account of some tier (``what``).
+
+    ``counts_cached``: whether tokens count that its cache held; where that is not told, they do. ``as_of``: ISO date.
+    """
+
+    tokens_per_minute: Known[int]
+    what: str
+    as_of: str
+    counts_cached: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a provider answers, in tokens/s, as somebody published it; None: nobody did.
+
+    ``spread`` is the relative half-width h of the interval that is reckoned with (value / (1 + h) to value * (1 + h)).
+    """
+
+    as_of: str
+    spread: float
+    reads: Known[float] | None = None
+    writes: Known[float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Milestone:
     """A day in a model's life (deprecated, shut down) and where it was read."""
 
@@ -61,6 +90,7 @@ class CloudModel:
     """One model of one provider. ``as_of`` is when the entry was last checked (ISO date), ``source`` where.
 
     ``deprecated`` without a day is a milestone whose date is empty. ``successor`` is the id that the provider names.
+    ``max_input``: the longest prompt, where the provider states one below its window.
     """
 
     id: str
@@ -78,6 +108,9 @@ class CloudModel:
     shutdown: Milestone | None = None
     successor: str | None = None
     notes: tuple[str, ...] = ()
+    max_input: Known[Tokens] | None = None
+    limit: RateLimit | None = None
+    speed: Speed | None = None
 
     def prices_on(self, day: date) -> DatedPrices | None:
         """Return the prices that hold on a day, or None where none are known."""

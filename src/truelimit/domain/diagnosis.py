@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.findings import Finding
-from truelimit.domain.limits import Ladders
-from truelimit.domain.provenance import Missing
-from truelimit.domain.session import Incident
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.findings import Finding
+    from truelimit.domain.limits import Ladders
+    from truelimit.domain.provenance import Missing
+    from truelimit.domain.session import Incident
 
 
 class Hardware(StrEnum):

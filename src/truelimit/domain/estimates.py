@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.machine import Accelerator, Link
-from truelimit.domain.provenance import Basis
-from truelimit.units import Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.machine import Accelerator, Link
+    from truelimit.domain.provenance import Basis
+    from truelimit.units import Tokens
 
 # A dense model does not use the rows of its input embedding (7 % of an 8B); a mixture uses at most half of its weights.
 _DENSE = 0.75
@@ -20,6 +23,7 @@ class Tier(StrEnum):
     THIS_STACK = "measured on this machine with this model"
     THIS_MACHINE = "measured on this machine with another model"
     PUBLISHED = "published for this chip and this model"
+    CORRECTED = "fitted to the chip's family, corrected by a published series"
     FAMILY = "fitted to the chip's family"
     PHYSICS = "physics alone"
 

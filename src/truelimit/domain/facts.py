@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from truelimit.domain.agent import Agent, Route, Timeout
-from truelimit.domain.estimates import Estimate, RateCase
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import UNKNOWN_MACHINE, Machine
-from truelimit.domain.measurements import Measurement
-from truelimit.domain.model import ModelHeader
-from truelimit.domain.provenance import Missing
-from truelimit.domain.rates import DecodeFit, PrefillFit, PublishedRates
-from truelimit.domain.server import Definition, Server
-from truelimit.domain.session import Call, Session
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Agent, Route, Timeout
+    from truelimit.domain.estimates import Estimate, RateCase
+    from truelimit.domain.measurements import Measurement
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.provenance import Missing
+    from truelimit.domain.rates import DecodeFit, PrefillFit, PublishedRates
+    from truelimit.domain.server import Definition, Server
+    from truelimit.domain.session import Call, Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import ConfigPath
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.limits import Origin
-from truelimit.units import Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import ConfigPath
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.limits import Origin
+    from truelimit.units import Tokens
 
 
 class Severity(StrEnum):

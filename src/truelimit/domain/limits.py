@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.provenance import Basis
-from truelimit.domain.rates import DecodeFit, PrefillFit
-from truelimit.units import Bytes
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.provenance import Basis
+    from truelimit.domain.rates import DecodeFit, PrefillFit
+    from truelimit.units import Bytes
 
 
 class LimitKind(StrEnum):

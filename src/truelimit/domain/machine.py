@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.provenance import Known
-from truelimit.units import Bytes, BytesPerSecond, OperationsPerSecond, Seconds, Usd, Watts
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Known
+    from truelimit.units import Bytes, BytesPerSecond, OperationsPerSecond, Seconds, Usd, Watts
 
 
 class PoolKind(StrEnum):
@@ -94,6 +97,7 @@ class Machine:
 
     ``accelerators`` has one entry a device, in the order of the VRAM pools where the devices have memory of their
     own. ``boxes`` is above 1 for machines that are joined by ``link``. ``power`` is that of the whole under load.
+    ``no_longer_sold`` is the ISO month or year since when; None: it is sold, or nobody knows.
     """
 
     name: str | None
@@ -108,6 +112,7 @@ class Machine:
     power: Known[Watts] | None = None
     prices: tuple[Price, ...] = ()
     notes: tuple[str, ...] = ()
+    no_longer_sold: str | None = None
 
     def pool(self, kind: PoolKind) -> MemoryPool | None:
         """Return the first pool of a kind, or None."""

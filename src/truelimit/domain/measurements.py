@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.rates import DecodeFit, PrefillFit
-from truelimit.units import Bytes, Seconds, Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.rates import DecodeFit, PrefillFit
+    from truelimit.units import Bytes, Seconds, Tokens
 
 
 class PointKind(StrEnum):

@@ -13,25 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _NOTHING: Mapping[str, object] = {}
+_WITHOUT = "without "
 
 
 class Message(str):
     """A text in English with its ``template`` and ``values``.
 
-    ``many`` is the template for other counts than one, where there is one. ``capital`` asks for a capital at the start.
+    ``many`` is the template for other counts than one, where there is one. ``form`` is what is done to the text once it
+    is told (see ``shaped``).
     """
 
-    __slots__ = ("capital", "many", "template", "values")
+    __slots__ = ("form", "many", "template", "values")
 
     template: str
     many: str
     values: Mapping[str, object]
-    capital: bool
+    form: str
 
     def __new__(cls, text: str) -> Message:
         """Return a message that is its own template."""
         made = super().__new__(cls, text)
-        made.template, made.many, made.values, made.capital = text, "", _NOTHING, False
+        made.template, made.many, made.values, made.form = text, "", _NOTHING, ""
         return made
 
     def __str__(self) -> str:
@@ -48,9 +50,7 @@ class Message(str):
 
     def with_values(self, change: Callable[[object], object]) -> Message:
         """Return the same message with each value changed."""
-        return _made(
-            self.template, self.many, {name: change(value) for name, value in self.values.items()}, self.capital
-        )
+        return _made(self.template, self.many, {name: change(value) for name, value in self.values.items()}, self.form)
 
 
 def said(template: str, /, **values: object) -> Message:
@@ -59,17 +59,17 @@ def said(template: str, /, **values: object) -> Message:
     Numbers are given as numbers, with their format in the template (``{n:,}``), so that each language writes its own.
     A template that is not a literal is one of the program's fixed words, which are listed for the catalogues.
     """
-    return _made(template, "", values, capital=False)
+    return _made(template, "", values)
 
 
 def counted(one: str, many: str, count: int, /, **values: object) -> Message:
     """Return the sentence for so many things; ``{count}`` in it is the number."""
-    return _made(one, many, {"count": count, **values}, capital=False)
+    return _made(one, many, {"count": count, **values})
 
 
 def figure(value: float, form: str = ",") -> Message:
     """Return a number alone, in the format of a template."""
-    return _made(f"{{value:{form}}}", "", {"value": value}, capital=False)
+    return _made(f"{{value:{form}}}", "", {"value": value})
 
 
 def joined(between: str, parts: Iterable[str]) -> Message:
@@ -79,17 +79,45 @@ def joined(between: str, parts: Iterable[str]) -> Message:
         if values and between:
             values[f"between{len(values)}"] = between
         values[f"part{len(values)}"] = part
-    return _made("".join(f"{{{name}}}" for name in values), "", values, capital=False)
+    return _made("".join(f"{{{name}}}" for name in values), "", values)
 
 
 def capital(text: str) -> Message:
     """Return a text with a capital at its start."""
-    return _made("{text}", "", {"text": text}, capital=True)
+    return _made("{text}", "", {"text": text}, "capital")
 
 
-def upper_first(text: str) -> str:
-    """Return a plain text with a capital at its start and the rest as it is."""
-    return text[:1].upper() + text[1:]
+def small(text: str) -> Message:
+    """Return a text with a small letter at its start, for the middle of a sentence; a name in capitals stays."""
+    return _made("{text}", "", {"text": text}, "small")
+
+
+def first_sentence(text: str) -> Message:
+    """Return the first sentence of a text."""
+    return _made("{text}", "", {"text": text}, "first sentence")
+
+
+def without_start(text: str, start: str) -> Message:
+    """Return a text without what it begins with, where it does (a source that was named above)."""
+    return _made("{text}", "", {"text": text}, f"{_WITHOUT}{start}")
+
+
+def shaped(text: str, form: str) -> str:
+    """Return a plain text in one of the forms.
+
+    They are capital, small, first sentence (which ends with a stop or a danda), and without START.
+    """
+    if form.startswith(_WITHOUT):
+        return text.removeprefix(form.removeprefix(_WITHOUT))
+    match form:
+        case "capital":
+            return text[:1].upper() + text[1:]
+        case "small":
+            return text[:1].lower() + text[1:] if text[1:2].islower() else text
+        case "first sentence":
+            end = min((at for stop in (". ", "\u0964 ") if (at := text.find(stop)) >= 0), default=len(text))
+            return text[: end + 1]
+    return text
 
 
 def english(template: str, many: str, values: Mapping[str, object]) -> str:
@@ -101,8 +129,12 @@ def english(template: str, many: str, values: Mapping[str, object]) -> str:
     return chosen.format_map(values) if values else chosen
 
 
-def _made(template: str, many: str, values: Mapping[str, object], capital: bool) -> Message:
-    text = english(template, many, values)
-    made = Message(upper_first(text) if capital else text)
-    made.template, made.many, made.values, made.capital = template, many, values, capital
+def told_again(template: str, many: str, values: Mapping[str, object], form: str) -> Message:
+    """Return the message of these parts, as they were kept. Raises KeyError and ValueError for parts of no message."""
+    return _made(template, many, values, form)
+
+
+def _made(template: str, many: str, values: Mapping[str, object], form: str = "") -> Message:
+    made = Message(shaped(english(template, many, values), form))
+    made.template, made.many, made.values, made.form = template, many, values, form
     return made

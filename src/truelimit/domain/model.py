@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Bytes, Tokens
 

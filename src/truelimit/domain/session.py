@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.provenance import Known
+from truelimit.domain.frozen import dataclass
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.provenance import Known
 
 
 class Outcome(StrEnum):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.units import Seconds, Tokens
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.units import Seconds, Tokens
 
 
 class Ending(StrEnum):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from truelimit.domain.agent import ConfigPath
-from truelimit.domain.calculation import Calculation
 from truelimit.domain.findings import Applicability, ConfigEdit, Edit, Expectation
-from truelimit.units import Seconds, Tokens
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import ConfigPath
+    from truelimit.domain.calculation import Calculation
+    from truelimit.units import Seconds, Tokens
 
 Key = tuple[str, str]
 """A finding by code and model: what a fix resolves, and what the proof looks for afterwards."""
@@ -91,8 +94,8 @@ class DefinitionChange:
     def kept(self) -> str:
         """What is kept for rollback, in words."""
         if self.replaces:
-            return f"{self.name} exists: it is copied under a backup name first, and undo puts it back"
-        return f"{self.name} is new: undo deletes it; {self.base} is not touched"
+            return said("{name} exists: it is copied under a backup name first, and undo puts it back", name=self.name)
+        return said("{name} is new: undo deletes it; {base} is not touched", name=self.name, base=self.base)
 
 
 @dataclass(frozen=True, slots=True)

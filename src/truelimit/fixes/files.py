@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from truelimit.domain.findings import ABSENT, ConfigEdit
+from truelimit.domain.message import said
 from truelimit.fixes.change import FileChange, TextEditor, shown_path
 from truelimit.fixes.diff import is_secret, masked, unified_diff
 from truelimit.fixes.together import together
@@ -17,7 +18,7 @@ class EditRefused(Exception):
     def __init__(self, edit: ConfigEdit, reason: str) -> None:
         """Keep the edit."""
         self.edit = edit
-        super().__init__(f"{edit.file}: {shown_path(edit.path)}: {reason}")
+        super().__init__(said("{file}: {path}: {reason}", file=edit.file, path=shown_path(edit.path), reason=reason))
 
 
 def change_of(file: str, text: str, edits: Iterable[ConfigEdit], editor: TextEditor) -> FileChange | None:
@@ -60,13 +61,18 @@ def _edited_once(text: str, edit: ConfigEdit, editor: TextEditor) -> str:
         if not _same(current, edit.expected):
             name = str(edit.path[-1])
             raise EditRefused(
-                edit, f"holds {_shown(name, current)}, expected {_shown(name, edit.expected)}; examine again"
+                edit,
+                said(
+                    "holds {name}, expected {name2}; examine again",
+                    name=_shown(name, current),
+                    name2=_shown(name, edit.expected),
+                ),
             )
         if edit.value is ABSENT:
             return editor.remove(text, edit.file, edit.path)
         return editor.set(text, edit.file, edit.path, edit.value)
     except ValueError as error:
-        raise EditRefused(edit, f"cannot be edited: {error}") from None
+        raise EditRefused(edit, said("cannot be edited: {error}", error=error)) from None
 
 
 def _same(left: object, right: object) -> bool:
@@ -77,7 +83,7 @@ def _same(left: object, right: object) -> bool:
 def _shown(name: str, value: object) -> str:
     """Return a value for a message: structures by kind alone, texts of secret keys not at all."""
     if value is ABSENT:
-        return "no such key"
+        return said("no such key")
     if isinstance(value, Mapping | list):
-        return f"another {'object' if isinstance(value, Mapping) else 'list'}"
-    return "another text" if isinstance(value, str) and is_secret(name) else masked(repr(value))
+        return said("another {text}", text="object" if isinstance(value, Mapping) else "list")
+    return said("another text") if isinstance(value, str) and is_secret(name) else masked(repr(value))

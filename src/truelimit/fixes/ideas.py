@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Agent, ConfigPath
-from truelimit.domain.facts import Facts
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, DefinitionEdit, Edit, Finding, FixIdea
+from truelimit.domain.message import said
 from truelimit.fixes.change import Gate, PlannedFix, Refusal, shown_path
 from truelimit.fixes.together import go_together
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Agent, ConfigPath
+    from truelimit.domain.facts import Facts
 
 Place = tuple[str | int, ...]
 
@@ -106,35 +110,55 @@ def _clash(mine: Edit, theirs: Edit, other: PlannedFix) -> str | None:
     if here == there:
         if goal(mine) == goal(theirs):
             return None
-        return f'conflict with "{other.title}": {_shown(mine)} here, {_shown(theirs)} there; decide for one of them'
+        return said(
+            'conflict with "{title}": {mine} here, {theirs} there; decide for one of them',
+            title=other.title,
+            mine=_shown(mine),
+            theirs=_shown(theirs),
+        )
     shorter = min(len(here), len(there))
     if here[:shorter] == there[:shorter]:
-        return (
-            f'conflict with "{other.title}": {_shown(mine)} and {_shown(theirs)} hold one another; apply one, run again'
+        return said(
+            'conflict with "{title}": {mine} and {theirs} hold one another; apply one, run again',
+            title=other.title,
+            mine=_shown(mine),
+            theirs=_shown(theirs),
         )
     return None
 
 
 def _shown(edit: Edit) -> str:
     if isinstance(edit, DefinitionEdit):
-        return f"{edit.name} from {edit.base} with {dict(edit.parameters)}"
-    return f"{shown_path(edit.path)} = {'(removed)' if edit.value is ABSENT else repr(edit.value)}"
+        return said(
+            "{edit} from {base} with {parameters}", edit=edit.name, base=edit.base, parameters=dict(edit.parameters)
+        )
+    return said(
+        "{path} = {text}",
+        path=shown_path(edit.path),
+        text=said("(removed)") if edit.value is ABSENT else repr(edit.value),
+    )
 
 
 def _config_objections(edit: ConfigEdit, facts: Facts, texts: Mapping[str, str], gate: Gate) -> Iterator[str]:
     agent = agent_of(facts, edit.file)
     if edit.file not in texts:
-        yield f"{edit.file} could not be read as text, so it is not written"
+        yield said("{file} could not be read as text, so it is not written", file=edit.file)
     if agent is None:
-        yield f"{edit.file} belongs to no agent that was found, so its version is unknown and nothing is written there"
+        yield said(
+            "{file} belongs to no agent that was found, so its version is unknown and nothing is written there",
+            file=edit.file,
+        )
         return
     if agent.read_only:
-        yield f"{edit.file} must not be written: {agent.read_only}"
+        yield said("{file} must not be written: {read_only}", file=edit.file, read_only=agent.read_only)
     for path in _written_paths(edit.path, edit.value):
         if not gate.accepts(agent.generation, path):
-            yield (
-                f"{agent.name} {agent.version.value if agent.version else agent.generation} does not know the key "
-                f"{shown_path(path)} ({edit.file}): it would refuse the whole file"
+            yield said(
+                "{agent} {version} does not know the key {path} ({file}): it would refuse the whole file",
+                agent=agent.name,
+                version=agent.version.value if agent.version else agent.generation,
+                path=shown_path(path),
+                file=edit.file,
             )
 
 
@@ -157,12 +181,22 @@ def _definition_objections(
 ) -> Iterator[str]:
     for name, value in edit.parameters.items():
         if not gate.accepts_parameter(name):
-            yield f"{name} is no parameter of a model definition: the server would store it without a word"
+            yield said(
+                "{name} is no parameter of a model definition: the server would store it without a word", name=name
+            )
         if isinstance(value, bool) or not isinstance(value, int):
-            yield f"{name} must be a whole number, not {value!r}: the server would store it and then fail to load"
+            yield said(
+                "{name} must be a whole number, not {value!r}: the server would store it and then fail to load",
+                name=name,
+                value=value,
+            )
         elif name == "num_ctx" and value < 256:
-            yield f"num_ctx {value} is too small: the server turns it into a context of a few tokens"
+            yield said("num_ctx {value} is too small: the server turns it into a context of a few tokens", value=value)
     server = next((item for item in facts.servers if edit.server in {item.url, item.name}), None)
     names = {item.name for item in server.definitions} if server else set()
     if server and server.definitions and edit.base not in names and (edit.server, edit.base) not in created:
-        yield f"{edit.base} does not exist on {edit.server}: creating from it would start a download"
+        yield said(
+            "{base} does not exist on {server}: creating from it would start a download",
+            base=edit.base,
+            server=edit.server,
+        )

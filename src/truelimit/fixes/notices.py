@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Facts
-from truelimit.domain.findings import ConfigEdit
-from truelimit.fixes.change import DefinitionChange, Gate
+from truelimit.domain.message import said
 from truelimit.fixes.ideas import agent_of
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Facts
+    from truelimit.domain.findings import ConfigEdit
+    from truelimit.fixes.change import DefinitionChange, Gate
 
 
 def notices(
@@ -37,13 +41,20 @@ def _pinned(facts: Facts, edits: tuple[ConfigEdit, ...]) -> Iterator[str]:
         pin = session.pinned_model
         new = next((value for old, value in renamed.items() if pin and (pin == old or pin.endswith(f"/{old}"))), None)
         if new is not None:
-            yield f"session {session.id} pins the model {pin} and will not use {new} until you choose it there"
+            yield said(
+                "session {id} pins the model {pin} and will not use {new} until you choose it there",
+                id=session.id,
+                pin=pin,
+                new=new,
+            )
 
 
 def _shared(change: DefinitionChange) -> Iterator[str]:
     others = [name for name in change.aliases if name != change.name]
     if others:
-        yield (
-            f"{change.name} shares its model file with {', '.join(others)}: one of them is in memory at a time, and a "
-            "client that asks for another context makes the server unload and load again"
+        yield said(
+            "{change} shares its model file with {others}: one of them is in memory at a time, and a "
+            "client that asks for another context makes the server unload and load again",
+            change=change.name,
+            others=", ".join(others),
         )

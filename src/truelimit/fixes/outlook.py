@@ -7,16 +7,21 @@ allows, the failure has only moved from overflow to timeout; that is said, and w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Timeout
 from truelimit.domain.calculation import Calculation, calculate, term
 from truelimit.domain.findings import ConfigEdit, Expectation
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import figure, joined, said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.rates import PrefillFit
 from truelimit.fixes.change import Outlook
 from truelimit.perf.prefill import extrapolates, is_lower_bound, largest_prompt, prefill_calculation, tells_wall
 from truelimit.units import Bytes, Seconds, Tokens, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Timeout
+    from truelimit.domain.rates import PrefillFit
 
 _ENDS_READING = ("headers", "idle", "request", "run")
 
@@ -80,7 +85,9 @@ def after_edits(timeout: Timeout, edits: tuple[ConfigEdit, ...]) -> Timeout:
         key = str(edit.path[-1]) if edit.path else ""
         if (edit.file, edit.path) == (timeout.place.file, timeout.place.path) and _is_number(edit.value):
             value = float(str(edit.value)) / (1000 if key.endswith("Ms") else 1)
-            seconds = Known(Seconds(value or float("inf")), f"{edit.file} after the fix", Basis.SPECIFIED)
+            seconds = Known(
+                Seconds(value or float("inf")), said("{file} after the fix", file=edit.file), Basis.SPECIFIED
+            )
             return replace(timeout, seconds=seconds)
     return timeout
 
@@ -102,39 +109,70 @@ def _memory(prospect: Prospect) -> Calculation | None:
 
 def _memory_notes(prospect: Prospect, left: Calculation | None) -> Iterable[str]:
     if prospect.memory_total is None:
-        yield "memory afterwards: unknown (the model's layout or its settings were not read)"
+        yield said("memory afterwards: unknown (the model's layout or its settings were not read)")
     elif left is None:
-        yield f"memory afterwards: {to_gib(prospect.memory_total.value):.1f} GiB; how much this machine has is unknown"
+        yield said(
+            "memory afterwards: {memory_total:.1f} GiB; how much this machine has is unknown",
+            memory_total=to_gib(prospect.memory_total.value),
+        )
     else:
-        room = f"{to_gib(int(left.result)):.1f} GiB left" if left.result >= 0 else "it does NOT fit"
+        room = (
+            said("{result:.1f} GiB left", result=to_gib(int(left.result)))
+            if left.result >= 0
+            else said("it does NOT fit")
+        )
         pool = to_gib(prospect.memory_pool.value) if prospect.memory_pool else 0.0
-        yield f"memory afterwards: {to_gib(prospect.memory_total.value):.1f} GiB of {pool:.1f} GiB, {room}"
+        yield said(
+            "memory afterwards: {memory_total:.1f} GiB of {pool:.1f} GiB, {room}",
+            memory_total=to_gib(prospect.memory_total.value),
+            pool=pool,
+            room=room,
+        )
 
 
 def _time_unknown(prospect: Prospect, wall: Timeout | None) -> str:
-    what = "no rate of this stack is known" if prospect.prompt else "no prompt to reckon with is known"
+    what = said("no rate of this stack is known") if prospect.prompt else said("no prompt to reckon with is known")
     if wall is None:
-        return f"time afterwards: unknown ({what}); no timer ends the reading of a prompt"
-    return (
-        f"time afterwards: unknown ({what}); {wall.name} ends a prompt after {wall.seconds.value:,.0f} s, so the "
-        "larger window may only move the failure from overflow to timeout"
+        return said("time afterwards: unknown ({what}); no timer ends the reading of a prompt", what=what)
+    return said(
+        "time afterwards: unknown ({what}); {wall} ends a prompt after {seconds:,.0f} s, so the "
+        "larger window may only move the failure from overflow to timeout",
+        what=what,
+        wall=wall.name,
+        seconds=wall.seconds.value,
     )
 
 
 def _time_note(prompt: int, fit: PrefillFit, reading: Calculation, wall: Timeout | None) -> str:
-    least = "at least " if is_lower_bound(fit, prompt) else ""
-    far = f" (extrapolated: the rate is known up to {fit.deepest:,} tokens)" if extrapolates(fit, prompt) else ""
-    read = f"a cold prompt of {prompt:,} tokens takes {least}{reading.result:,.0f} s to read{far}"
+    least = said("at least ") if is_lower_bound(fit, prompt) else ""
+    far = (
+        said(" (extrapolated: the rate is known up to {deepest:,} tokens)", deepest=fit.deepest)
+        if extrapolates(fit, prompt)
+        else ""
+    )
+    read = said(
+        "a cold prompt of {prompt:,} tokens takes {least}{result:,.0f} s to read{far}",
+        prompt=prompt,
+        least=least,
+        result=reading.result,
+        far=far,
+    )
     if wall is None:
-        return f"{read}; no timer ends it"
-    limit = f"{wall.name} ends it after {wall.seconds.value:,.0f} s"
+        return said("{read}; no timer ends it", read=read)
+    limit = said("{wall} ends it after {seconds:,.0f} s", wall=wall.name, seconds=wall.seconds.value)
     if reading.result <= wall.seconds.value:
-        return f"{read}; {limit}: {'whether it fits is not known' if least else 'it fits'}"
-    most = f"{'' if tells_wall(fit, wall.seconds.value) else 'at most '}{largest_prompt(fit, wall.seconds.value):,}"
-    return (
-        f"{read}; {limit}: the larger window alone would only move the failure from overflow to timeout. Cold prompts "
-        f"up to {most} tokens are read in time; beyond that a retry with the same "
-        "beginning reads on from the prefix cache, as long as the model stays loaded with this context"
+        fits = said("whether it fits is not known") if least else said("it fits")
+        return said("{read}; {limit}: {fits}", read=read, limit=limit, fits=fits)
+    most = figure(largest_prompt(fit, wall.seconds.value))
+    if not tells_wall(fit, wall.seconds.value):
+        most = said("at most {most}", most=most)
+    return said(
+        "{read}; {limit}: the larger window alone would only move the failure from overflow to timeout. Cold prompts "
+        "up to {most} tokens are read in time; beyond that a retry with the same "
+        "beginning reads on from the prefix cache, as long as the model stays loaded with this context",
+        read=read,
+        limit=limit,
+        most=most,
     )
 
 
@@ -142,14 +180,25 @@ def _needs(walls: tuple[Timeout, ...], reading: Seconds) -> tuple[str, ...]:
     """Return what must change besides the window: timers that would end the reading, those with one remedy together."""
     short = [wall for wall in walls if wall.seconds.value < reading]
     keyed = [
-        f"raise {wall.place} above {reading:,.0f} s (now {wall.seconds.value:,.0f} s)" for wall in short if wall.place
+        said(
+            "raise {place} above {reading:,.0f} s (now {seconds:,.0f} s)",
+            place=wall.place,
+            reading=reading,
+            seconds=wall.seconds.value,
+        )
+        for wall in short
+        if wall.place
     ]
     remedies: dict[str, list[str]] = {}
     for wall in short:
         if wall.place is None:
-            remedies.setdefault(wall.remedy or _REMEDY, []).append(f"{wall.name} ({wall.seconds.value:,.0f} s)")
-    fixed = [f"{', '.join(names)}: {remedy}" for remedy, names in remedies.items()]
+            remedies.setdefault(wall.remedy or _REMEDY, []).append(
+                said("{timer} ({seconds:,.0f} s)", timer=wall.name, seconds=wall.seconds.value)
+            )
+    fixed = [
+        said("{timers}: {remedy}", timers=joined(", ", names), remedy=remedy) for remedy, names in remedies.items()
+    ]
     return tuple(dict.fromkeys((*keyed, *fixed)))
 
 
-_REMEDY = "no key moves it: shorter prompts, a warm prefix cache, or a version without this timer"
+_REMEDY = said("no key moves it: shorter prompts, a warm prefix cache, or a version without this timer")

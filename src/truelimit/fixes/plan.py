@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Facts
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, DefinitionEdit, Finding, Severity
-from truelimit.domain.server import Definition, Server
+from truelimit.domain.message import joined, said
 from truelimit.fixes.change import (
     DefinitionChange,
     FileChange,
@@ -25,6 +25,10 @@ from truelimit.fixes.notices import notices
 from truelimit.fixes.outlook import Prospect, outlook
 from truelimit.fixes.probes import probes
 from truelimit.fixes.together import comes_from
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Facts
+    from truelimit.domain.server import Definition, Server
 
 
 def plan(
@@ -92,7 +96,7 @@ def _screened(
     for fix in fixes:
         reasons = objections(fix, facts, texts, gate, created)
         if reasons:
-            refused.append(Refusal(fix, "; ".join(reasons)))
+            refused.append(Refusal(fix, joined("; ", reasons)))
     sound = [fix for fix in fixes if all(item.fix is not fix for item in refused)]
     clashing = conflicts(sound)
     return [fix for fix in sound if all(item.fix is not fix for item in clashing)], [*refused, *clashing]
@@ -161,7 +165,10 @@ def _blocked(definitions: Iterable[DefinitionChange], facts: Facts) -> Iterable[
     for name in dict.fromkeys(change.server for change in definitions):
         server = server_of(facts, name)
         if server is None or not server.live:
-            yield f"the server {name} did not answer, so no definition can be made there: start it and run again"
+            yield said(
+                "the server {name} did not answer, so no definition can be made there: start it and run again",
+                name=name,
+            )
 
 
 def _manual(ideas: Iterable[PlannedFix], accepted: Collection[PlannedFix]) -> tuple[ManualStep, ...]:
@@ -178,7 +185,21 @@ def _manual(ideas: Iterable[PlannedFix], accepted: Collection[PlannedFix]) -> tu
 
 def _instruction(edit: ConfigEdit | DefinitionEdit) -> str:
     if isinstance(edit, DefinitionEdit):
-        return f"create {edit.name} from {edit.base} with {dict(edit.parameters)} on {edit.server} ({edit.why})"
+        return said(
+            "create {edit} from {base} with {parameters} on {server} ({why})",
+            edit=edit.name,
+            base=edit.base,
+            parameters=dict(edit.parameters),
+            server=edit.server,
+            why=edit.why,
+        )
     action = "remove" if edit.value is ABSENT else "set"
-    value = "" if edit.value is ABSENT else f" to {edit.value!r}"
-    return f"{action} {shown_path(edit.path)} in {edit.file}{value} ({edit.why})"
+    value = "" if edit.value is ABSENT else said(" to {edit!r}", edit=edit.value)
+    return said(
+        "{action} {path} in {file}{value} ({why})",
+        action=action,
+        path=shown_path(edit.path),
+        file=edit.file,
+        value=value,
+        why=edit.why,
+    )

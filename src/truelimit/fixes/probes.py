@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.fixes.change import DefinitionChange, Probe
-from truelimit.fixes.outlook import Prospect
 from truelimit.perf.prefill import prefill_seconds
 from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.fixes.outlook import Prospect
 
 
 def probes(definitions: Iterable[DefinitionChange], prospects: Iterable[Prospect]) -> tuple[Probe, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from truelimit.domain.frozen import dataclass
 
 OLLAMA_PORT = 11434
 _URL = re.compile(r"^(?:(https?)://)?(?:[^/@]*@)?(\[[^\]]+\]|[^/:?#]+)?(?::(\d{1,5}))?(?:[/?#]|$)", re.IGNORECASE)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from truelimit.domain.model import ModelHeader
 from truelimit.domain.server import Definition, Server, ServerKind
 from truelimit.limits.addresses import OLLAMA, OLLAMA_PORT, Address, address_of
 from truelimit.limits.names import same_digest, same_model, stem
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
 
 _LLAMA_WORDS = ("llama-server", "llama.cpp", "llamacpp", "llama-cpp", "llama_cpp")
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Stack
 from truelimit.domain.server import Event, ModelLoaded, Server
 from truelimit.limits.names import same_digest, same_model, stem
 from truelimit.limits.timeline import busy_in, instant
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 
 def concerns(event: ModelLoaded, stack: Stack) -> bool:

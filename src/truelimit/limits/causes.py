@@ -7,17 +7,21 @@ setting; then what a server or agent said in words; then what the clock shows; t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
-from truelimit.domain.facts import Stack
-from truelimit.domain.limits import MemoryLadder
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.domain.server import EngineFailed, PoolExhausted, PromptProgress, PromptRefused, RequestCancelled
 from truelimit.domain.session import Cause, ErrorKind
 from truelimit.limits.turns import Turn
 from truelimit.units import Tokens, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.limits import MemoryLadder
+    from truelimit.domain.rates import DecodeFit, PrefillFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +63,40 @@ def engine_failed(turn: Turn, scene: Scene) -> Judgement | None:
     out = (failure is not None and failure.reason == "out-of-memory") or turn.has(ErrorKind.OUT_OF_MEMORY)
     if failure is None and not out and not turn.has(ErrorKind.ENGINE_CRASH):
         return None
-    said = f"{failure.where}: {failure.text}" if failure is not None else _text(turn)
+    words = said("{place}: {text}", place=failure.where, text=failure.text) if failure is not None else _text(turn)
     if not out:
         return Judgement(
             Cause.ENGINE_CRASH,
             True,
             (
-                f"the engine died: {said}",
-                "no window and no timer explains that",
+                said("the engine died: {words}", words=words),
+                said("no window and no timer explains that"),
             ),
         )
     return Judgement(
-        Cause.OUT_OF_MEMORY, True, (f"the engine ran out of memory: {said}", *_memory(scene)), _left(scene)
+        Cause.OUT_OF_MEMORY,
+        True,
+        (said("the engine ran out of memory: {words}", words=words), *_memory(scene)),
+        _left(scene),
     )
 
 
 def _text(turn: Turn) -> str:
-    return f'"{turn.error.text}" ({turn.where})' if turn.error is not None else turn.where
+    if turn.error is None:
+        return turn.where
+    return said('"{error}" ({place})', error=turn.error.text, place=turn.where)
 
 
 def _memory(scene: Scene) -> tuple[str, ...]:
     memory = scene.memory
     if memory is None or memory.headroom is None or memory.total is None or memory.pool is None:
-        return ("what it needed against what was there cannot be computed from the evidence",)
-    need = f"{to_gib(memory.total):.1f} GiB needed, {to_gib(memory.pool):.1f} GiB there"
+        return (said("what it needed against what was there cannot be computed from the evidence"),)
+    need = said("{total:.1f} GiB needed, {pool:.1f} GiB there", total=to_gib(memory.total), pool=to_gib(memory.pool))
     if memory.headroom < 0:
-        return (f"the arithmetic agrees: {need}",)
-    return (f"by the arithmetic it should have fitted ({need}): something else held memory at that time",)
+        return (said("the arithmetic agrees: {need}", need=need),)
+    return (
+        said("by the arithmetic it should have fitted ({need}): something else held memory at that time", need=need),
+    )
 
 
 def _left(scene: Scene) -> tuple[Calculation, ...]:
@@ -97,24 +108,34 @@ def overflow(turn: Turn, scene: Scene) -> Judgement | None:
     """Server or agent refused the prompt as too long, in words."""
     refused = next((event for event in turn.events if isinstance(event, PromptRefused)), None)
     if turn.has(ErrorKind.WINDOW_TOO_SMALL):
-        return Judgement(Cause.OVERFLOW, True, (f"the agent refuses to work in so small a window: {_text(turn)}",))
+        return Judgement(
+            Cause.OVERFLOW, True, (said("the agent refuses to work in so small a window: {error}", error=_text(turn)),)
+        )
     pool = next((event for event in turn.events if isinstance(event, PoolExhausted)), None)
     if pool is not None and turn.match is None and not turn.aborted:
-        together = f"{pool.tasks} requests that ran together filled the context that all slots share ({pool.where})"
-        return Judgement(Cause.OVERFLOW, True, (together, "alone, this prompt may well have fitted"))
-    said = turn.has(ErrorKind.OVERFLOW)
-    if not said and (refused is None or turn.match is not None or turn.has(ErrorKind.TIMEOUT)):
+        together = said(
+            "{tasks} requests that ran together filled the context that all slots share ({where})",
+            tasks=pool.tasks,
+            where=pool.where,
+        )
+        return Judgement(Cause.OVERFLOW, True, (together, said("alone, this prompt may well have fitted")))
+    in_words = turn.has(ErrorKind.OVERFLOW)
+    if not in_words and (refused is None or turn.match is not None or turn.has(ErrorKind.TIMEOUT)):
         return None
     prompt, context = _refused_sizes(turn, scene, refused)
-    who = _text(turn) if said or refused is None else refused.where
-    reason = f"the prompt was refused as too long: {who}"
+    who = _text(turn) if in_words or refused is None else refused.where
+    reason = said("the prompt was refused as too long: {who}", who=who)
     if prompt is None or context is None:
-        return Judgement(Cause.OVERFLOW, True, (reason, "the evidence gives no sizes"))
+        return Judgement(Cause.OVERFLOW, True, (reason, said("the evidence gives no sizes")))
     if prompt.value < context.value and prompt.basis in _ESTIMATES:
-        least = f"its size was not counted: at least {prompt.value:,} tokens by estimate, against {context.value:,}"
+        least = said(
+            "its size was not counted: at least {prompt:,} tokens by estimate, against {context:,}",
+            prompt=prompt.value,
+            context=context.value,
+        )
         return Judgement(Cause.OVERFLOW, True, (reason, least))
     if turn.error is not None and _POOL_FULL in turn.error.text.lower():
-        together = "llama-server says so when requests that run at once fill the one pool that its slots share"
+        together = said("llama-server says so when requests that run at once fill the one pool that its slots share")
         return Judgement(Cause.OVERFLOW, True, (reason, together))
     return _by_sizes(reason, prompt, context, scene)
 
@@ -124,14 +145,28 @@ def _by_sizes(reason: str, prompt: Known[Tokens], context: Known[Tokens], scene:
     terms = (term("prompt_tokens", prompt, "tokens"), term("context", context, "tokens"))
     over = calculate("prompt_tokens - context", "tokens", *terms)
     if prompt.value >= context.value:
-        return Judgement(Cause.OVERFLOW, True, (reason, f"{prompt.value:,} tokens against {context.value:,}"), (over,))
+        return Judgement(
+            Cause.OVERFLOW,
+            True,
+            (reason, said("{prompt:,} tokens against {context:,}", prompt=prompt.value, context=context.value)),
+            (over,),
+        )
     answer = scene.stack.route.output_reserve if scene.stack.route else None
     if answer is not None and prompt.value + answer.value > context.value:
         both = calculate("prompt_tokens + answer - context", "tokens", *terms, term("answer", answer, "tokens"))
-        words = f"{prompt.value:,} tokens and room for an answer of {answer.value:,} against {context.value:,}"
+        words = said(
+            "{prompt:,} tokens and room for an answer of {answer:,} against {context:,}",
+            prompt=prompt.value,
+            answer=answer.value,
+            context=context.value,
+        )
         return Judgement(Cause.OVERFLOW, True, (reason, words), (both,))
-    note = f"but {prompt.value:,} tokens are less than the {context.value:,} of the context: sizes do not explain it"
-    shared = "requests that run at once share one pool on llama-server: together they may exceed it"
+    note = said(
+        "but {prompt:,} tokens are less than the {context:,} of the context: sizes do not explain it",
+        prompt=prompt.value,
+        context=context.value,
+    )
+    shared = said("requests that run at once share one pool on llama-server: together they may exceed it")
     return Judgement(Cause.UNEXPLAINED, False, (reason, note, shared), (over,))
 
 
@@ -139,7 +174,7 @@ def _refused_sizes(
     turn: Turn, scene: Scene, refused: PromptRefused | None
 ) -> tuple[Known[Tokens] | None, Known[Tokens] | None]:
     """The refusal's own numbers before all others: they are of the moment."""
-    error, where = turn.error, f"the error text of {turn.where}"
+    error, where = turn.error, said("the error text of {where}", where=turn.where)
     prompt, context = turn.prompt, scene.served
     if refused is not None:
         prompt = Known(refused.prompt, refused.where, Basis.REPORTED) if refused.prompt else prompt
@@ -158,20 +193,30 @@ def cancelled(turn: Turn, scene: Scene) -> Judgement | None:
         return _left_while_reading(turn, left)
     if not turn.aborted:
         return None
-    after = f" after {turn.seconds:,.0f} s" if turn.seconds is not None else ""
-    return Judgement(Cause.CANCELLED, True, (f"ended by its user or agent{after}; no known timer was due then",))
+    after = said(" after {seconds:,.0f} s", seconds=turn.seconds) if turn.seconds is not None else ""
+    return Judgement(
+        Cause.CANCELLED, True, (said("ended by its user or agent{after}; no known timer was due then", after=after),)
+    )
 
 
 def _left_while_reading(turn: Turn, left: RequestCancelled) -> Judgement:
     """Only the server's log tells of it: how far it was, and how fast."""
-    reason = f"the client went away while its prompt was being read ({left.where}); whose timer, or who, no log says"
+    reason = said(
+        "the client went away while its prompt was being read ({where}); whose timer, or who, no log says",
+        where=left.where,
+    )
     progress = next((event for event in reversed(turn.events) if isinstance(event, PromptProgress)), None)
     if progress is None or progress.seconds <= 0 or progress.evaluated is None:
         return Judgement(Cause.CANCELLED, True, (reason,))
     read = Term("read_tokens", progress.evaluated, "tokens", progress.where, Basis.REPORTED)
     lasted = seconds_term("seconds", progress.seconds, progress.where, Basis.REPORTED)
-    whole = f" of {turn.prompt.value:,}" if turn.prompt is not None else ""
-    so_far = f"{progress.tokens:,}{whole} tokens were in place after {progress.seconds:,.0f} s"
+    whole = said(" of {prompt:,}", prompt=turn.prompt.value) if turn.prompt is not None else ""
+    so_far = said(
+        "{tokens:,}{whole} tokens were in place after {seconds:,.0f} s",
+        tokens=progress.tokens,
+        whole=whole,
+        seconds=progress.seconds,
+    )
     return Judgement(
         Cause.CANCELLED, True, (reason, so_far), (calculate("read_tokens / seconds", "tokens/s", read, lasted),)
     )
@@ -188,9 +233,11 @@ def exceeds_window(turn: Turn, scene: Scene) -> Judgement | None:
         term("prompt_tokens", prompt, "tokens"),
         term("served_context", served, "tokens"),
     )
-    reason = (
-        f"the prompt exceeds the served context as well: {prompt.value:,} against {served.value:,} tokens, "
-        f"{over.result:,} too many"
+    reason = said(
+        "the prompt exceeds the served context as well: {prompt:,} against {served:,} tokens, {result:,} too many",
+        prompt=prompt.value,
+        served=served.value,
+        result=over.result,
     )
     return Judgement(Cause.OVERFLOW, True, (reason,), (over,))
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from truelimit.domain.facts import Stack
+from typing import TYPE_CHECKING
+
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Event, PromptProgress, PromptStarted
 from truelimit.domain.session import Cause, ErrorKind
 from truelimit.limits.causes import Judgement, Scene
-from truelimit.limits.turns import Turn
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.limits.turns import Turn
+    from truelimit.units import Tokens
 
 _REFUSED_AT_ONCE = 1.0  # s: a connection that breaks sooner was refused, for nothing was listening
 
@@ -24,15 +29,19 @@ def engine_gone(turn: Turn, scene: Scene) -> Judgement | None:
     if left is None or stack.server is None or stack.server.live or not _broke_last(turn, stack):
         return None
     size = _size(left, stack)
-    prompt = f" of {size.value:,} tokens" if size is not None else ""
+    prompt = said(" of {size:,} tokens", size=size.value) if size is not None else ""
     return Judgement(
         Cause.ENGINE_CRASH,
         True,
         (
-            f"the server's log ends while a prompt{prompt} was being read ({left.where}), with no end and no shutdown",
-            f"the connection broke then, after {turn.seconds:,.1f} s ({turn.where})",
-            "whether it crashed or was killed (the system does so when memory runs out) its own log cannot tell",
-            "no window and no timer explains that",
+            said(
+                "the server's log ends while a prompt{prompt} was being read ({where}), with no end and no shutdown",
+                prompt=prompt,
+                where=left.where,
+            ),
+            said("the connection broke then, after {seconds:,.1f} s ({where})", seconds=turn.seconds, where=turn.where),
+            said("whether it crashed or was killed (the system does so when memory runs out) its own log cannot tell"),
+            said("no window and no timer explains that"),
         ),
         prompt=size if turn.prompt is None or turn.prompt.basis not in {Basis.MEASURED, Basis.REPORTED} else None,
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.domain.calculation import Calculation, Term, calculate, term
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.server import EngineFailed, Event, ModelLoaded, RequestEnded
 from truelimit.domain.session import Cause, ErrorKind
 from truelimit.limits.causes import Judgement, Scene, seconds_term
 from truelimit.limits.prefill_proof import proof
 from truelimit.limits.timeline import instant
-from truelimit.limits.turns import Turn
 from truelimit.perf.prefill import prefill_seconds
+
+if TYPE_CHECKING:
+    from truelimit.limits.turns import Turn
 
 _NEARLY = 0.9  # of an attempt spent on something else than reading leaves no doubt what ended it
 _SLACK = 5.0  # s
@@ -23,8 +28,10 @@ def loading(turn: Turn, scene: Scene) -> Judgement | None:
     """The model took longer to load than somebody waited."""
     stalled = next((e for e in turn.events if isinstance(e, EngineFailed) and e.reason == "load-timeout"), None)
     if stalled is not None or turn.has(ErrorKind.LOAD_TIMEOUT):
-        said = f"{stalled.where}: {stalled.text}" if stalled is not None else turn.where
-        reason = f"the model did not finish loading in time: {said}"
+        words = turn.where
+        if stalled is not None:
+            words = said("{place}: {text}", place=stalled.where, text=stalled.text)
+        reason = said("the model did not finish loading in time: {words}", words=words)
         return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (reason,), _against_load_timeout(turn, scene))
     wall = wall_seconds(turn)
     if wall is None:
@@ -38,7 +45,7 @@ def loading(turn: Turn, scene: Scene) -> Judgement | None:
     if with_reading is not None:
         return with_reading
     if _gone_before_reading(turn) and not others(turn) and not _was_loaded(turn, scene):
-        reason = "the server logged 499: the client left while the model was still loading or its request waiting"
+        reason = said("the server logged 499: the client left while the model was still loading or its request waiting")
         return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (reason, _ended_at(turn)), match_calculation(turn))
     return None
 
@@ -53,8 +60,10 @@ def _load_and_reading(turn: Turn, scene: Scene, load: ModelLoaded | None, wall: 
     loading_took = seconds_term("load", load.seconds, load.where)
     reading = Term("prefill", needed, "s", scene.prefill.where, scene.prefill.basis)
     total = calculate("load + prefill", "s", loading_took, reading)
-    reason = (
-        f"loading took {load.seconds:,.0f} s first ({load.where}); without it the prompt would have been read in time"
+    reason = said(
+        "loading took {seconds:,.0f} s first ({where}); without it the prompt would have been read in time",
+        seconds=load.seconds,
+        where=load.where,
     )
     return Judgement(Cause.LOAD_EXCEEDS_WALL, True, (reason, _ended_at(turn)), (total,))
 
@@ -68,7 +77,12 @@ def _against_load_timeout(turn: Turn, scene: Scene) -> tuple[Calculation, ...]:
 
 
 def _load_words(load: ModelLoaded, wall: float) -> str:
-    return f"loading the model alone took {load.seconds:,.0f} s, the wall is {wall:,.0f} s ({load.where})"
+    return said(
+        "loading the model alone took {seconds:,.0f} s, the wall is {wall:,.0f} s ({where})",
+        seconds=load.seconds,
+        wall=wall,
+        where=load.where,
+    )
 
 
 def load_in(turn: Turn) -> ModelLoaded | None:
@@ -84,11 +98,15 @@ def load_in(turn: Turn) -> ModelLoaded | None:
 def queued(turn: Turn, scene: Scene) -> Judgement | None:
     """Another request held the server's slot."""
     if turn.has(ErrorKind.BUSY) or turn.status == _BUSY:
-        return Judgement(Cause.QUEUE_EXCEEDS_WALL, True, (f"the server's queue was full: {turn.where}",))
-    if _gone_before_reading(turn) and not others(turn) and _was_loaded(turn, scene):
-        reason = "the server logged 499, which is a client that left before its prompt was read; the model was loaded"
         return Judgement(
-            Cause.QUEUE_EXCEEDS_WALL, True, (reason, "so its request waited for a slot"), match_calculation(turn)
+            Cause.QUEUE_EXCEEDS_WALL, True, (said("the server's queue was full: {where}", where=turn.where),)
+        )
+    if _gone_before_reading(turn) and not others(turn) and _was_loaded(turn, scene):
+        reason = said(
+            "the server logged 499, which is a client that left before its prompt was read; the model was loaded"
+        )
+        return Judgement(
+            Cause.QUEUE_EXCEEDS_WALL, True, (reason, said("so its request waited for a slot")), match_calculation(turn)
         )
     wall = wall_seconds(turn)
     waited = _waited(turn)
@@ -96,7 +114,11 @@ def queued(turn: Turn, scene: Scene) -> Judgement | None:
     if wall is None or waited is None or turn.seconds is None or (parallel is not None and parallel.value > 1):
         return None
     seconds, other = waited
-    words = f"another request held the server for the first {seconds:,.0f} s of it ({other.where})"
+    words = said(
+        "another request held the server for the first {seconds:,.0f} s of it ({where})",
+        seconds=seconds,
+        where=other.where,
+    )
     waiting = seconds_term("waited", seconds, other.where)
     if seconds >= _NEARLY * turn.seconds:
         over = calculate("waited / attempt_seconds", "of the attempt", waiting, attempt_term(turn))
@@ -109,7 +131,7 @@ def queued(turn: Turn, scene: Scene) -> Judgement | None:
     reading = Term("prefill", needed, "s", scene.prefill.where, scene.prefill.basis)
     total = calculate("waited + prefill", "s", waiting, reading)
     return Judgement(
-        Cause.QUEUE_EXCEEDS_WALL, True, (words, "without that wait it would have been read in time"), (total,)
+        Cause.QUEUE_EXCEEDS_WALL, True, (words, said("without that wait it would have been read in time")), (total,)
     )
 
 
@@ -162,14 +184,20 @@ def prefill_exceeds_wall(turn: Turn, scene: Scene) -> Judgement | None:
     if turn.match is None or wall is None:
         return None
     found = proof(turn, scene, wall)
-    quiet = ("the server's log shows no failure of the engine then",) if turn.events else ()
+    quiet = (said("the server's log shows no failure of the engine then"),) if turn.events else ()
     reasons = (_ended_at(turn), *quiet, *found.reasons)
     if not found.holds:
         return Judgement(Cause.UNEXPLAINED, False, reasons, found.calculations)
     calculations = found.calculations or match_calculation(turn)
     load = load_in(turn)
     if load is not None and load.seconds is not None and load.seconds >= _SLACK:
-        reasons += (f"of the first attempt, {load.seconds:,.0f} s went into loading the model ({load.where})",)
+        reasons += (
+            said(
+                "of the first attempt, {seconds:,.0f} s went into loading the model ({where})",
+                seconds=load.seconds,
+                where=load.where,
+            ),
+        )
     return Judgement(Cause.PREFILL_EXCEEDS_WALL, True, reasons, calculations)
 
 
@@ -181,9 +209,9 @@ def wall_seconds(turn: Turn) -> float | None:
 def wall_term(turn: Turn, wall: float) -> Term:
     """Return the wall as a term."""
     if turn.match is None:
-        return seconds_term("wall", wall, "the duration itself", Basis.DERIVED)
+        return seconds_term("wall", wall, said("the duration itself"), Basis.DERIVED)
     known = turn.match.wall.seconds
-    return Term("wall", wall, "s", f"{turn.match.wall.name}: {known.where}", known.basis)
+    return Term("wall", wall, "s", said("{wall}: {where}", wall=turn.match.wall.name, where=known.where), known.basis)
 
 
 def attempt_term(turn: Turn) -> Term:
@@ -203,13 +231,33 @@ def match_calculation(turn: Turn) -> tuple[Calculation, ...]:
 
 def _ended_at(turn: Turn) -> str:
     if turn.match is None:
-        return "no timer that is known was due"
+        return said("no timer that is known was due")
     timer, run = turn.match.wall, turn.match.run
-    length = f" of {turn.attempt_seconds:,.1f} s on average" if turn.attempt_seconds is not None else ""
+    length = (
+        said(" of {attempt_seconds:,.1f} s on average", attempt_seconds=turn.attempt_seconds)
+        if turn.attempt_seconds is not None
+        else ""
+    )
     hidden = turn.attempts - turn.visible
-    tries = f"{turn.attempts} attempts{length} ended" if turn.attempts > 1 else f"one attempt{length} ended"
-    unseen = f" ({hidden} of them hidden inside one call)" if hidden > 0 else ""
-    text = f"{tries}{unseen} at the {timer.name} of {timer.seconds.value:,.0f} s: the client hung up"
+    tries = (
+        said("{attempts} attempts{length} ended", attempts=turn.attempts, length=length)
+        if turn.attempts > 1
+        else said("one attempt{length} ended", length=length)
+    )
+    unseen = said(" ({hidden} of them hidden inside one call)", hidden=hidden) if hidden > 0 else ""
+    text = said(
+        "{tries}{unseen} at the {timer} of {seconds:,.0f} s: the client hung up",
+        tries=tries,
+        unseen=unseen,
+        timer=timer.name,
+        seconds=timer.seconds.value,
+    )
     return text + (
-        f"; the last one was cut by the {run.name} of {run.seconds.value:,.0f} s over them all" if run else ""
+        said(
+            "; the last one was cut by the {run} of {seconds:,.0f} s over them all",
+            run=run.name,
+            seconds=run.seconds.value,
+        )
+        if run
+        else ""
     )

@@ -14,16 +14,21 @@ tie are kept beside it (``tied``): each must be raised, or the next one binds at
 
 from __future__ import annotations
 
-from truelimit.domain.facts import Stack
+from typing import TYPE_CHECKING
+
 from truelimit.domain.limits import Ladder, LimitKind, Origin, Rung, SetBy
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import ErrorKind
 from truelimit.limits.origin import OriginVerdict, window_label
 from truelimit.limits.pools import ESTIMATE
 from truelimit.limits.served import native_context
 from truelimit.limits.server_rungs import loaded_rung, server_rungs
-from truelimit.limits.target import Target
 from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.limits.target import Target
 
 _AGENT = "agent-context"
 _LOADED = "loaded"
@@ -64,8 +69,12 @@ def _scaled(stack: Stack, native: int) -> Rung | None:
     reach = int(original * factor)
     if reach <= native:
         return None
-    where = f"{header.where}: {header.architecture}.rope.scaling"
-    note = f"{original:,} scaled by {factor:g}; used only where the server turns the scaling on"
+    where = said("{where}: {architecture}.rope.scaling", where=header.where, architecture=header.architecture)
+    note = said(
+        "{original:,} scaled by {factor:g}; used only where the server turns the scaling on",
+        original=original,
+        factor=factor,
+    )
     return Rung("rope-scaled", reach, SetBy.MODEL, LimitKind.PHYSICAL, where, header.basis, note=note)
 
 
@@ -85,9 +94,12 @@ def _agent(stack: Stack, origin: OriginVerdict | None) -> list[Rung]:
     note = ""
     label = window_label(stack)
     if origin is not None and origin.origin is Origin.LAUNCHER_CONSTANT:
-        set_by, note = SetBy.LAUNCHER, "the launcher's constant, the same for every model"
+        set_by, note = SetBy.LAUNCHER, said("the launcher's constant, the same for every model")
     elif label is not None and origin is not None and origin.origin is Origin.NAME_LABEL:
-        kind, note = LimitKind.LABEL, f'the number of the label "{label.text}" in {label.name}'
+        kind, note = (
+            LimitKind.LABEL,
+            said('the number of the label "{label}" in {label2}', label=label.text, label2=label.name),
+        )
     rung = Rung(_AGENT, known.value, set_by, kind, _key(stack, known), known.basis, note=note)
     return [rung, *_reserves(stack, rung)]
 
@@ -108,12 +120,18 @@ def _reserves(stack: Stack, window: Rung) -> list[Rung]:
         left = max(0, int(window.value) - route.compaction_reserve.value)
         budget = Known(Tokens(left), route.compaction_reserve.where, Basis.DERIVED)
     if budget is not None:
-        note = f"what is left of {window.value:,} after the compaction reserve: beyond it the agent compacts"
+        note = said(
+            "what is left of {window:,} after the compaction reserve: beyond it the agent compacts", window=window.value
+        )
         found.append(_left("compaction-budget", budget, window, "compaction", note))
     reserve = route.output_reserve
     if reserve is not None and 0 < reserve.value < window.value:
         answer = Known(Tokens(int(window.value) - reserve.value), reserve.where, Basis.DERIVED)
-        note = f"what is left of {window.value:,} beside an answer of {reserve.value:,} tokens"
+        note = said(
+            "what is left of {window:,} beside an answer of {reserve:,} tokens",
+            window=window.value,
+            reserve=reserve.value,
+        )
         found.append(_left("output-reserve", answer, window, "prompt-and-answer", note))
     return found
 

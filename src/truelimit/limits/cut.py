@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.facts import Stack
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Event, MessagesDropped, PromptTruncated
 from truelimit.domain.session import Call, Cause, Incident, Outcome
@@ -22,7 +22,11 @@ from truelimit.limits.silent import (
 )
 from truelimit.limits.timeline import Timeline, busy_in, instant, span_of
 from truelimit.limits.turns import Turn, by_session
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.facts import Stack
+    from truelimit.units import Tokens
 
 _SAME_STREAK = 600.0  # s between cuts that a log shows without a transcript: one conversation
 
@@ -43,7 +47,7 @@ def truncated_by_log(turn: Turn, scene: Scene) -> Judgement | None:
     events = truncation_events(turn.events)
     if not events or turn.match is not None or turn.aborted:
         return None
-    reason = f"the server cut the prompt ({events[0].where}), which by itself ends no request"
+    reason = said("the server cut the prompt ({where}), which by itself ends no request", where=events[0].where)
     return Judgement(Cause.UNEXPLAINED, False, (reason,), _calculations(events))
 
 
@@ -64,7 +68,7 @@ def cut_prompts(stack: Stack, served: Known[Tokens] | None, failed: Sequence[Tur
         cuts = {id(call): cut for call in suspects if (cut := _cut(stack, call, served, logged)) is not None}
         for run in constant_runs(calls):
             if not any(id(call) in cuts for call in run):
-                words = f"{len(run)} turns in a row counted the same tokens, though each adds some"
+                words: str = said("{run} turns in a row counted the same tokens, though each adds some", run=len(run))
                 cuts |= {id(call): _Cut(call, words, constant_calculation(run), None) for call in run}
         for call, words, calculation in dropped_messages(calls, served, stack.server):
             cuts.setdefault(id(call), _Cut(call, words, calculation, None))
@@ -83,13 +87,20 @@ def _cut(stack: Stack, call: Call, served: Known[Tokens] | None, timeline: Timel
     events = truncation_events(timeline.during(*span)) if span else []
     for event in events:
         if isinstance(event, PromptTruncated):
-            words = f"the server cut {event.prompt:,} tokens to {event.kept:,} ({event.where})"
+            words = said(
+                "the server cut {prompt:,} tokens to {kept:,} ({where})",
+                prompt=event.prompt,
+                kept=event.kept,
+                where=event.where,
+            )
             return _Cut(call, words, event_calculation(event), Known(event.prompt, event.where, Basis.REPORTED))
     mark = fingerprint(call, served, stack.server)
     if mark is not None:
-        return _Cut(call, f"{mark[0]}: a cut that is answered with HTTP 200", mark[1], None)
+        return _Cut(call, said("{mark}: a cut that is answered with HTTP 200", mark=mark[0]), mark[1], None)
     if events:
-        return _Cut(call, f"the server dropped messages from the front ({events[0].where})", None, None)
+        return _Cut(
+            call, said("the server dropped messages from the front ({where})", where=events[0].where), None, None
+        )
     return None
 
 
@@ -109,7 +120,7 @@ def _runs(calls: Sequence[Call], cuts: dict[int, _Cut]) -> list[list[_Cut]]:
 
 def _incident(stack: Stack, run: Sequence[_Cut]) -> Incident:
     first = run[0]
-    more = (f"{len(run)} answers in a row came from a cut prompt",) if len(run) > 1 else ()
+    more = (said("{run} answers in a row came from a cut prompt", run=len(run)),) if len(run) > 1 else ()
     return Incident(
         id="",
         time=first.call.started or first.call.ended,
@@ -161,11 +172,13 @@ def _loose_incident(stack: Stack, streak: Sequence[PromptTruncated | MessagesDro
     )
     first = streak[0]
     words = (
-        f"the server cut {cut.prompt:,} tokens to {cut.kept:,} ({cut.where})"
+        said(
+            "the server cut {prompt:,} tokens to {kept:,} ({where})", prompt=cut.prompt, kept=cut.kept, where=cut.where
+        )
         if cut is not None
-        else f"the server dropped messages from the front of a conversation ({first.where})"
+        else said("the server dropped messages from the front of a conversation ({where})", where=first.where)
     )
-    more = (f"{len(streak)} such lines in a row",) if len(streak) > 1 else ()
+    more = (said("{streak} such lines in a row", streak=len(streak)),) if len(streak) > 1 else ()
     return Incident(
         id="",
         time=first.time,

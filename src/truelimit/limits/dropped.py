@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Server, ServerKind
 from truelimit.domain.session import Call, Outcome
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.units import Tokens
 
 _SURE = 0.75  # of an estimate: what was sent at least
 _LARGEST_TURN = 0.25  # of what is served: more than that is no usual turn, and would excuse any distance
@@ -42,13 +46,23 @@ def _dropped(calls: Sequence[Call], served: Known[Tokens]) -> tuple[Call, str, C
     turn = min(_one_turn(earlier), _LARGEST_TURN * served.value)
     if count > earlier[-1] or not 0 <= served.value - count <= turn:
         return None
-    words = (
-        f"the agent estimated {estimated:,} tokens and shortened nothing; the server counted {count:,}, no more than "
-        f"the {earlier[-1]:,} before and within one turn of the {served.value:,} that it serves: it dropped messages"
+    words = said(
+        "the agent estimated {estimated:,} tokens and shortened nothing; the server counted {number:,}, no more than "
+        "the {earlier:,} before and within one turn of the {served:,} that it serves: it dropped messages",
+        estimated=estimated,
+        number=count,
+        earlier=earlier[-1],
+        served=served.value,
     )
-    sent = Term("estimated_tokens", estimated, "tokens", f"{call.where}: the agent's estimate", Basis.DERIVED)
+    sent = Term(
+        "estimated_tokens", estimated, "tokens", said("{where}: the agent's estimate", where=call.where), Basis.DERIVED
+    )
     window = term("served_context", served, "tokens")
-    return call, words, calculate(f"{_SURE} * estimated_tokens - served_context", "tokens", sent, window)
+    return (
+        call,
+        words,
+        calculate(said("{sure} * estimated_tokens - served_context", sure=_SURE), "tokens", sent, window),
+    )
 
 
 def _one_turn(counts: Sequence[int]) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from truelimit.domain.message import said
+
 METAL_SHARE = 0.75
-_METAL = "assumed: Metal lets the GPU take about 75 % of memory by default (72 to 81 % in logs of llama.cpp)"
-_GTT = (
+_METAL = said("assumed: Metal lets the GPU take about 75 % of memory by default (72 to 81 % in logs of llama.cpp)")
+_GTT = said(
     "assumed: Linux set up to map 110 of 128 GiB for the GPU, as users of this chip do (lhl/strix-halo-testing); "
     "the kernel's default is half"
 )
-_HALF = "assumed: a processor's GPU may take half of main memory, the default of Linux and Windows drivers"
+_HALF = said("assumed: a processor's GPU may take half of main memory, the default of Linux and Windows drivers")
 _SHARES = (
     ("apple", METAL_SHARE, _METAL),
     ("amd-strix-halo", 110 / 128, _GTT),

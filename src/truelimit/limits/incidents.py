@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Stack
-from truelimit.domain.limits import MemoryLadder
-from truelimit.domain.provenance import Known
-from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.domain.message import joined, said
 from truelimit.domain.session import Cause, ErrorKind, Incident
 from truelimit.limits.addresses import address_of
 from truelimit.limits.answers import kind_of
@@ -22,6 +20,12 @@ from truelimit.limits.timeline import Timeline
 from truelimit.limits.turns import Turn, failed_turns
 from truelimit.limits.walls import attempt_walls, run_walls
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.limits import MemoryLadder
+    from truelimit.domain.provenance import Known
+    from truelimit.domain.rates import DecodeFit, PrefillFit
 
 _JUDGES: tuple[Judge, ...] = (
     engine_failed,
@@ -90,14 +94,19 @@ def judge(turn: Turn, scene: Scene) -> Judgement:
 
 def _unexplained(turn: Turn, scene: Scene) -> Judgement:
     walls = [*attempt_walls(scene.stack), *run_walls(scene.stack)]
-    known = ", ".join(f"{wall.name} {wall.seconds.value:,.0f} s" for wall in walls)
-    said = (f'the error says "{turn.error.text}"',) if turn.error is not None else ()
+    known = joined(", ", (said("{timer} {seconds:,.0f} s", timer=w.name, seconds=w.seconds.value) for w in walls))
+    words = (said('the error says "{error}"', error=turn.error.text),) if turn.error is not None else ()
     if turn.seconds is None:
-        return Judgement(Cause.UNEXPLAINED, False, (*said, "how long it took is not recorded"))
-    lasted = f"it lasted {turn.seconds:,.1f} s"
-    tried = f"{lasted}, which matches no timer that is known ({known})" if known else f"{lasted}, and no timer is known"
-    log = "the log shows no crash, no refusal and no long load then" if turn.events else "no log of that time was found"
-    return Judgement(Cause.UNEXPLAINED, False, (*said, tried, log))
+        return Judgement(Cause.UNEXPLAINED, False, (*words, said("how long it took is not recorded")))
+    lasted = said("it lasted {seconds:,.1f} s", seconds=turn.seconds)
+    tried = (
+        said("{lasted}, which matches no timer that is known ({known})", lasted=lasted, known=known)
+        if known
+        else said("{lasted}, and no timer is known", lasted=lasted)
+    )
+    quiet = said("the log shows no crash, no refusal and no long load then")
+    log = quiet if turn.events else said("no log of that time was found")
+    return Judgement(Cause.UNEXPLAINED, False, (*words, tried, log))
 
 
 def _incident(stack: Stack, turn: Turn, found: Judgement) -> Incident:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from truelimit.domain.facts import Stack
 from truelimit.domain.server import Event
 from truelimit.limits.remembered import Remembered
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 E = TypeVar("E", bound=Event)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Stack
 from truelimit.domain.provenance import Basis
 from truelimit.domain.server import AnswerWritten, ModelLoaded, PromptProgress, PromptRead, PromptStarted
 from truelimit.limits.log_events import stack_events
 from truelimit.perf.decode import DecodePoint
 from truelimit.perf.prefill import PrefillPoint
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 MIN_CHUNK = 128  # tokens: smaller chunks run as single batches far below the rate of a full one
 _MIN_ANSWER = 8  # tokens

@@ -7,10 +7,11 @@ that hung up while its prompt was read, 499 one that hung up before (measured on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from truelimit.domain.agent import Timeout
-from truelimit.domain.facts import Stack
 from truelimit.domain.limits import SetBy
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import (
     EngineFailed,
@@ -28,6 +29,9 @@ from truelimit.limits.timeline import Timeline, busy_in, instant
 from truelimit.limits.turns import Turn, prompt_in
 from truelimit.limits.walls import ROUND_WALLS, Match, match_call
 from truelimit.units import Seconds
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 _Told = EngineFailed | PromptRefused | PoolExhausted  # failures that a log tells in words
 _PATHS = ("/api/chat", "/api/generate", "/v1/", "/completion", "/chat/completions")
@@ -134,8 +138,9 @@ def _round_wall(group: Sequence[RequestEnded]) -> Match | None:
     """A round time just below all durations is the client's own timer, whose name the log doesn't know."""
     for wall in ROUND_WALLS:
         if all(-0.5 <= event.seconds - wall <= _LATE for event in group):
-            where = (
-                f"the durations in the server's log ({group[0].where}): a round time that no setting of the server has"
+            where = said(
+                "the durations in the server's log ({where}): a round time that no setting of the server has",
+                where=group[0].where,
             )
             known = Known(Seconds(float(wall)), where, Basis.DERIVED)
             return Match(Timeout("client's timeout", known, SetBy.CLIENT_LIBRARY, "request"), 1)

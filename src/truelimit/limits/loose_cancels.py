@@ -7,10 +7,11 @@ notices a client that left after the batch under way, so the true time lies with
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from truelimit.domain.agent import Timeout
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.limits import SetBy
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Event, ModelLoaded, PromptProgress, PromptRead, PromptStarted, RequestCancelled
 from truelimit.limits.timeline import instant
@@ -111,7 +112,11 @@ def _wall(group: Sequence[_Left]) -> Match | None:
         return None
     for wall in ROUND_WALLS:
         if wall >= _LEAST_WALL and all(_at(left, wall) for left in group):
-            where = f"{len(group)} attempts in the server's log that ended there ({group[0].cancelled.where})"
+            where = said(
+                "{group} attempts in the server's log that ended there ({where})",
+                group=len(group),
+                where=group[0].cancelled.where,
+            )
             known = Known(Seconds(float(wall)), where, Basis.DERIVED)
             return Match(Timeout("client's timeout", known, SetBy.CLIENT_LIBRARY, "request"), 1)
     return None

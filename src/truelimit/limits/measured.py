@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from truelimit.domain.estimates import Tier
-from truelimit.domain.machine import Machine
 from truelimit.domain.measurements import MeasuredMachine, MeasuredModel, Measurement
+from truelimit.domain.message import said
 from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.limits.addresses import address_of
 from truelimit.limits.names import same_model, stem
 from truelimit.limits.published import same_chip
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Machine
 
 Fit = TypeVar("Fit", PrefillFit, DecodeFit)
 _SAME_SIZE = 0.05  # of parameters, of bytes: what two ways of counting may differ by
@@ -113,4 +116,13 @@ def _same_place(item: Measurement, url: str | None, machine: Machine | None) -> 
 
 
 def _dated(fit: Fit, item: Measurement) -> Fit:
-    return replace(fit, where=f"{item.tool} of {item.taken[:10]}, {item.where}: {fit.where}")
+    return replace(
+        fit,
+        where=said(
+            "{tool} of {taken}, {where}: {where2}",
+            tool=item.tool,
+            taken=item.taken[:10],
+            where=item.where,
+            where2=fit.where,
+        ),
+    )

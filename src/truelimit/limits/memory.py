@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from truelimit.domain.facts import Stack
+from typing import TYPE_CHECKING
+
 from truelimit.domain.limits import Ladder, LimitKind, MemoryLadder, Rung, SetBy
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.limits.need import kv_basis, memory_need, need_or_reason
 from truelimit.limits.pools import ESTIMATE, Budget, budget, share_source
 from truelimit.limits.served import native_context
 from truelimit.limits.server_rungs import server_rungs
-from truelimit.perf.memory import MemoryNeed
 from truelimit.units import Bytes, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.perf.memory import MemoryNeed
 
 __all__ = ["memory_ladder", "memory_need"]
 
@@ -22,7 +27,9 @@ def memory_ladder(stack: Stack, context: Known[Tokens] | None) -> tuple[MemoryLa
     """
     at = context or native_context(stack)
     if at is None:
-        return MemoryLadder(Ladder("bytes")), (Missing("memory of the model", "no context of the model is known"),)
+        return MemoryLadder(Ladder("bytes")), (
+            Missing(said("memory of the model"), said("no context of the model is known")),
+        )
     need = need_or_reason(stack, at.value)
     if isinstance(need, Missing):
         return MemoryLadder(Ladder("bytes", _weights_only(stack, need.why))), (need,)
@@ -30,7 +37,7 @@ def memory_ladder(stack: Stack, context: Known[Tokens] | None) -> tuple[MemoryLa
     if pool is None:
         ladder = Ladder("bytes", _rungs(stack, at, need, None))
         return MemoryLadder(ladder, total=need.total, calculation=need.calculation), (
-            Missing("memory of the machine", "neither the machine nor a log tells it"),
+            Missing(said("memory of the machine"), said("neither the machine nor a log tells it")),
         )
     return _against(stack, at, need, pool), ()
 
@@ -50,19 +57,35 @@ def _rungs(stack: Stack, at: Known[Tokens], need: MemoryNeed, pool: Budget | Non
     parts = [
         _rung("weights", need.weights, model, LimitKind.PHYSICAL, header, derived),
         _rung(
-            "kv-cache", need.kv_cache, server, LimitKind.CONFIGURED, f"{at.value:,} tokens ({at.where}); {where}", basis
+            "kv-cache",
+            need.kv_cache,
+            server,
+            LimitKind.CONFIGURED,
+            said("{at:,} tokens ({where}); {where2}", at=at.value, where=at.where, where2=where),
+            basis,
         ),
         _rung("state", need.state, model, LimitKind.PHYSICAL, header, derived),
         _rung("compute-buffer", need.compute, server, LimitKind.CONFIGURED, ESTIMATE, derived),
         _rung(
-            "prompt-cache", need.prompt_cache, SetBy.SERVER_DEFAULT, LimitKind.CONFIGURED, "the host's memory", derived
+            "prompt-cache",
+            need.prompt_cache,
+            SetBy.SERVER_DEFAULT,
+            LimitKind.CONFIGURED,
+            said("the host's memory"),
+            derived,
         ),
     ]
     if pool is not None:
         share = pool.os_share
         parts.append(
             _rung(
-                "os-share", share, SetBy.MACHINE, LimitKind.PHYSICAL, share_source(), Basis.ASSUMED, "beside the model"
+                "os-share",
+                share,
+                SetBy.MACHINE,
+                LimitKind.PHYSICAL,
+                share_source(),
+                Basis.ASSUMED,
+                said("beside the model"),
             )
         )
     return tuple(rung for rung in parts if rung.value)
@@ -84,5 +107,5 @@ def _weights_only(stack: Stack, why: str) -> tuple[Rung, ...]:
     size = (header.weights_bytes or header.file_bytes) if header else None
     if header is None or not size:
         return ()
-    note = f"the rest is not known: {why}"
+    note = said("the rest is not known: {why}", why=why)
     return (_rung("weights", Bytes(size), SetBy.MODEL, LimitKind.PHYSICAL, header.where, header.basis, note),)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from truelimit.domain.frozen import dataclass
 
 _DEFAULT_PREFIXES = ("registry.ollama.ai/library/", "registry.ollama.ai/", "library/")
 _LABEL = re.compile(r"(?:(?<=ctx)|(?<=-v)|(?<![a-z\d.]))(\d+(?:\.\d+)?)([km])(?![a-z\d])")

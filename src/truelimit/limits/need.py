@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from truelimit.domain.facts import Stack
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Engine, ServerKind, ServerSettings
+from truelimit.limits.ollama_version import ollama_version
 from truelimit.limits.remembered import Remembered
 from truelimit.limits.served import PADDING, last_load, native_context
-from truelimit.limits.silent import ollama_version
 from truelimit.perf.cache_layout import UnknownLayoutError
 from truelimit.perf.kv_cache import CacheSettings
 from truelimit.perf.memory import MemoryNeed, MemorySettings, memory_needed
 from truelimit.units import GIB, Bytes, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 T = TypeVar("T")
 _Asked = tuple[int, str | None, bool | None]
@@ -56,11 +59,11 @@ def _need_or_reason(
 ) -> MemoryNeed | Missing:
     header = stack.header
     if header is None:
-        return Missing("memory of the model", "no header of the model was found (file, store or server)")
+        return Missing(said("memory of the model"), said("no header of the model was found (file, store or server)"))
     try:
         return memory_needed(header, memory_settings(stack, context, kv_type, flash_attention))
     except UnknownLayoutError as error:
-        return Missing("memory of the model", f"{header.where}: {error}")
+        return Missing(said("memory of the model"), said("{where}: {error}", where=header.where, error=error))
 
 
 def memory_settings(
@@ -164,4 +167,4 @@ def largest_fit(stack: Stack, holds: Callable[[MemoryNeed], bool], near: int | N
 def kv_basis(stack: Stack) -> tuple[str, Basis]:
     """Return where the type of the cache is known from: the server's setting, or the default f16."""
     known = stack.server.settings.kv_type if stack.server else None
-    return (known.where, known.basis) if known is not None else ("f16, the engine's default", Basis.SPECIFIED)
+    return (known.where, known.basis) if known is not None else (said("f16, the engine's default"), Basis.SPECIFIED)

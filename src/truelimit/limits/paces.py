@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.estimates import Tier
-from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import Tier
+    from truelimit.domain.rates import DecodeFit, PrefillFit
 
 DEEP = 2200  # tokens: from here on estimates are less sure (perf/rates/interval.py)
 
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """Relative half-widths h of a 90 % interval (value / (1 + h) to value * (1 + h)): short contexts, and deep ones."""
+    """Relative half-widths h of a 90 % interval (value / (1 + h) to value * (1 + h)): short contexts, and deep ones.
+
+    ``deep`` is that at ``DEEP`` tokens; ``farther`` are depths beyond it with theirs, by rising depth.
+    """
 
     short: float
     deep: float
+    farther: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +37,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How fast a stack writes. ``least`` are the costs below which physics lets no token be written: c and d."""
+    """How fast a stack writes. ``least`` are the costs below which physics lets no token be written: c and d.
+
+    ``least_window`` is what full windows add to them, filled as those of the fit are.
+    """
 
     fit: DecodeFit
     tier: Tier
     widths: Widths | None = None
     least: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
+    least_window: float = 0.0

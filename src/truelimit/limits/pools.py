@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
-from truelimit.domain.facts import Stack
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Machine, MemoryPool, PoolKind
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import joined, said
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.limits.need import memory_need
-from truelimit.perf.memory import MemoryNeed
 from truelimit.perf.placement import Held, Mode, Place, Placement, place
 from truelimit.perf.placement_parts import model_parts
 from truelimit.units import GB, Bytes, from_mib
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
+    from truelimit.perf.memory import MemoryNeed
 
 # Ollama itself keeps max(8 GB, 10 %) free of models before it changes how it loads them (server/sched.go at 0.33);
 # on machines below 32 GB that rule would leave too little, so a quarter of the memory is the most that we assume.
 # What Ollama keeps free on an accelerator for its driver's own buffers: 512 MiB on Metal, 457 elsewhere (0.24).
 _KEPT_FREE = from_mib(512)
-_SHARE_SOURCE = "assumed after Ollama's own reserve: the larger of 8 GB and 10 %, at most a quarter of the memory"
-ESTIMATE = "the memory estimate, from the model's own header"
-_SHARED = "accelerator and main memory together: the weights alone exceed the accelerator's"
+_SHARE_SOURCE = said("assumed after Ollama's own reserve: the larger of 8 GB and 10 %, at most a quarter of the memory")
+ESTIMATE = said("the memory estimate, from the model's own header")
+_SHARED = said("accelerator and main memory together: the weights alone exceed the accelerator's")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Budget:
         placed = self.placement(need)
         if placed is not None:
             held = placed.tightest
-            where = f"{self.where}; the tightest is {held.place.name}"
+            where = said("{where}; the tightest is {place}", where=self.where, place=held.place.name)
             whole = Known(Bytes(device + held.left), where, worst((held.place.size.basis, Basis.DERIVED)))
             return Bytes(device), whole, held.left
         return min(self._sides(need), key=lambda side: side[2])
@@ -110,7 +114,7 @@ class Budget:
         basis = need.calculation.basis
         terms = [Term(name, getattr(need, name), "bytes", ESTIMATE, basis) for name in names]
         if total != sum(term.value for term in terms):
-            terms.append(Term("prompt_cache", need.prompt_cache, "bytes", "the engine's host cache", basis))
+            terms.append(Term("prompt_cache", need.prompt_cache, "bytes", said("the engine's host cache"), basis))
             terms.append(Term("os_share", self.os_share, "bytes", _SHARE_SOURCE, Basis.ASSUMED))
         held = Term("pool", pool.value, "bytes", pool.where, pool.basis)
         return calculate("pool - " + " - ".join(item.name for item in terms), "bytes", held, *terms)
@@ -118,7 +122,7 @@ class Budget:
 
 def held_calculation(held: Held, placed: Placement, basis: Basis) -> Calculation:
     """Return what is left on one memory of a placement, in bytes."""
-    where = f"{held.place.name}: {share_of_blocks(held, placed)}"
+    where = said("{place}: {held}", place=held.place.name, held=share_of_blocks(held, placed))
     names = ["weights", "kv_cache", "state", "compute"]
     terms = [Term(name, getattr(held, name), "bytes", where, worst((basis, Basis.DERIVED))) for name in names]
     size = held.place.size
@@ -129,12 +133,14 @@ def held_calculation(held: Held, placed: Placement, basis: Basis) -> Calculation
 def share_of_blocks(held: Held, placed: Placement) -> str:
     """Return in words what part of a model a memory holds."""
     if placed.mode is Mode.TENSOR:
-        return f"its share of each of the {placed.blocks} blocks"
+        return said("its share of each of the {blocks} blocks", blocks=placed.blocks)
     if held.experts_of:
-        return f"the experts of the first {held.experts_of} of {placed.blocks} blocks"
+        return said(
+            "the experts of the first {experts_of} of {blocks} blocks", experts_of=held.experts_of, blocks=placed.blocks
+        )
     if held.last <= held.first:
-        return "the input embedding" if held.total else "nothing"
-    return f"blocks {held.first} to {held.last - 1} of {placed.blocks}"
+        return said("the input embedding") if held.total else "nothing"
+    return said("blocks {first} to {last} of {blocks}", first=held.first, last=held.last - 1, blocks=placed.blocks)
 
 
 def os_share(capacity: int) -> Bytes:
@@ -178,19 +184,23 @@ def partial_budget(stack: Stack) -> Budget | None:
 
 
 def _several(places: tuple[Place, ...], stack: Stack, split: str) -> Budget:
-    where = f"{len(places)} memories apart, never one: {_sources(places)}"
+    where = said("{places} memories apart, never one: {places2}", places=len(places), places2=_sources(places))
     return Budget(None, None, Bytes(0), where, places, None, stack.header, split)
 
 
 def _with_host(cards: tuple[Place, ...], ram: MemoryPool, stack: Stack, split: str) -> Budget:
     share = os_share(ram.capacity.value)
-    held = Known(Bytes(ram.capacity.value - share), f"{ram.capacity.where}, less the system's share", Basis.ASSUMED)
-    where = f"{_sources(cards)} and {ram.capacity.where} ({_SHARED})"
-    return Budget(None, None, share, where, cards, Place("main memory", held), stack.header, split)
+    held = Known(
+        Bytes(ram.capacity.value - share),
+        said("{where}, less the system's share", where=ram.capacity.where),
+        Basis.ASSUMED,
+    )
+    where = said("{cards} and {where} ({shared})", cards=_sources(cards), where=ram.capacity.where, shared=_SHARED)
+    return Budget(None, None, share, where, cards, Place(said("main memory"), held), stack.header, split)
 
 
 def _sources(places: tuple[Place, ...]) -> str:
-    return ", ".join(dict.fromkeys(item.size.where for item in places))
+    return joined(", ", dict.fromkeys(item.size.where for item in places))
 
 
 def _cards(machine: Machine) -> tuple[Place, ...]:
@@ -199,13 +209,17 @@ def _cards(machine: Machine) -> tuple[Place, ...]:
 
 
 def _name(pool: MemoryPool, index: int, count: int) -> str:
-    return pool.name if count == 1 else f"device {index} ({pool.name})"
+    return pool.name if count == 1 else said("device {index} ({pool})", index=index, pool=pool.name)
 
 
 def _unified_place(pool: MemoryPool) -> Place:
     """One box's memory: the accelerator's share, or all of it less what the system takes, whichever is less."""
     share = os_share(pool.capacity.value)
-    left = Known(Bytes(pool.capacity.value - share), f"{pool.capacity.where}, less the system's share", Basis.ASSUMED)
+    left = Known(
+        Bytes(pool.capacity.value - share),
+        said("{where}, less the system's share", where=pool.capacity.where),
+        Basis.ASSUMED,
+    )
     usable = pool.usable
     return Place(pool.name, usable if usable and usable.value < left.value else left, _KEPT_FREE)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.rates import PrefillFit
 from truelimit.domain.server import PromptProgress, PromptRead
 from truelimit.limits.causes import Scene, seconds_term
 from truelimit.limits.timeline import instant
-from truelimit.limits.turns import Turn
 from truelimit.perf.decode import decode_seconds
 from truelimit.perf.prefill import (
     extrapolates,
@@ -19,7 +19,11 @@ from truelimit.perf.prefill import (
     prefill_seconds,
     wall_as_context_calculation,
 )
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.rates import PrefillFit
+    from truelimit.limits.turns import Turn
+    from truelimit.units import Tokens
 
 _TRUST_OWN = 0.75  # a fit of this stack, within its range: a prediction below this share of the wall denies it
 _TRUST_FAR = 0.5  # a published fit, or beyond the range
@@ -42,9 +46,9 @@ def proof(turn: Turn, scene: Scene, wall: float) -> Proof:
     if denied is not None:
         return denied
     if turn.prompt is None or turn.prompt.value <= 0:
-        reason = "the size of the prompt is not recorded, so how fast it was read cannot be said"
+        reason = said("the size of the prompt is not recorded, so how fast it was read cannot be said")
         if not turn.events and turn.match is not None and turn.match.wall.bounds not in _BEFORE_THE_FIRST_BYTE:
-            return Proof(False, (reason, "and no log of a server shows that it was being read then"))
+            return Proof(False, (reason, said("and no log of a server shows that it was being read then")))
         return Proof(True, (reason, *_progress(turn)))
     read = _really_read(turn.prompt, scene)
     fit = scene.prefill
@@ -57,12 +61,17 @@ def _had_answer(turn: Turn) -> Proof | None:
     """The wall met an answer that was being written: then no prefill was too long."""
     first = turn.calls[-1].first_token if turn.calls else None
     if first is not None:
-        return Proof(False, (f"but its first token came after {first:,.0f} s: the prompt had been read by then",))
+        return Proof(
+            False,
+            (said("but its first token came after {first:,.0f} s: the prompt had been read by then", first=first),),
+        )
     if turn.attempts > 1 or turn.end is None or turn.start is None:
         return None
     for event in turn.events:
         if isinstance(event, PromptRead) and event.time and turn.start < instant(event.time) < turn.end - 3:
-            return Proof(False, (f"but the log says that the prompt had been read before ({event.where})",))
+            return Proof(
+                False, (said("but the log says that the prompt had been read before ({where})", where=event.where),)
+            )
     return None
 
 
@@ -77,18 +86,33 @@ def _by_fit(turn: Turn, fit: PrefillFit, read: Known[Tokens], wall: float) -> Pr
     needed = prefill_calculation(fit, term(name, read, "tokens"))
     result = float(needed.result)
     own = fit.basis is Basis.MEASURED and not extrapolates(fit, read.value)
-    rate = "the rate of this stack" if fit.basis is Basis.MEASURED else "the rate that is known"
-    cut = f", all that the server takes of {turn.prompt.value:,}," if turn.prompt and read is not turn.prompt else ""
-    said = f"reading {read.value:,} tokens{cut} takes {result:,.0f} s at {rate} ({fit.where})"
-    said += ", extrapolated" if extrapolates(fit, read.value) else ""
+    rate = said("the rate of this stack") if fit.basis is Basis.MEASURED else said("the rate that is known")
+    cut = (
+        said(", all that the server takes of {prompt:,},", prompt=turn.prompt.value)
+        if turn.prompt and read is not turn.prompt
+        else ""
+    )
+    words = said(
+        "reading {read:,} tokens{cut} takes {result:,.0f} s at {rate} ({where})",
+        read=read.value,
+        cut=cut,
+        result=result,
+        rate=rate,
+        where=fit.where,
+    )
+    words += said(", extrapolated") if extrapolates(fit, read.value) else ""
     if result < (_TRUST_OWN if own else _TRUST_FAR) * wall:
-        reason = f"but {said}, far below the wall of {wall:,.0f} s: something else kept the server silent"
+        reason = said(
+            "but {words}, far below the wall of {wall:,.0f} s: something else kept the server silent",
+            words=words,
+            wall=wall,
+        )
         return Proof(False, (reason,), (needed, *implied(turn)))
-    within = "" if result > wall else f"; the wall of {wall:,.0f} s lies within the error of that"
-    context = wall_as_context_calculation(fit, wall, turn.match.wall.seconds.where if turn.match else "the wall")
+    within = "" if result > wall else said("; the wall of {wall:,.0f} s lies within the error of that", wall=wall)
+    context = wall_as_context_calculation(fit, wall, turn.match.wall.seconds.where if turn.match else said("the wall"))
     mine, theirs = (needed, context), implied(turn)
     ordered = (*mine, *theirs) if fit.basis is Basis.MEASURED else (*theirs, *mine)
-    reasons = (said + within, *_progress(turn), *_implied_words(turn), *_resumption(turn, fit, read))
+    reasons = (words + within, *_progress(turn), *_implied_words(turn), *_resumption(turn, fit, read))
     return Proof(True, reasons, ordered)
 
 
@@ -97,14 +121,26 @@ def _by_itself(turn: Turn, scene: Scene, read: Known[Tokens], wall: float) -> Pr
     rate = read.value / wall
     slowest = _slowest_reading(scene, read)
     if not _progress(turn) and (rate < _SLOWEST or (slowest is not None and slowest < wall)):
-        than = "than this stack writes" if slowest is not None and slowest < wall else "than any reading on record"
-        rated = f"{read.value:,} tokens in {wall:,.0f} s would be {rate:.1f} tokens/s"
-        reason = f"but {rated}, slower {than}: something else kept the server silent"
+        than = (
+            said("than this stack writes")
+            if slowest is not None and slowest < wall
+            else said("than any reading on record")
+        )
+        rated = said(
+            "{read:,} tokens in {wall:,.0f} s would be {rate:.1f} tokens/s", read=read.value, wall=wall, rate=rate
+        )
+        reason = said("but {rated}, slower {than}: something else kept the server silent", rated=rated, than=than)
         return Proof(False, (reason,), implied(turn))
     note: tuple[str, ...] = ()
     if scene.prefill is not None:
         least = prefill_seconds(scene.prefill, read.value)
-        note = (f"the only rate known ({scene.prefill.where}) says at least {least:,.0f} s: a lower bound",)
+        note = (
+            said(
+                "the only rate known ({where}) says at least {least:,.0f} s: a lower bound",
+                where=scene.prefill.where,
+                least=least,
+            ),
+        )
     return Proof(True, (*_implied_words(turn), *_progress(turn), *note), implied(turn))
 
 
@@ -124,8 +160,8 @@ def implied(turn: Turn) -> tuple[Calculation, ...]:
     attempt = seconds_term("attempt_seconds", length, turn.where, basis)
     found = [calculate("prompt_tokens / attempt_seconds", "tokens/s at most, implied", size, attempt)]
     if turn.attempts > 1:
-        count = Term("attempts", turn.attempts, "attempts", "the duration over the wall", basis)
-        unit = "tokens/s at most if each attempt had resumed the last, implied"
+        count = Term("attempts", turn.attempts, "attempts", said("the duration over the wall"), basis)
+        unit = said("tokens/s at most if each attempt had resumed the last, implied")
         found.append(calculate("prompt_tokens / (attempts * attempt_seconds)", unit, size, count, attempt))
     return tuple(found)
 
@@ -134,10 +170,16 @@ def _implied_words(turn: Turn) -> tuple[str, ...]:
     rates = implied(turn)
     if not rates:
         return ()
-    words = f"the incident itself implies an average of less than {rates[0].result:,.0f} tokens/s over such a prompt"
+    words = said(
+        "the incident itself implies an average of less than {result:,.0f} tokens/s over such a prompt",
+        result=rates[0].result,
+    )
     if len(rates) < 2:
         return (words,)
-    return (words, f"had each attempt resumed the last, of less than {rates[1].result:,.0f} tokens/s")
+    return (
+        words,
+        said("had each attempt resumed the last, of less than {result:,.0f} tokens/s", result=rates[1].result),
+    )
 
 
 def _progress(turn: Turn) -> tuple[str, ...]:
@@ -146,9 +188,11 @@ def _progress(turn: Turn) -> tuple[str, ...]:
     if not seen:
         return ()
     last = seen[-1]
-    share = f", {last.fraction:.0%} of the prompt" if last.fraction else ""
-    read = f"{last.tokens:,} tokens{share} after {last.seconds:,.0f} s"
-    return (f"the log shows the reading under way: {read} ({last.where})",)
+    share = said(", {fraction:.0%} of the prompt", fraction=last.fraction) if last.fraction else ""
+    read = said(
+        "{tokens:,} tokens{share} after {seconds:,.0f} s", tokens=last.tokens, share=share, seconds=last.seconds
+    )
+    return (said("the log shows the reading under way: {read} ({where})", read=read, where=last.where),)
 
 
 def _resumption(turn: Turn, fit: PrefillFit, read: Known[Tokens]) -> tuple[str, ...]:
@@ -160,7 +204,11 @@ def _resumption(turn: Turn, fit: PrefillFit, read: Known[Tokens]) -> tuple[str, 
         return ()
     sure = fit.basis is Basis.MEASURED and not extrapolates(fit, read.value)
     return (
-        f"all attempts together lasted {together:,.0f} s, longer than the {needed:,.0f} s of one cold reading: a retry "
-        "that went on where the last stopped would have been answered, so "
-        + ("at least one began anew" if sure else "by that rate at least one began anew"),
+        said(
+            "all attempts together lasted {together:,.0f} s, longer than the {needed:,.0f} s of one cold reading: "
+            "a retry that went on where the last stopped would have been answered, so {so}",
+            together=together,
+            needed=needed,
+            so=said("at least one began anew") if sure else said("by that rate at least one began anew"),
+        ),
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Stack
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, worst
-from truelimit.domain.rates import DecodeFit, PrefillFit, PublishedRates
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.rates import DecodeFit, PrefillFit, PublishedRates
 
 _SAME_SIZE = 0.05  # of the parameters
 _VENDORS = {"apple", "nvidia", "amd", "intel", "geforce", "radeon", "graphics", "gpu", "processor", "the"}
@@ -18,16 +22,28 @@ _WORD = re.compile(r"[a-z0-9]+")
 _PARTS = re.compile(r"[(),/;]")
 
 
-def published_prefill(stack: Stack) -> PrefillFit | None:
+def published_prefill(stack: Stack, batch: int | None = None) -> PrefillFit | None:
     """Return a published prefill fit for this chip and model, or None. How it was measured is in ``where``.
 
-    The quantization changes reading little, so another one is accepted and said.
+    The quantization changes reading little, so another one is accepted and said. ``batch`` is the physical batch that
+    is asked for, in tokens; None: as it was measured.
     """
     entry = published_entry(stack)
     if entry is None:
         return None
     basis = worst((entry.prefill.basis, Basis.DERIVED))
-    return replace(entry.prefill, where=_where(entry, stack), basis=basis)
+    return _in_batches(replace(entry.prefill, where=_where(entry, stack), basis=basis), batch)
+
+
+def _in_batches(fit: PrefillFit, asked: int | None) -> PrefillFit:
+    """A series in batches of another size: each batch costs the same whatever its size, so small ones cost more."""
+    if asked is None or fit.batch <= 0 or asked == fit.batch:
+        return fit
+    where = fit.where + said(
+        "; measured in batches of {size:,} tokens, carried over to {asked:,}", size=fit.batch, asked=asked
+    )
+    more = fit.batch_seconds * (1 / asked - 1 / fit.batch)
+    return replace(fit, a=max(fit.a / 2, fit.a + more), batch=asked, where=where)
 
 
 def published_decode(stack: Stack) -> DecodeFit | None:
@@ -44,20 +60,24 @@ def published_decode(stack: Stack) -> DecodeFit | None:
 
 def published_entry(stack: Stack) -> PublishedRates | None:
     """Return the series whose chip is this machine's and whose model has this architecture and size, or None."""
-    chip, header = stack.machine.chip, stack.header
-    if chip is None or header is None:
+    chip = stack.machine.chip
+    if chip is None:
         return None
-    size = parameter_count(header)
-    if size is None:
-        return None
+    return next((entry for entry in series_of_model(stack) if same_chip(entry.chip, chip.value)), None)
+
+
+def series_of_model(stack: Stack) -> tuple[PublishedRates, ...]:
+    """Return the series of this architecture and size on any chip, the nearest size first."""
+    header = stack.header
+    size = parameter_count(header) if header is not None and stack.published else None
+    if header is None or size is None:
+        return ()
     fitting = [
         entry
         for entry in stack.published
-        if entry.architecture == header.architecture
-        and same_chip(entry.chip, chip.value)
-        and abs(entry.parameters - size) <= _SAME_SIZE * size
+        if entry.architecture == header.architecture and abs(entry.parameters - size) <= _SAME_SIZE * size
     ]
-    return min(fitting, key=lambda entry: abs(entry.parameters - size), default=None)
+    return tuple(sorted(fitting, key=lambda entry: abs(entry.parameters - size)))
 
 
 def same_chip(one: str, other: str) -> bool:
@@ -86,5 +106,12 @@ def _quantization(stack: Stack) -> str | None:
 
 def _where(entry: PublishedRates, stack: Stack) -> str:
     own = _quantization(stack)
-    other = f"; yours is {own}" if own and own.lower() != entry.quantization.lower() else ""
-    return f"published for {entry.chip}, {entry.model} {entry.quantization}{other} ({entry.source})"
+    other = said("; yours is {own}", own=own) if own and own.lower() != entry.quantization.lower() else ""
+    return said(
+        "published for {chip}, {model} {quantization}{other} ({source})",
+        chip=entry.chip,
+        model=entry.model,
+        quantization=entry.quantization,
+        other=other,
+        source=entry.source,
+    )

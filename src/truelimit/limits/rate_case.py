@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import ModelShape, RateCase
-from truelimit.domain.facts import Stack
 from truelimit.domain.machine import Accelerator, DeviceKind
-from truelimit.domain.model import ModelHeader
 from truelimit.limits.need import memory_settings
 from truelimit.perf.rates import shape_of
 from truelimit.perf.weights import weights
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
 
 DEFAULT_BATCH = 512  # tokens of a physical batch, llama.cpp's default
 
@@ -53,6 +56,19 @@ class _Same:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Same) and other.header is self.header
+
+
+def shape_at(header: ModelHeader, quantization: str) -> ModelShape | None:
+    """Return the shape of a model in a quantisation with a 16-bit cache; None where its layout is not known."""
+    try:
+        return _shape_at(_Same(header), quantization)
+    except ValueError:
+        return None
+
+
+@lru_cache(64)
+def _shape_at(of: _Same, quantization: str) -> ModelShape:
+    return shape_of(of.header, quantization=quantization)
 
 
 @lru_cache(128)

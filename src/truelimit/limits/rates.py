@@ -7,66 +7,81 @@ lower bound deeper down) yields to any that tells how the cost grows with depth,
 3. the older Ollama's log, from the start of a prompt to the end of its request (an upper bound: the answer is in it);
 4. the agent's transcripts, likewise an upper bound;
 5. the estimate, corrected by a kept measurement of another model on this machine;
-6. a published series for this chip and model;
-7. the estimate, fitted to the chip's family, else from physics alone.
+6. a published series for this chip and model, carried over to the batch and quantisation that are asked;
+7. the estimate, corrected by a published series of this model on a sibling chip;
+8. the estimate, fitted to the chip's family, else from physics alone.
 What was measured at one depth alone keeps its cost there; where an estimator is given, it tells how the cost grows.
-The last and the fifth need the machine's devices and an estimator; where neither is given, nothing is known.
+All with an estimate need the machine's devices and an estimator; where neither is given, nothing is known.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.domain.estimates import Tier
-from truelimit.domain.facts import Stack
-from truelimit.domain.measurements import Measurement
-from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.limits.log_rates import decode_points, prefill_points
 from truelimit.limits.need import memory_settings
 from truelimit.limits.paces import Reading, Writing
-from truelimit.limits.published import published_decode, published_prefill
+from truelimit.limits.rate_case import rate_case
+from truelimit.limits.rates_carried import published_reading, published_writing
 from truelimit.limits.rates_corrected import corrected_reading, corrected_writing, of_tier
-from truelimit.limits.rates_estimated import estimated
+from truelimit.limits.rates_estimated import estimated_reading, estimated_writing
 from truelimit.limits.rates_one_depth import grown_reading, grown_writing
 from truelimit.limits.request_rates import request_points, transcript_points
 from truelimit.perf.decode import fit_decode
-from truelimit.perf.placement import Placement
 from truelimit.perf.prefill import fit_prefill, tells_depth
 
-__all__ = ["Reading", "Writing", "decode_fit", "prefill_fit", "reading", "writing"]
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import RateCase
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.measurements import Measurement
+    from truelimit.domain.rates import DecodeFit, PrefillFit
+    from truelimit.perf.placement import Placement
+
+__all__ = ["Reading", "Writing", "decode_fit", "paces", "prefill_fit", "reading", "writing"]
 
 
-def reading(stack: Stack, placed: Placement | None = None) -> Reading | None:
-    """Return how fast the stack reads, from the best evidence there is, with its tier; None where nothing is known.
+def paces(
+    stack: Stack, placed: Placement | None = None, asked: RateCase | None = None
+) -> tuple[Reading | None, Writing | None]:
+    """Return how fast a stack reads and writes: the answer that every command gives, ``rates_at`` evaluates it.
 
-    ``placed`` is how the model lies over several memories, where it does.
+    ``placed`` is how the model lies over several memories, where it does. ``asked`` stands for the stack's own case
+    where a model is told by numbers, or an engine is named.
     """
+    return reading(stack, placed, asked), writing(stack, placed, asked)
+
+
+def reading(stack: Stack, placed: Placement | None = None, asked: RateCase | None = None) -> Reading | None:
+    """Return how fast the stack reads, from the best evidence there is, with its tier; None where nothing is known."""
     kept = _kept_prefill(stack)
     kinds = (prefill_points(stack), request_points(stack), transcript_points(stack, _own_decode(stack)))
     deep = next((points for points in kinds if tells_depth(points)), None)
     own = kept if kept is not None and kept.b > 0 else fit_prefill(deep) if deep is not None else None
     if own is not None:
         return Reading(own, Tier.THIS_STACK)
-    corrected, published = corrected_reading(stack, placed), published_prefill(stack)
-    if corrected is not None:
-        return corrected
-    if published is not None:
-        return Reading(published, Tier.PUBLISHED)
+    told = estimated_reading(stack, placed, asked)
+    better = corrected_reading(stack, told, asked) or published_reading(
+        stack, told, asked or rate_case(stack), asked.ubatch if asked else None
+    )
+    if better is not None:
+        return better
     single = kept or fit_prefill(next((points for points in kinds if points), ()))
-    told = estimated(stack, placed)[0]
     return told if single is None else grown_reading(single, told)
 
 
-def writing(stack: Stack, placed: Placement | None = None) -> Writing | None:
+def writing(stack: Stack, placed: Placement | None = None, asked: RateCase | None = None) -> Writing | None:
     """Return how fast the stack writes, from the best evidence there is, with its tier; None where nothing is known."""
     own = _own_decode(stack)
+    if own is not None and own.d > 0:
+        return Writing(own, Tier.THIS_STACK)
+    told = estimated_writing(stack, placed, asked)
     if own is not None:
-        return Writing(own, Tier.THIS_STACK) if own.d > 0 else grown_writing(own, estimated(stack, placed)[1])
-    corrected = corrected_writing(stack, placed)
-    if corrected is not None:
-        return corrected
-    published, told = published_decode(stack), estimated(stack, placed)[1]
-    if published is not None and (told is None or _cache_is_16_bit(stack)):
-        return Writing(published, Tier.PUBLISHED)
-    return told
+        return grown_writing(own, told)
+    corrected = corrected_writing(stack, told, asked)
+    if corrected is not None or (told is not None and not _cache_is_16_bit(stack)):
+        return corrected or told
+    return published_writing(stack, told, asked or rate_case(stack)) or told
 
 
 def _cache_is_16_bit(stack: Stack) -> bool:

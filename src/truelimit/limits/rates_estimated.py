@@ -7,11 +7,13 @@ main memory, or devices differ, the parts work one after the other and their tim
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import Estimate, ModelShape, RateCase, Tier
-from truelimit.domain.facts import Estimator, Stack
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, MemoryPool, PoolKind
+from truelimit.domain.message import joined, said
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.limits.need import memory_need
@@ -22,10 +24,16 @@ from truelimit.perf.placement import Held, Mode, Placement
 from truelimit.perf.rates import Calibration, decode_estimate, decode_fit_of, prefill_estimate, prefill_fit_of
 from truelimit.units import BytesPerSecond, from_gb_per_s
 
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Estimator, Stack
+
 _SHORT = 4096  # tokens: a context that decides where blocks lie, where none is asked
-_MAIN_MEMORY = Known(from_gb_per_s(60.0), "assumed: two channels of DDR5, 60 GB/s", Basis.ASSUMED)
+_FARTHER = (16_384, 131_072)  # tokens: depths between which intervals are interpolated
+_FAR = 32_768  # tokens: a depth at which windows are full
+_AT_ONCE = 64  # tokens: a window of no more is a state, full from the start
+_MAIN_MEMORY = Known(from_gb_per_s(60.0), said("assumed: two channels of DDR5, 60 GB/s"), Basis.ASSUMED)
 # llama.cpp copies weights of main memory to the accelerator for each batch of a prompt (GGML_OP_OFFLOAD_MIN_BATCH).
-_PCIE = Known(from_gb_per_s(25.0), "assumed: PCIe 4.0 with 16 lanes, 25 GB/s", Basis.ASSUMED)
+_PCIE = Known(from_gb_per_s(25.0), said("assumed: PCIe 4.0 with 16 lanes, 25 GB/s"), Basis.ASSUMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +51,60 @@ class Calibrated:
         return prefill_estimate(case, tokens, depth, self.calibration)
 
     def decode_fit(self, case: RateCase) -> DecodeFit:
-        """Return the two costs of a written token. Raises ValueError."""
-        return decode_fit_of(case, self.calibration)
+        """Return the costs of a written token, windows apart. Raises ValueError."""
+        fit, shape = decode_fit_of(case, self.calibration), case.shape
+        if not shape.window_bytes or (shape.window_tokens or 0) <= _AT_ONCE:
+            return fit
+        plain = decode_fit_of(replace(case, shape=replace(shape, window_bytes=0.0)), self.calibration)
+        full = (fit.c - plain.c) + (fit.d - plain.d) * _FAR
+        return replace(plain, window=max(0.0, full), window_tokens=shape.window_tokens or 0)
 
     def prefill_fit(self, case: RateCase) -> PrefillFit:
-        """Return the two costs of a prompt. Raises ValueError."""
-        return prefill_fit_of(case, self.calibration)
+        """Return the costs of a prompt, with what each batch costs whatever its size. Raises ValueError."""
+        fit, size = prefill_fit_of(case, self.calibration), case.ubatch or DEFAULT_BATCH
+        wider = prefill_fit_of(replace(case, ubatch=2 * size), self.calibration)
+        return replace(fit, batch=size, batch_seconds=max(0.0, (fit.a - wider.a) * 2 * size))
 
 
-def estimated(stack: Stack, placed: Placement | None = None) -> tuple[Reading | None, Writing | None]:
+def estimated(
+    stack: Stack, placed: Placement | None = None, asked: RateCase | None = None
+) -> tuple[Reading | None, Writing | None]:
     """Return how fast a stack would read and write, as it is placed (None: as a short context would be).
 
-    (None, None) where the devices, their bandwidth or the model's shape are not known.
+    ``asked`` stands for the case of the stack where it is told by numbers. (None, None) where the devices, their
+    bandwidth or the model's shape are not known.
     """
-    estimator, whole = stack.estimator, rate_case(stack)
+    return estimated_reading(stack, placed, asked), estimated_writing(stack, placed, asked)
+
+
+def estimated_reading(stack: Stack, placed: Placement | None = None, asked: RateCase | None = None) -> Reading | None:
+    """Return how fast a stack would read, as ``estimated`` does."""
+    estimator, whole = stack.estimator, asked or rate_case(stack)
     if estimator is None or whole is None:
-        return None, None
+        return None
     try:
-        where = placed or _placement(stack)
-        if where is None or not _adds_up(stack, where):
-            return _reading(estimator, whole), _writing(estimator, whole)
-        return _in_parts(stack, estimator, whole, where)
+        parts = _parts_of(stack, placed)
+        return _reading(estimator, whole) if parts is None else _reading_in_parts(stack, estimator, whole, parts)
     except ValueError:
-        return None, None
+        return None
+
+
+def estimated_writing(stack: Stack, placed: Placement | None = None, asked: RateCase | None = None) -> Writing | None:
+    """Return how fast a stack would write, as ``estimated`` does."""
+    estimator, whole = stack.estimator, asked or rate_case(stack)
+    if estimator is None or whole is None:
+        return None
+    try:
+        parts = _parts_of(stack, placed)
+        return _writing(estimator, whole) if parts is None else _writing_in_parts(stack, estimator, whole, parts)
+    except ValueError:
+        return None
+
+
+def _parts_of(stack: Stack, placed: Placement | None) -> Placement | None:
+    """How the model lies over memories that work one after the other; None where they are one case."""
+    where = placed or _placement(stack)
+    return where if where is not None and _adds_up(stack, where) else None
 
 
 def _placement(stack: Stack) -> Placement | None:
@@ -80,44 +119,47 @@ def _adds_up(stack: Stack, placed: Placement) -> bool:
 
 
 def _reading(estimator: Estimator, case: RateCase) -> Reading:
-    short, deep = (estimator.prefill(case, DEFAULT_BATCH, depth) for depth in (0, DEEP))
-    fit = estimator.prefill_fit(case)
-    return Reading(replace(fit, basis=short.basis), short.tier, _widths(short, deep), short.notes)
+    found = [estimator.prefill(case, DEFAULT_BATCH, depth) for depth in (0, DEEP, *_FARTHER)]
+    fit, short = estimator.prefill_fit(case), found[0]
+    return Reading(replace(fit, basis=short.basis), short.tier, _widths(found), short.notes)
 
 
 def _writing(estimator: Estimator, case: RateCase) -> Writing:
-    short, deep = (estimator.decode(case, depth, 1) for depth in (0, DEEP))
-    fit = estimator.decode_fit(case)
-    least = _least(case)
-    return Writing(replace(fit, basis=short.basis), short.tier, _widths(short, deep), least, short.notes)
+    found = [estimator.decode(case, depth, 1) for depth in (0, DEEP, *_FARTHER)]
+    fit, short = estimator.decode_fit(case), found[0]
+    least, window = _least(case)
+    fit = replace(fit, basis=short.basis)
+    return Writing(fit, short.tier, _widths(found), least, short.notes, window if fit.window else 0.0)
 
 
-def _widths(short: Estimate, deep: Estimate) -> Widths:
-    return Widths(*(estimate.value / estimate.low - 1 if estimate.low > 0 else 9.0 for estimate in (short, deep)))
+def _widths(found: Sequence[Estimate]) -> Widths:
+    short, deep, *farther = (item.value / item.low - 1 if item.low > 0 else 9.0 for item in found)
+    return Widths(short, deep, tuple(zip(_FARTHER, farther, strict=True)))
 
 
-def _least(case: RateCase) -> tuple[float, float] | None:
-    """The one-pass roofline: nothing but reading weights and cache at the whole bandwidth of what reads at once."""
+def _least(case: RateCase) -> tuple[tuple[float, float] | None, float]:
+    """The one-pass roofline: nothing but reading weights and cache at the whole bandwidth of what reads at once.
+
+    Windows come second, for they are full from some depth on.
+    """
     known = case.device.bandwidth
     if known is None:
-        return None
-    speed = known.value * (case.devices if case.split == "tensor" else 1)
-    return case.shape.read_bytes / speed, (case.shape.kv_bytes_per_token or 0.0) / speed
+        return None, 0.0
+    speed, shape = known.value * (case.devices if case.split == "tensor" else 1), case.shape
+    return (shape.read_bytes / speed, (shape.kv_bytes_per_token or 0.0) / speed), shape.window_bytes / speed
 
 
-def _in_parts(
-    stack: Stack, estimator: Estimator, whole: RateCase, placed: Placement
-) -> tuple[Reading | None, Writing | None]:
+def _reading_in_parts(stack: Stack, estimator: Estimator, whole: RateCase, placed: Placement) -> Reading | None:
     """The parts of a placement one after the other: their costs add up, and the widest interval holds."""
-    cases = list(_cases(stack, whole, placed))
-    writes = [_writing(estimator, case) for case in cases]
     if placed.host is None:
-        return _sum_of_reading([_reading(estimator, case) for case in cases], 0.0, stack), _sum_of_writing(
-            writes, stack
-        )
+        return _sum_of_reading([_reading(estimator, case) for case in _cases(stack, whole, placed)], 0.0, stack)
     # The accelerators compute the whole prompt: what lies in main memory is copied to them for each batch.
-    copied = placed.host.weights / _PCIE.value / (whole.ubatch or DEFAULT_BATCH)
-    return _sum_of_reading([_reading(estimator, whole)], copied, stack), _sum_of_writing(writes, stack)
+    copied = placed.host.weights / _PCIE.value
+    return _sum_of_reading([_reading(estimator, whole)], copied, stack)
+
+
+def _writing_in_parts(stack: Stack, estimator: Estimator, whole: RateCase, placed: Placement) -> Writing | None:
+    return _sum_of_writing([_writing(estimator, case) for case in _cases(stack, whole, placed)], stack)
 
 
 def _cases(stack: Stack, whole: RateCase, placed: Placement) -> Sequence[RateCase]:
@@ -180,20 +222,30 @@ def _host(stack: Stack) -> Accelerator:
     """The processor as a device: it reads at the rate of main memory."""
     ram: MemoryPool | None = stack.machine.pool(PoolKind.RAM)
     bandwidth: Known[BytesPerSecond] = ram.bandwidth if ram is not None and ram.bandwidth else _MAIN_MEMORY
-    return Accelerator("main-memory", "main memory", "cpu", "cpu-ddr5", DeviceKind.CPU, bandwidth, backends=("cpu",))
+    return Accelerator(
+        "main-memory", said("main memory"), "cpu", "cpu-ddr5", DeviceKind.CPU, bandwidth, backends=("cpu",)
+    )
 
 
 def _sum_of_reading(parts: Sequence[Reading], copied: float, stack: Stack) -> Reading | None:
+    """The sum of parts; ``copied`` are the seconds of what is copied for each batch."""
     if not parts:
         return None
+    batch = parts[0].fit.batch or DEFAULT_BATCH
     fit = PrefillFit(
-        sum(part.fit.a for part in parts) + copied,
+        sum(part.fit.a for part in parts) + copied / batch,
         sum(part.fit.b for part in parts),
         None,
         parts[0].fit.deepest,
         0,
-        f"{parts[0].fit.where}, in parts: {_PCIE.where if copied else 'each device in turn'}",
+        said(
+            "{where}, in parts: {where2}",
+            where=parts[0].fit.where,
+            where2=_PCIE.where if copied else said("each device in turn"),
+        ),
         worst([*(part.fit.basis for part in parts), Basis.ASSUMED if copied else Basis.DERIVED]),
+        batch,
+        sum(part.fit.batch_seconds for part in parts) + copied,
     )
     return Reading(fit, _tier(parts), _widest(parts), _notes(stack, parts))
 
@@ -207,12 +259,15 @@ def _sum_of_writing(parts: Sequence[Writing], stack: Stack) -> Writing | None:
         None,
         parts[0].fit.deepest,
         0,
-        "; then ".join(part.fit.where for part in parts),
+        joined(said("; then "), (part.fit.where for part in parts)),
         worst(part.fit.basis for part in parts),
+        sum(part.fit.window for part in parts),
+        max(part.fit.window_tokens for part in parts),
     )
     known = [part.least for part in parts if part.least is not None]
     least = (sum(c for c, _ in known), sum(d for _, d in known)) if len(known) == len(parts) else None
-    return Writing(fit, _tier(parts), _widest(parts), least, _notes(stack, parts))
+    window = sum(part.least_window for part in parts)
+    return Writing(fit, _tier(parts), _widest(parts), least, _notes(stack, parts), window)
 
 
 def _tier(parts: Sequence[Reading | Writing]) -> Tier:
@@ -221,7 +276,9 @@ def _tier(parts: Sequence[Reading | Writing]) -> Tier:
 
 def _widest(parts: Sequence[Reading | Writing]) -> Widths:
     known = [part.widths for part in parts if part.widths is not None]
-    return Widths(max(width.short for width in known), max(width.deep for width in known))
+    farther = zip(*(width.farther for width in known), strict=False)
+    wide = tuple((group[0][0], max(half for _, half in group)) for group in farther)
+    return Widths(max(width.short for width in known), max(width.deep for width in known), wide)
 
 
 def _notes(stack: Stack, parts: Sequence[Reading | Writing]) -> tuple[str, ...]:

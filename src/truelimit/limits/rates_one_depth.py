@@ -7,14 +7,18 @@ chips. The measured cost is kept at the depth where it was measured.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import Tier
+from truelimit.domain.message import said
 from truelimit.domain.provenance import worst
-from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.limits.paces import Reading, Widths, Writing
 
+if TYPE_CHECKING:
+    from truelimit.domain.rates import DecodeFit, PrefillFit
+
 _MEASURED = 0.10  # relative half-width of a rate where it was measured; deeper, that of the estimate counts
-_GROWS = "; its growth with depth is estimated"
+_GROWS = said("; its growth with depth is estimated")
 
 
 def grown_reading(single: PrefillFit, told: Reading | None) -> Reading:

@@ -6,16 +6,21 @@ session, count.
 
 from __future__ import annotations
 
-from truelimit.domain.facts import Stack
+from typing import TYPE_CHECKING
+
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
-from truelimit.domain.rates import DecodeFit
 from truelimit.domain.server import PromptStarted, RequestEnded
-from truelimit.domain.session import Call, Outcome
 from truelimit.limits.log_events import stack_events
 from truelimit.limits.timeline import instant
 from truelimit.perf.decode import decode_seconds
 from truelimit.perf.prefill import PrefillPoint
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.rates import DecodeFit
+    from truelimit.domain.session import Call
 
 _MIN_PROMPT = 1_024  # tokens: below it, overheads and the answer outweigh the reading
 
@@ -43,7 +48,7 @@ def _point_of(begun: PromptStarted, ended: RequestEnded) -> list[PrefillPoint]:
     asked_before = ended.seconds + 1 >= seconds  # the request must have begun before its prompt was read
     if evaluated < _MIN_PROMPT or seconds <= 0 or not asked_before:
         return []
-    where = f"{ended.where} (upper bound: the answer is in it)"
+    where = said("{where} (upper bound: the answer is in it)", where=ended.where)
     return [PrefillPoint(begun.cached, Tokens(evaluated), Seconds(seconds), where, Basis.DERIVED)]
 
 
@@ -51,6 +56,10 @@ def transcript_points(stack: Stack, decode: DecodeFit | None) -> list[PrefillPoi
     """Return the points of answered calls that read their whole prompt: none cached, or the first of a session."""
     seen: set[str] = set()
     points: list[PrefillPoint] = []
+    if not stack.calls:
+        return points
+    from truelimit.domain.session import Outcome
+
     for call in stack.calls:
         first = call.session not in seen
         seen.add(call.session)
@@ -65,7 +74,11 @@ def _call_point(call: Call, decode: DecodeFit | None) -> list[PrefillPoint]:
     if prompt is None or prompt.value < _MIN_PROMPT or prompt.basis not in {Basis.MEASURED, Basis.REPORTED}:
         return []
     if call.first_token is not None:
-        return [PrefillPoint(Tokens(0), prompt.value, call.first_token, f"{call.where}: first token", Basis.DERIVED)]
+        return [
+            PrefillPoint(
+                Tokens(0), prompt.value, call.first_token, said("{where}: first token", where=call.where), Basis.DERIVED
+            )
+        ]
     if call.seconds is None:
         return []
     written = call.output_tokens or 0
@@ -73,5 +86,9 @@ def _call_point(call: Call, decode: DecodeFit | None) -> list[PrefillPoint]:
     left = call.seconds - answer
     if left <= 0:
         return []
-    how = f"less {answer:.0f} s for its answer" if answer else f"upper bound: {written} tokens of answer are in it"
+    how = (
+        said("less {answer:.0f} s for its answer", answer=answer)
+        if answer
+        else said("upper bound: {written} tokens of answer are in it", written=written)
+    )
     return [PrefillPoint(Tokens(0), prompt.value, Seconds(left), f"{call.where} ({how})", Basis.DERIVED)]

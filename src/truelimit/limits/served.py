@@ -6,8 +6,9 @@ the default by memory tier; then clamped to what the model was trained for. /api
 
 from __future__ import annotations
 
-from truelimit.domain.facts import Stack
-from truelimit.domain.model import ModelHeader
+from typing import TYPE_CHECKING
+
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Loaded, ModelLoaded, ServerKind
 from truelimit.limits.attribution import concerns
@@ -15,6 +16,10 @@ from truelimit.limits.log_events import stack_events
 from truelimit.limits.names import same_model
 from truelimit.limits.remembered import Remembered
 from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
 
 PADDING = 256  # llama.cpp rounds a context up to a multiple of this
 
@@ -118,7 +123,7 @@ def _per_slot(stack: Stack) -> Known[Tokens] | None:
     slots, unified = server.settings.parallel, server.settings.unified_kv
     if slots is None or slots.value < 2 or unified is None or unified.value:
         return clamped(whole, stack)
-    where = f"{whole.where} over {slots.value} slots ({slots.where})"
+    where = said("{where} over {slots} slots ({where2})", where=whole.where, slots=slots.value, where2=slots.where)
     return clamped(Known(Tokens(whole.value // slots.value), where, Basis.DERIVED), stack)
 
 

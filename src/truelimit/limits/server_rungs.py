@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Stack
 from truelimit.domain.limits import LimitKind, Origin, Rung, SetBy
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import ContextChanged, ModelLoaded, ServerKind
 from truelimit.limits.attribution import concerns
@@ -14,6 +15,9 @@ from truelimit.limits.names import label_for
 from truelimit.limits.origin import definition_label, origin_of_window
 from truelimit.limits.served import PADDING, loaded_context, native_context, request_context
 from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 _BY_ITSELF = {"fit", "out-of-memory"}
 
@@ -33,14 +37,14 @@ def server_rungs(stack: Stack) -> tuple[list[Rung], list[Rung]]:
 
 
 def _joined(note: str, more: str) -> str:
-    return f"{note}; {more}" if note else more
+    return said("{note}; {more}", note=note, more=more) if note else more
 
 
 def _noted_clamp(stack: Stack, rung: Rung) -> Rung:
     native = native_context(stack)
     if native is None or rung.value <= native.value:
         return rung
-    return replace(rung, note=_joined(rung.note, f"clamped to the native {native.value:,}"))
+    return replace(rung, note=_joined(rung.note, said("clamped to the native {native:,}", native=native.value)))
 
 
 def _request(stack: Stack) -> Rung | None:
@@ -50,7 +54,9 @@ def _request(stack: Stack) -> Rung | None:
     names = (stack.route.model if stack.route else None, stack.definition.name if stack.definition else None)
     label = label_for(asked.value, *names) if _by_name(stack, asked) else None
     kind = LimitKind.LABEL if label else LimitKind.CONFIGURED
-    note = "sent with each request, so it overrides the server" + (f'; the label "{label.text}"' if label else "")
+    note = said("sent with each request, so it overrides the server") + (
+        said('; the label "{label}"', label=label.text) if label else ""
+    )
     return Rung("request", asked.value, SetBy.REQUEST, kind, asked.where, asked.basis, note=note)
 
 
@@ -66,7 +72,7 @@ def _definition(stack: Stack) -> Rung | None:
         return None
     label = definition_label(stack)
     kind = LimitKind.LABEL if label else LimitKind.CONFIGURED
-    note = f'the number of the label "{label.text}" in {label.name}' if label else ""
+    note = said('the number of the label "{label}" in {label2}', label=label.text, label2=label.name) if label else ""
     return Rung("definition", held.value, SetBy.SERVER_DEFINITION, kind, held.where, held.basis, note=note)
 
 
@@ -101,7 +107,7 @@ def _fit(stack: Stack) -> list[Rung]:
     if changed is None or changed.used <= 0:
         return []
     known = Known(changed.used, changed.where, Basis.REPORTED)
-    note = f"the engine reduced {changed.asked:,} by itself ({changed.reason})"
+    note = said("the engine reduced {asked:,} by itself ({reason})", asked=changed.asked, reason=changed.reason)
     return [_configured("fit", known, SetBy.SERVER_DEFAULT, note)]
 
 
@@ -121,8 +127,8 @@ def _started(stack: Stack) -> Rung | None:
         return None
     known = Known(size, last.where, Basis.REPORTED)
     if llama:
-        return _configured("ctx-size", known, SetBy.SERVER_DEFINITION, "as llama-server was started")
-    return _configured("loaded", known, SetBy.REQUEST, "as it was loaded; who asked for it no log says")
+        return _configured("ctx-size", known, SetBy.SERVER_DEFINITION, said("as llama-server was started"))
+    return _configured("loaded", known, SetBy.REQUEST, said("as it was loaded; who asked for it no log says"))
 
 
 def _slot(stack: Stack) -> list[Rung]:
@@ -136,11 +142,15 @@ def _slot(stack: Stack) -> list[Rung]:
         return []
     share = loaded_context(stack)
     if share is None or unified is not None:
-        derived = Known(Tokens(whole.value // slots.value), f"{whole.where}, {slots.where}", Basis.DERIVED)
+        derived = Known(
+            Tokens(whole.value // slots.value),
+            said("{where}, {where2}", where=whole.where, where2=slots.where),
+            Basis.DERIVED,
+        )
         share = share if share is not None and share.value < whole.value else derived
     if share.value >= whole.value:
         return []
-    note = f"{whole.value:,} over {slots.value} slots"
+    note = said("{whole:,} over {slots} slots", whole=whole.value, slots=slots.value)
     return [_configured("slot", share, SetBy.SLOT, note)]
 
 
@@ -162,13 +172,13 @@ def loaded_rung(stack: Stack, rungs: list[Rung], served: Known[Tokens] | None) -
     truth = served is None or served.value == loaded.value
     source = next((rung for rung in reversed(rungs) if 0 <= loaded.value - rung.value < PADDING), None)
     if source is not None:
-        note = f"as {source.name} says"
+        note: str = said("as {source} says", source=source.name)
         rung = Rung("loaded", loaded.value, source.set_by, source.kind, loaded.where, loaded.basis, note=note)
         return rung, truth
     set_by = SetBy.REQUEST if _is_ollama(stack) else SetBy.SERVER_DEFINITION
-    note = "loaded so for another request, another name of the same file, or before a change"
+    note = said("loaded so for another request, another name of the same file, or before a change")
     if not _is_ollama(stack):
-        note = "as llama-server was started"
+        note = said("as llama-server was started")
     return _configured("loaded", loaded, set_by, note), truth
 
 

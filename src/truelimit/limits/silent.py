@@ -7,18 +7,20 @@ llama-server (read in its source and measured on 0.11.4, 0.24.0 and 0.33.0-rc2).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Engine, Event, MessagesDropped, PromptTruncated, Server, ServerKind
 from truelimit.domain.session import Call, Outcome
 from truelimit.limits.log_events import of_kinds
-from truelimit.units import Tokens
+from truelimit.limits.ollama_version import ollama_version
 
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+if TYPE_CHECKING:
+    from truelimit.units import Tokens
+
 SAME_COUNT_TURNS = 3  # answered turns in a row with one and the same count: no conversation does that
 
 
@@ -50,10 +52,14 @@ def _marks(served: int, server: Server) -> list[tuple[str, set[int], str]]:
     """The counts that a cut leaves behind, by version."""
     if server.kind is not ServerKind.OLLAMA:
         return []
-    whole = ("served_context", {served}, "the count is the served context to the token")
-    less = ("(served_context - 1)", {served - 1}, "the count is one less than the served context")
+    whole = ("served_context", {served}, said("the count is the served context to the token"))
+    less = ("(served_context - 1)", {served - 1}, said("the count is one less than the served context"))
     half = served // 2 + 2
-    halved = ("(served_context / 2 + 2)", {half - 1, half, half + 1}, "the count is half of the served context plus 2")
+    halved = (
+        "(served_context / 2 + 2)",
+        {half - 1, half, half + 1},
+        said("the count is half of the served context plus 2"),
+    )
     version = ollama_version(server)
     if server.engine is Engine.OLLAMA_RUNNER or (version is not None and version < (0, 30, 0)):
         return [whole]
@@ -62,17 +68,6 @@ def _marks(served: int, server: Server) -> list[tuple[str, set[int], str]]:
     if version <= (0, 30, 8):
         return [less]
     return [halved] if version >= (0, 30, 11) else []
-
-
-def ollama_version(server: Server) -> tuple[int, int, int] | None:
-    """Return the version of an Ollama server as numbers, or None."""
-    return _numbers(server.version.value) if server.version else None
-
-
-@lru_cache(64)
-def _numbers(version: str) -> tuple[int, int, int] | None:
-    match = _VERSION.search(version)
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def constant_runs(calls: Sequence[Call]) -> list[list[Call]]:

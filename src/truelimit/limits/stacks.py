@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Agent, Route
 from truelimit.domain.facts import Facts, Stack
 from truelimit.domain.machine import UNKNOWN_MACHINE
 from truelimit.domain.server import Definition, ModelLoaded, Server
-from truelimit.domain.session import Call, Session
 from truelimit.limits.answers import definition_for, header_for, server_for
 from truelimit.limits.attribution import names_model, share_events
 from truelimit.limits.log_events import of_kinds
 from truelimit.limits.names import normalise
 from truelimit.limits.timeline import instant
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Agent, Route
+    from truelimit.domain.session import Call, Session
 
 _MOST_DEFINITIONS = 24  # of a server that no agent uses: enough for a person, short of a catalogue
 

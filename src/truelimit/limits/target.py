@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
-from truelimit.domain.facts import Stack
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.limits.need import largest_fit, memory_need
 from truelimit.limits.pools import Budget, budget
 from truelimit.limits.served import native_context
-from truelimit.perf.memory import MemoryNeed
 from truelimit.units import Tokens, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.perf.memory import MemoryNeed
 
 _SHORT = 4096  # tokens: beyond a batch, from where on the need grows evenly
 
@@ -43,17 +47,17 @@ def target_context(stack: Stack) -> Target | None:
         return None
     need, pool = memory_need(stack, native.value), budget(stack)
     if need is None:
-        return _unknown(native, None, "the memory that it takes cannot be computed")
+        return _unknown(native, None, said("the memory that it takes cannot be computed"))
     if pool is None:
-        return _unknown(native, need, "the machine's memory is not known")
+        return _unknown(native, need, said("the machine's memory is not known"))
     if pool.holds(need):
-        why = f"the model was trained for {native.value:,} tokens, and memory holds them all"
+        why = said("the model was trained for {native:,} tokens, and memory holds them all", native=native.value)
         return Target(native.value, need, True, why, pool.headroom(need), native.where, Basis.DERIVED)
     return _what_fits(stack, native, need, pool)
 
 
 def _unknown(native: Known[Tokens], need: MemoryNeed | None, why: str) -> Target:
-    text = f"the model was trained for {native.value:,} tokens; {why}"
+    text = said("the model was trained for {native:,} tokens; {why}", native=native.value, why=why)
     return Target(native.value, need, None, text, None, native.where, native.basis)
 
 
@@ -64,11 +68,18 @@ def _what_fits(stack: Stack, native: Known[Tokens], full: MemoryNeed, pool: Budg
     fitting = largest_fit(stack, pool.holds, near)
     need = memory_need(stack, fitting) if fitting else full
     if not fitting or need is None:
-        why = f"not even a short context fits: {to_gib(full.weights):.1f} GiB of weights and what goes with them"
+        why = said(
+            "not even a short context fits: {weights:.1f} GiB of weights and what goes with them",
+            weights=to_gib(full.weights),
+        )
         return Target(Tokens(0), full, False, why, pool.headroom(full), pool.where, Basis.DERIVED)
     fits = term("largest_that_fits", Known(fitting, pool.where, Basis.DERIVED), "tokens")
     limit = calculate(
         "min(native_context, largest_that_fits)", "tokens", term("native_context", native, "tokens"), fits
     )
-    why = f"memory holds {fitting:,} of the {native.value:,} tokens that the model was trained for"
+    why = said(
+        "memory holds {fitting:,} of the {native:,} tokens that the model was trained for",
+        fitting=fitting,
+        native=native.value,
+    )
     return Target(Tokens(int(limit.result)), need, True, why, limit, pool.where, Basis.DERIVED)

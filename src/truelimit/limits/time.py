@@ -13,14 +13,18 @@ single command of the agent counts where a recorded call ended at it: other turn
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Timeout
-from truelimit.domain.facts import Stack
 from truelimit.domain.limits import Ladder, LimitKind, Rung, SetBy
-from truelimit.domain.provenance import Known
+from truelimit.domain.message import said
 from truelimit.domain.server import Server, ServerKind
 from truelimit.domain.session import Outcome
-from truelimit.units import Seconds
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Timeout
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.provenance import Known
+    from truelimit.units import Seconds
 
 EARLY_BYTES_BUILD = 9478
 COMMAND = "command"
@@ -41,7 +45,7 @@ def time_ladder(stack: Stack) -> Ladder:
     met = {timer.name for timer in own if timer.bounds == COMMAND and _was_met(timer, stack)}
     load = stack.server.settings.load_timeout if stack.server else None
     if load is not None and load.value > 0:
-        note = "ends a model that does not finish loading, never a prefill"
+        note = said("ends a model that does not finish loading, never a prefill")
         rungs.append(_fixed("server-load", load, SetBy.SERVER_LOAD, "load", note))
     walls = sorted(
         (rung for rung in rungs if rung.name in met or bounds_prefill(rung.bounds, stack.server)),
@@ -91,7 +95,7 @@ def build_number(version: str | None) -> int | None:
 
 def _rung(timer: Timeout) -> Rung:
     where = str(timer.place) if timer.place is not None and timer.place.line is not None else timer.seconds.where
-    note = timer.remedy or ("" if timer.place is not None else "no key of this version moves it")
+    note = timer.remedy or ("" if timer.place is not None else said("no key of this version moves it"))
     kind = LimitKind.CONFIGURED
     return Rung(timer.name, timer.seconds.value, timer.set_by, kind, where, timer.seconds.basis, timer.bounds, note)
 

@@ -6,10 +6,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from truelimit.domain.server import Event
-from truelimit.domain.session import Call
 from truelimit.limits.remembered import Remembered
+
+if TYPE_CHECKING:
+    from truelimit.domain.server import Event
+    from truelimit.domain.session import Call
 
 BEFORE = 2.0  # s: a server may log a request that little before the agent's clock has it begin
 AFTER = 5.0  # s: and that long after the agent has it end

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.facts import Stack
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Event, PromptRefused, PromptStarted, PromptTruncated
 from truelimit.domain.session import Call, CallError, ErrorKind, Outcome
@@ -13,6 +14,9 @@ from truelimit.limits.remembered import Remembered
 from truelimit.limits.timeline import Timeline, span_of
 from truelimit.limits.walls import Match, match_call, match_run
 from truelimit.units import Seconds, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 _SAME_TURN = 60.0  # s between a failed attempt and its retry: longer than any back-off of the agents examined
 _MOST_QUICK = 16  # failed calls in a row that may be one turn, where the agent's number of attempts is not known
@@ -168,7 +172,7 @@ def _told(call: Call) -> Known[Seconds] | None:
     error = call.error
     if error is None or error.seconds is None or error.seconds <= 0:
         return None
-    return Known(error.seconds, f"the error text of {call.where}", Basis.REPORTED)
+    return Known(error.seconds, said("the error text of {where}", where=call.where), Basis.REPORTED)
 
 
 def _match_of(
@@ -195,7 +199,7 @@ def prompt_of(
         return own
     for call in reversed(calls):
         if call.error is not None and call.error.prompt and _sane(call.error.prompt):
-            return Known(call.error.prompt, f"the error text of {call.where}", Basis.REPORTED)
+            return Known(call.error.prompt, said("the error text of {where}", where=call.where), Basis.REPORTED)
     told, before = prompt_in(events), _of_session(stack, calls, counted)
     if told is not None or own is None:
         return told or before
@@ -229,7 +233,7 @@ def prompt_in(events: Iterable[Event]) -> Known[Tokens] | None:
 def _counted(call: Call) -> Known[Tokens] | None:
     """The size of a call's prompt as it was counted, or as its refusal names it."""
     if call.error is not None and call.error.prompt:
-        return Known(call.error.prompt, f"the error text of {call.where}", Basis.REPORTED)
+        return Known(call.error.prompt, said("the error text of {where}", where=call.where), Basis.REPORTED)
     return call.prompt_tokens
 
 
@@ -242,4 +246,6 @@ def _of_session(stack: Stack, calls: Sequence[Call], before: Known[Tokens] | Non
     known = max((item for item in (before, total) if item is not None), key=lambda item: item.value, default=None)
     if known is None or not _sane(known.value):
         return None
-    return Known(known.value, f"at least, from the session before the call ({known.where})", Basis.DERIVED)
+    return Known(
+        known.value, said("at least, from the session before the call ({where})", where=known.where), Basis.DERIVED
+    )

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Agent, Route
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.facts import Stack
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.limits import Ladder, Ladders, MemoryLadder
-from truelimit.domain.machine import Machine
-from truelimit.domain.model import ModelHeader
-from truelimit.domain.provenance import Known, Missing
-from truelimit.domain.rates import DecodeFit, PrefillFit
-from truelimit.domain.server import Definition, Event, Server
-from truelimit.domain.session import Call, Incident, Session
 from truelimit.limits.context import context_ladder
 from truelimit.limits.incidents import incidents
 from truelimit.limits.memory import memory_ladder
-from truelimit.limits.origin import OriginVerdict, origin_of_served, origin_of_window
+from truelimit.limits.origin import OriginVerdict, origin_of_window
+from truelimit.limits.origin_served import origin_of_served
 from truelimit.limits.rates import decode_fit, prefill_fit
 from truelimit.limits.served import served_context
 from truelimit.limits.target import Target, target_context
 from truelimit.limits.time import time_ladder
 from truelimit.perf.prefill import wall_as_context_calculation
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Agent, Route
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.machine import Machine
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.provenance import Known, Missing
+    from truelimit.domain.rates import DecodeFit, PrefillFit
+    from truelimit.domain.server import Definition, Event, Server
+    from truelimit.domain.session import Call, Incident, Session
+    from truelimit.units import Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,18 @@ two hidden retries; 2026.9.6: entries of 300.2 and 303.9 s at a key of 300 s, th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.domain.agent import Timeout
-from truelimit.domain.facts import Stack
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.limits import SetBy
-from truelimit.domain.provenance import Known
+from truelimit.domain.message import said
 from truelimit.limits.time import COMMAND, bounds_prefill, ends_run, timers
 from truelimit.units import HOUR, Seconds
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
+    from truelimit.domain.provenance import Known
 
 _EARLY = 1.0  # s: clocks of transcript and timer may differ by this
 _LATE = 5.0  # s: from the entry before the attempt to its start, and from the timer to its own entry
@@ -85,4 +89,4 @@ def _matches(duration: float, wall: float, attempts: int) -> bool:
 
 
 def _told(told: Known[Seconds]) -> Timeout:
-    return Timeout("timer named by the error", told, SetBy.AGENT_DEFAULT, "request")
+    return Timeout(said("timer named by the error"), told, SetBy.AGENT_DEFAULT, "request")

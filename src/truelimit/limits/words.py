@@ -4,44 +4,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Timeout
-from truelimit.domain.limits import Rung
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Timeout
+    from truelimit.domain.limits import Rung
+from truelimit.domain.message import Message, joined, said
 
 _TIMERS = {
-    "node-fetch-headers": "Node fetch headers timeout",
-    "node-fetch-body": "Node fetch body timeout",
-    "openai-sdk-request": "OpenAI SDK request timeout",
-    "provider-headers": "provider's timeout for headers",
-    "provider-idle": "provider's timeout for silence",
-    "idle-watchdog": "agent's watchdog for silence",
-    "first-event": "agent's watchdog for the first event",
-    "agent-run": "agent's run timeout",
-    "agent-command": "agent command's timeout",
-    "local-service-ready": "agent's wait for a local server",
-    "server-load": "server's load timeout",
+    "node-fetch-headers": said("Node fetch headers timeout"),
+    "node-fetch-body": said("Node fetch body timeout"),
+    "openai-sdk-request": said("OpenAI SDK request timeout"),
+    "provider-headers": said("provider's timeout for headers"),
+    "provider-idle": said("provider's timeout for silence"),
+    "idle-watchdog": said("agent's watchdog for silence"),
+    "first-event": said("agent's watchdog for the first event"),
+    "agent-run": said("agent's run timeout"),
+    "agent-command": said("agent command's timeout"),
+    "local-service-ready": said("agent's wait for a local server"),
+    "server-load": said("server's load timeout"),
 }
 _CONTEXT = {
-    "native": "trained for",
-    "rope-scaled": "stretched by rope scaling",
-    "memory-fit": "held by memory",
-    "server-default": "server's default",
-    "vram-tier": "default by memory tier",
-    "definition": "model definition",
-    "ctx-size": "server's --ctx-size",
-    "request": "sent with each request",
-    "fit": "reduced by the engine",
-    "slot": "one slot's share",
-    "loaded": "loaded now",
-    "agent-context": "agent's window",
-    "compaction-budget": "agent compacts at",
-    "output-reserve": "left beside an answer",
+    "native": said("trained for"),
+    "rope-scaled": said("stretched by rope scaling"),
+    "memory-fit": said("held by memory"),
+    "server-default": said("server's default"),
+    "vram-tier": said("default by memory tier"),
+    "definition": said("model definition"),
+    "ctx-size": said("server's --ctx-size"),
+    "request": said("sent with each request"),
+    "fit": said("reduced by the engine"),
+    "slot": said("one slot's share"),
+    "loaded": said("loaded now"),
+    "agent-context": said("agent's window"),
+    "compaction-budget": said("agent compacts at"),
+    "output-reserve": said("left beside an answer"),
 }
 _MEMORY = {
-    "kv-cache": "KV cache",
-    "compute-buffer": "compute buffer",
-    "prompt-cache": "prompt cache",
-    "os-share": "left to the system",
+    "kv-cache": said("KV cache"),
+    "compute-buffer": said("compute buffer"),
+    "prompt-cache": said("prompt cache"),
+    "os-share": said("left to the system"),
 }
 NAMES = {**_TIMERS, **_CONTEXT, **_MEMORY}
 # "first-event" is also a kind of silence in running text, so it is left as it is there.
@@ -50,15 +53,20 @@ _IN_TEXT = re.compile(rf"(?<![\w./-])({'|'.join(name for name in _TIMERS if name
 
 def rung_words(name: str) -> str:
     """Return the name of a limit for a person: ``node-fetch-headers`` is the Node fetch headers timeout."""
-    return NAMES.get(name, name)
+    return NAMES.get(name) or said(name)
 
 
 def spoken(text: str) -> str:
-    """Return a text with the short names of timers replaced by words."""
-    return _IN_TEXT.sub(lambda match: _TIMERS[match.group()], text)
+    """Return a text with the short names of timers replaced by words, in a message also within its values."""
+    if isinstance(text, Message):
+        return text.with_values(lambda value: spoken(value) if isinstance(value, str) else value)
+    parts = _IN_TEXT.split(text)
+    return joined("", (_TIMERS.get(part, part) for part in parts)) if len(parts) > 1 else text
 
 
 def told(rungs: Iterable[Rung | Timeout]) -> str:
     """Return limits by their words, each once: ``agent's window and model definition``."""
     names = list(dict.fromkeys(rung_words(rung.name) for rung in rungs))
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+    if len(names) < 2:
+        return joined("", names)
+    return said("{others} and {last}", others=joined(", ", names[:-1]), last=names[-1])

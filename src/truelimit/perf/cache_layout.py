@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import (
     CacheLayout,
@@ -16,6 +17,9 @@ from truelimit.perf.layouts.nouns import (
 )
 from truelimit.perf.layouts.table import DOCUMENTED_ARCHITECTURES, RULES, VERIFIED_ARCHITECTURES
 
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
+
 
 def layout_of(header: ModelHeader) -> CacheLayout:
     """Return what a model keeps for its context, read from its header.
@@ -26,11 +30,15 @@ def layout_of(header: ModelHeader) -> CacheLayout:
     rule = RULES.get(header.architecture)
     if rule is None:
         raise UnknownLayoutError(
-            f"{header.where}: no rule is known for the cache of architecture {header.architecture[:60]!r}"
+            said(
+                "{where}: no rule is known for the cache of architecture {architecture!r}",
+                where=header.where,
+                architecture=header.architecture[:60],
+            )
         )
     layout = rule(Keys(header))
     if not layout.groups and not layout.states:
-        raise UnknownLayoutError(f"{header.where}: the keys describe neither a KV cache nor a state")
+        raise UnknownLayoutError(said("{where}: the keys describe neither a KV cache nor a state", where=header.where))
     return replace(layout, verified=header.architecture in VERIFIED_ARCHITECTURES)
 
 

@@ -8,15 +8,20 @@ number (without flash attention within 6 %); for all others it is an assumption 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.kv_cache import CacheSettings, batch, full_cells, window_cells
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import CacheLayout, Span, UnknownLayoutError
 from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
 
 DENSE, EXPERTS, LATENT, ATTENTION, SCAN = "dense", "experts", "latent", "attention", "scan"
 
@@ -100,8 +105,10 @@ def vocabulary(header: ModelHeader) -> Known[int]:
         return keys.count("vocab_size")
     found = next((t.shape[1] for t in header.tensors if t.name == "token_embd.weight" and len(t.shape) == 2), None)
     if found is None:
-        raise UnknownLayoutError(f"{keys.where('vocab_size')} is missing, and so is the tensor token_embd.weight")
-    return Known(found, f"{header.where}: token_embd.weight", header.basis)
+        raise UnknownLayoutError(
+            said("{where} is missing, and so is the tensor token_embd.weight", where=keys.where("vocab_size"))
+        )
+    return Known(found, said("{where}: token_embd.weight", where=header.where), header.basis)
 
 
 def _names(step: _Step) -> set[str]:
@@ -114,10 +121,16 @@ def _trust(keys: Keys, kind: str) -> tuple[Basis, str]:
     extra = next((key for key in _OTHER_WORK if keys.has(key) and keys.header.get(key) != 0), None)
     if extra is None and kind in VERIFIED.get(architecture, frozenset()):
         return Basis.DERIVED, ""
-    why = f"its layers do more than the formula knows ({extra})" if extra else "the formula is not verified for it"
-    return Basis.ASSUMED, (
-        f"compute buffer of {architecture}: {why}; real buffers of such models were 0.5 to 1.6 times this, "
-        "and up to several times with index keys or linear attention"
+    why = (
+        said("its layers do more than the formula knows ({extra})", extra=extra)
+        if extra
+        else said("the formula is not verified for it")
+    )
+    return Basis.ASSUMED, said(
+        "compute buffer of {architecture}: {why}; real buffers of such models were 0.5 to 1.6 times this, "
+        "and up to several times with index keys or linear attention",
+        architecture=architecture,
+        why=why,
     )
 
 
@@ -127,7 +140,7 @@ def _steps(keys: Keys, layout: CacheLayout) -> list[_Step]:
         step for build in (_attention, _latent, _experts, _scan, _dense) if (step := build(keys, layout)) is not None
     ]
     if not found:
-        raise UnknownLayoutError(f"{keys.header.where}: the keys do not tell the width of a layer")
+        raise UnknownLayoutError(said("{where}: the keys do not tell the width of a layer", where=keys.header.where))
     return found
 
 
@@ -205,10 +218,10 @@ def _widest(keys: Keys, key: str) -> Known[int] | None:
 
 def _masks(layout: CacheLayout, settings: CacheSettings) -> tuple[str, tuple[Term, ...]]:
     """Return the cells that a mask covers: those of the full cache and those of the windows."""
-    cells = _setting("cells", full_cells(settings), "cells of one slot or of the pool")
+    cells = _setting("cells", full_cells(settings), said("cells of one slot or of the pool"))
     kinds = {group.span for group in layout.groups}
     if Span.WINDOW in kinds:
-        window = _setting("window_cells", window_cells(layout, settings), "cells of the windows")
+        window = _setting("window_cells", window_cells(layout, settings), said("cells of the windows"))
         return "(cells + window_cells)", (cells, window)
     return ("cells", (cells,)) if kinds else ("0", ())
 
@@ -216,7 +229,7 @@ def _masks(layout: CacheLayout, settings: CacheSettings) -> tuple[str, tuple[Ter
 def _with_flash(layout: CacheLayout, settings: CacheSettings, step: _Step) -> tuple[str, tuple[Term, ...]]:
     """Return ubatch * (2 bytes a cell + 4 bytes a value)."""
     cells, masks = _masks(layout, settings)
-    ubatch = _setting("ubatch", batch(settings), "physical batch")
+    ubatch = _setting("ubatch", batch(settings), said("physical batch"))
     return f"ubatch * (2 * {cells} + 4 * ({step.formula}))", (ubatch, *masks, *step.terms)
 
 
@@ -229,7 +242,7 @@ def _without_flash(
     if heads is None or not masks:
         return _with_flash(layout, settings, step)
     scores, extra = (step.formula, step.terms) if step.kind == LATENT else _scores(keys, layout, heads)
-    ubatch = _setting("ubatch", batch(settings), "physical batch")
+    ubatch = _setting("ubatch", batch(settings), said("physical batch"))
     terms = {item.name: item for item in (ubatch, *masks, *step.terms, *extra)}
     other = f"4 * ({step.formula})"
     return f"ubatch * (4 * {cells} + max(4 * cells * heads + 4 * ({scores}), {other}))", tuple(terms.values())
@@ -245,7 +258,13 @@ def _scores(keys: Keys, layout: CacheLayout, heads: Known[int]) -> tuple[str, tu
         _embedding(keys),
         term("heads", heads, "heads"),
         term("head_length", _longest_key(layout), "values"),
-        Term("key_row", row, "values", f"{keys.header.where}: heads times key length", keys.header.basis),
+        Term(
+            "key_row",
+            row,
+            "values",
+            said("{where}: heads times key length", where=keys.header.where),
+            keys.header.basis,
+        ),
     )
     queries = 2 if _normalises_queries(keys.header) else 1
     return f"5 * embedding + {queries} * heads * head_length + 2 * key_row", terms

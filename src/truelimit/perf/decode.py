@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, worst
 from truelimit.domain.rates import DecodeFit
 from truelimit.perf.least_squares import fit_two_costs, largest_error, spread
@@ -36,14 +37,18 @@ def fit_decode(points: Sequence[DecodePoint]) -> DecodeFit | None:
     rows = [(1.0, p.depth + p.tokens / 2, p.seconds / p.tokens) for p in usable]
     one_depth = spread([depth for _, depth, _ in rows]) < _TELLS_DEPTH
     c, d = fit_two_costs([(x, 0.0, t) for x, _, t in rows] if one_depth else rows)
-    where = usable[-1].where if len(usable) == 1 else f"{len(usable)} measurements, the last {usable[-1].where}"
+    where = (
+        usable[-1].where
+        if len(usable) == 1
+        else said("{usable} measurements, the last {where}", usable=len(usable), where=usable[-1].where)
+    )
     return DecodeFit(
         c,
         d,
         None if len(usable) == 1 else largest_error(rows, c, d),
         Tokens(max(p.depth + p.tokens for p in usable)),
         len(usable),
-        where + ("; one depth only" if one_depth else ""),
+        where + (said("; one depth only") if one_depth else ""),
         worst(p.basis for p in usable),
     )
 
@@ -57,14 +62,26 @@ def _is_usable(point: DecodePoint) -> bool:
 def decode_seconds(fit: DecodeFit, tokens: int, depth: int = 0) -> Seconds:
     """Return the seconds to write ``tokens`` after ``depth`` tokens."""
     n = float(tokens)
-    return Seconds(fit.c * n + fit.d * (n * depth + n * n / 2))
+    filling = fit.window * _mean_fill(fit.window_tokens, depth, n) if fit.window else 0.0
+    return Seconds((fit.c + filling) * n + fit.d * (n * depth + n * n / 2))
 
 
-def decode_rate(fit: DecodeFit, depth: int) -> TokensPerSecond:
+def _mean_fill(window: int, depth: float, tokens: float) -> float:
+    """The mean share of a window that is full while tokens are written."""
+    growing = min(max(0.0, window - depth), tokens)
+    return (growing * (depth + growing / 2) / max(1, window) + tokens - growing) / tokens if tokens else 1.0
+
+
+def window_fill(fit: DecodeFit, depth: float) -> float:
+    """Return the share of the windows that is full at a depth, from 0 to 1."""
+    return min(1.0, depth / max(1, fit.window_tokens))
+
+
+def decode_rate(fit: DecodeFit, depth: float) -> TokensPerSecond:
     """Return the tokens per second at a depth. Raises ValueError for a fit without cost."""
-    cost = fit.c + fit.d * depth
+    cost = fit.c + fit.d * depth + (fit.window * window_fill(fit, depth) if fit.window else 0.0)
     if cost <= 0:
-        raise ValueError("a decode fit must cost more than nothing")
+        raise ValueError(said("a decode fit must cost more than nothing"))
     return TokensPerSecond(1 / cost)
 
 
@@ -72,4 +89,8 @@ def decode_calculation(fit: DecodeFit, depth: Term) -> Calculation:
     """Return the decode rate at a depth as a calculation in tokens/s."""
     c = Term("c", fit.c, "s/token", fit.where, fit.basis)
     d = Term("d", fit.d, "s/token/token", fit.where, fit.basis)
+    if fit.window:
+        full = fit.window * window_fill(fit, depth.value)
+        windows = Term("windows", full, "s/token", said("windowed layers, as full as they are there"), fit.basis)
+        return calculate(f"1 / (c + d * {depth.name} + windows)", "tokens/s", c, d, depth, windows)
     return calculate(f"1 / (c + d * {depth.name})", "tokens/s", c, d, depth)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.units import Watts
+
+if TYPE_CHECKING:
+    from truelimit.units import Watts
 
 # Shares of the rated power that are really drawn. Reading computes, so it runs near the limit; writing waits for
 # memory. Published power readings during decode lie between 40 and 90 % of the rated power; no table exists, so both
 # are assumed and the interval is wide.
 READING, WRITING = 0.9, 0.6
 _LOW, _HIGH = (0.6, 0.4), (1.0, 0.9)
-_SOURCE = "assumed share of the rated power"
+_SOURCE = said("assumed share of the rated power")
 
 
 @dataclass(frozen=True, slots=True)

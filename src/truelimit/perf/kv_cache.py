@@ -7,9 +7,11 @@ when it is made: all of it is really taken at load, not as the conversation grow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from truelimit.domain.calculation import Calculation, Term, calculate, evaluate, term
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.perf.kv_types import KvType, check_rows, kv_type
 from truelimit.perf.layouts.nouns import CacheLayout, KvGroup, SettingsRefusedError, Span, StateGroup
@@ -71,7 +73,9 @@ def kv_cache(layout: CacheLayout, settings: CacheSettings, *, flash_attention: b
     formula = " + ".join(piece.formula for piece in kv + states)
     calculation = calculate(formula, "bytes", *terms)
     if calculation.result >= EXACT:
-        raise SettingsRefusedError(f"the cache would take {calculation.result:.3g} bytes, beyond any machine")
+        raise SettingsRefusedError(
+            said("the cache would take {result:.3g} bytes, beyond any machine", result=calculation.result)
+        )
     sizes = [sum(int(evaluate(piece.formula, values)) for piece in pieces) for pieces in (kv, states)]
     return CacheBytes(Bytes(sizes[0]), Bytes(sizes[1]), replace(calculation, result=int(calculation.result)))
 
@@ -125,12 +129,19 @@ def check_settings(layout: CacheLayout, settings: CacheSettings, flash_attention
     key, value = kv_type(settings.kv_type_k), kv_type(settings.kv_type_v)
     if value.is_quantized and not flash_attention:
         raise SettingsRefusedError(
-            f"a cache of values in {value.name} needs flash attention: without it the engine does not start "
-            "(use f16 for values, or turn flash attention on)"
+            said(
+                "a cache of values in {value} needs flash attention: without it the engine does not start "
+                "(use f16 for values, or turn flash attention on)",
+                value=value.name,
+            )
         )
     if layout.is_latent and key != value:
         raise SettingsRefusedError(
-            f"this model caches keys only: the engine wants one cache type, not {key.name} and {value.name}"
+            said(
+                "this model caches keys only: the engine wants one cache type, not {key} and {value}",
+                key=key.name,
+                value=value.name,
+            )
         )
     for group in layout.groups:
         _check_group(group, key, value, flash_attention)
@@ -141,7 +152,9 @@ def _check_numbers(settings: CacheSettings) -> None:
     for name, most in bounds.items():
         number = getattr(settings, name)
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
-            raise SettingsRefusedError(f"{name} is {number!r:.40} (expected 1 to {most})")
+            raise SettingsRefusedError(
+                said("{name} is {number!r:.40} (expected 1 to {most})", name=name, number=number, most=most)
+            )
 
 
 def _check_group(group: KvGroup, key: KvType, value: KvType, flash_attention: bool) -> None:
@@ -159,7 +172,7 @@ def _group_piece(layout: CacheLayout, group: KvGroup, settings: CacheSettings, f
     counts = () if group.heads_summed else (term(f"{prefix}layers", group.layers, "layers"),)
     terms = [
         _cells(layout, group, settings, f"{prefix}cells"),
-        _setting("streams", streams(layout, settings), "caches", "one for each slot, or one pool"),
+        _setting("streams", streams(layout, settings), "caches", said("one for each slot, or one pool")),
         *counts,
         term(heads.rsplit(" ", 1)[-1], group.kv_heads, "heads"),
         term(f"{prefix}key_length", group.key_length, "values"),
@@ -183,7 +196,7 @@ def _padded_values(
     name = f"{prefix}layers"
     extra = [] if any(item.name == name for item in terms) else [term(name, group.layers, "layers")]
     widest = Term(
-        "widest_values", layout.widest_values, "values", "the widest row of values of any layer", Basis.DERIVED
+        "widest_values", layout.widest_values, "values", said("the widest row of values of any layer"), Basis.DERIVED
     )
     keys = f"{heads} * {prefix}key_length * key_bytes"
     formula = f"{where} * ({keys} + {name} * widest_values * value_bytes)"
@@ -193,26 +206,31 @@ def _padded_values(
 def _cells(layout: CacheLayout, group: KvGroup, settings: CacheSettings, name: str) -> Term:
     """Return the cells of a group in one stream, with how they come about."""
     full = full_cells(settings)
-    share = "" if settings.unified or settings.slots == 1 else f" / {settings.slots} slots"
+    share = "" if settings.unified or settings.slots == 1 else said(" / {slots} slots", slots=settings.slots)
     told = f"context {settings.context}{share}"
     cells = full
     if group.span is Span.WINDOW and not settings.swa_full and layout.window is not None:
         cells = window_cells(layout, settings)
-        told = f"smaller of {told} and window {layout.window.value} of each slot in the pool + batch {batch(settings)}"
+        told = said(
+            "smaller of {told} and window {window} of each slot in the pool + batch {settings}",
+            told=told,
+            window=layout.window.value,
+            settings=batch(settings),
+        )
     elif group.span is Span.COMPRESSED:
         cells = padded(max(1, -(-full // group.ratio)))
-        told += f" / {group.ratio} tokens a row"
-    return _setting(name, cells, "cells", f"{told}, padded to {PADDING}")
+        told += said(" / {ratio} tokens a row", ratio=group.ratio)
+    return _setting(name, cells, "cells", said("{told}, padded to {padding}", told=told, padding=PADDING))
 
 
 def _state_piece(state: StateGroup, settings: CacheSettings) -> _Piece:
     """Return slots * layers * numbers * 4 of one group of states."""
     name = f"{state.name}_layers"
     terms = (
-        _setting("slots", settings.slots, "slots", "parallel requests"),
+        _setting("slots", settings.slots, "slots", said("parallel requests")),
         term(name, state.layers, "layers"),
         *state.terms,
-        Term("state_bytes", STATE_BYTES, "bytes/value", "llama.cpp keeps states in f32", Basis.SPECIFIED),
+        Term("state_bytes", STATE_BYTES, "bytes/value", said("llama.cpp keeps states in f32"), Basis.SPECIFIED),
     )
     return _Piece(f"slots * {name} * ({state.formula}) * state_bytes", terms)
 
@@ -222,7 +240,7 @@ def _setting(name: str, value: int, unit: str, source: str) -> Term:
 
 
 def _type_term(name: str, kind: str) -> Term:
-    source = f"cache type {kind_of(kind)}"
+    source = said("cache type {kind}", kind=kind_of(kind))
     return Term(name, kv_type(kind).bytes_per_value, "bytes/value", source, Basis.SPECIFIED)
 
 

@@ -6,8 +6,8 @@ Source of sizes: llama.cpp ``ggml/src/ggml-common.h`` (block structures), build 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.perf.layouts.nouns import SettingsRefusedError
 
 
@@ -52,7 +52,9 @@ def kv_type(name: str) -> KvType:
     """
     found = KV_TYPES.get(name.lower()) if isinstance(name, str) else None
     if found is None:
-        raise SettingsRefusedError(f"KV cache type {name!r} is not one of {', '.join(KV_TYPES)}")
+        raise SettingsRefusedError(
+            said("KV cache type {name!r} is not one of {kv_types}", name=name, kv_types=", ".join(KV_TYPES))
+        )
     return found
 
 
@@ -64,6 +66,12 @@ def check_rows(kind: KvType, side: str, head_length: int, row_length: int, flash
     length = head_length if flash_attention else row_length
     if length % kind.block:
         raise SettingsRefusedError(
-            f"{side} cache type {kind.name} stores blocks of {kind.block} numbers, "
-            f"which do not divide the {side} length {length} of this model"
+            said(
+                "{side} cache type {kind} stores blocks of {block} numbers, "
+                "which do not divide the {side} length {length} of this model",
+                side=side,
+                kind=kind.name,
+                block=kind.block,
+                length=length,
+            )
         )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate, term
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.compute_buffers import ComputeBuffer, compute_buffer
 from truelimit.perf.kv_cache import PADDING, CacheBytes, CacheSettings, kv_cache
-from truelimit.perf.layouts.nouns import CacheLayout
 from truelimit.perf.weights import weights
 from truelimit.units import Bytes, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
+    from truelimit.perf.layouts.nouns import CacheLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,10 @@ def _sum(
     terms = (
         term("weights", stored, "bytes"),
         Term("kv_cache", cache.kv, "bytes", cache.calculation.formula, cache.calculation.basis),
-        Term("state", cache.state, "bytes", "constant state of recurrent layers", cache.calculation.basis),
+        Term("state", cache.state, "bytes", said("constant state of recurrent layers"), cache.calculation.basis),
         Term("compute", compute.size, "bytes", compute.calculation.formula, compute.calculation.basis),
-        Term("prompt_cache", settings.prompt_cache, "bytes", "prompt cache of the server", Basis.SPECIFIED),
-        Term("os_share", settings.os_share, "bytes", "share of the operating system", Basis.SPECIFIED),
+        Term("prompt_cache", settings.prompt_cache, "bytes", said("prompt cache of the server"), Basis.SPECIFIED),
+        Term("os_share", settings.os_share, "bytes", said("share of the operating system"), Basis.SPECIFIED),
     )
     calculation = calculate(" + ".join(item.name for item in terms), "bytes", *terms)
     return MemoryNeed(
@@ -124,6 +129,9 @@ def _notes(layout: CacheLayout, compute: ComputeBuffer) -> tuple[str, ...]:
     cache = (
         ""
         if layout.verified
-        else f"the cache of {layout.architecture} follows the engine's source, but no engine confirmed it"
+        else said(
+            "the cache of {architecture} follows the engine's source, but no engine confirmed it",
+            architecture=layout.architecture,
+        )
     )
     return tuple(note for note in (cache, compute.note) if note)

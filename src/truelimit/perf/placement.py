@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from truelimit.domain.provenance import Known
-from truelimit.perf.placement_parts import ModelParts
-from truelimit.units import Bytes
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Known
+    from truelimit.perf.placement_parts import ModelParts
+    from truelimit.units import Bytes
 
 
 class Mode(StrEnum):
@@ -102,7 +107,13 @@ def place(parts: ModelParts, devices: Sequence[Place], host: Place | None = None
     ``split`` is ``layer`` or ``tensor``. Raises ValueError for no device or another split.
     """
     if split not in {"layer", "tensor"} or not devices:
-        raise ValueError(f"split is {split!r} over {len(devices)} devices; expected layer or tensor, and a device")
+        raise ValueError(
+            said(
+                "split is {split!r} over {devices} devices; expected layer or tensor, and a device",
+                split=split,
+                devices=len(devices),
+            )
+        )
     on_devices = _tensor(parts, devices) if split == "tensor" and len(devices) > 1 else over_devices(parts, devices)
     if on_devices.fits or host is None:
         return on_devices
@@ -218,4 +229,4 @@ def _run(parts: ModelParts, device: Place, start: int, end: int, *, has_output: 
 
 
 def _notes(parts: ModelParts) -> tuple[str, ...]:
-    return () if parts.told else ("no tensor table: the weights are taken as spread evenly over the blocks",)
+    return () if parts.told else (said("no tensor table: the weights are taken as spread evenly over the blocks"),)

@@ -5,9 +5,14 @@ Source: ``docs/multi-gpu.md`` and ``common/arg.cpp`` of build b11434.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from truelimit.domain.message import said
 from truelimit.perf.kv_types import kv_type
-from truelimit.perf.memory import MemorySettings
 from truelimit.perf.placement import Mode, Placement
+
+if TYPE_CHECKING:
+    from truelimit.perf.memory import MemorySettings
 
 # docs/multi-gpu.md: "SPLIT_MODE_TENSOR not implemented for architecture"; keys of general.architecture.
 # fmt: off
@@ -22,12 +27,12 @@ _NO_TENSOR_SPLIT = frozenset({
 def tensor_split_refused(architecture: str, settings: MemorySettings) -> str | None:
     """Return why llama.cpp would not start with ``--split-mode tensor``, or None where it would."""
     if not settings.flash_attention:
-        return "a tensor split needs flash attention"
+        return said("a tensor split needs flash attention")
     types = {settings.cache.kv_type_k, settings.cache.kv_type_v}
     if any(kv_type(name).is_quantized for name in types):
-        return "a tensor split takes no quantised cache (f16, bf16 or f32)"
+        return said("a tensor split takes no quantised cache (f16, bf16 or f32)")
     if architecture in _NO_TENSOR_SPLIT:
-        return f"a tensor split is not implemented for architecture {architecture}"
+        return said("a tensor split is not implemented for architecture {architecture}", architecture=architecture)
     return None
 
 

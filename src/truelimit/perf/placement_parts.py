@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.frozen import dataclass
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.layouts.hybrid import ByHeads, ByInterval
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import CacheLayout, KvGroup, Span, UnknownLayoutError
 from truelimit.perf.layouts.table import RULES
 from truelimit.perf.layouts.windows import Windowed
-from truelimit.perf.memory import MemoryNeed
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
+    from truelimit.perf.memory import MemoryNeed
 
 _EXPERTS = "_exps."
 _INPUT, _OUTPUT = "token_embd.weight", "output.weight"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, worst
 from truelimit.domain.rates import PrefillFit
 from truelimit.perf.least_squares import Row, fit_two_costs, largest_error, spread
@@ -20,6 +21,7 @@ from truelimit.units import Seconds, Tokens
 _TELLS_DEPTH = 2.0  # mean depths must differ by this factor before they can tell A from B
 _MOST_TOKENS = 10**9  # no prompt is longer: a count beyond it is damage
 _QUICKEST = 1e-9  # seconds a token: nothing reads faster, so a shorter time is damage
+_NEXT_TO_NONE = 0.001  # of the time without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,18 @@ def fit_prefill(points: Sequence[PrefillPoint]) -> PrefillFit | None:
     rows = [_row(point) for point in usable]
     one_depth = not tells_depth(usable)
     a, b = (_single_rate(rows), 0.0) if one_depth else fit_two_costs(rows)
-    where = usable[-1].where if len(usable) == 1 else f"{len(usable)} measurements, the last {usable[-1].where}"
+    where = (
+        usable[-1].where
+        if len(usable) == 1
+        else said("{usable} measurements, the last {where}", usable=len(usable), where=usable[-1].where)
+    )
     return PrefillFit(
         a,
         b,
         None if len(usable) == 1 else largest_error(rows, a, b),
         Tokens(max(p.from_depth + p.tokens for p in usable)),
         len(usable),
-        where + ("; one depth only, so a lower bound of the cost deeper down" if one_depth else ""),
+        where + (said("; one depth only, so a lower bound of the cost deeper down") if one_depth else ""),
         worst(p.basis for p in usable),
     )
 
@@ -80,20 +86,42 @@ def _single_rate(rows: Sequence[Row]) -> float:
 def prefill_seconds(fit: PrefillFit, tokens: int, from_depth: int = 0) -> Seconds:
     """Return the seconds to read ``tokens`` that start at ``from_depth`` (what is cached before them)."""
     n, d = float(tokens), float(from_depth)
-    return Seconds(fit.a * n + fit.b * (n * d + n * n / 2))
+    return Seconds(fit.a * n + fit.b * (n * d + n * n / 2) + last_batch(fit, tokens))
+
+
+def last_batch(fit: PrefillFit, tokens: int) -> float:
+    """Return the seconds that are paid for the part of a prompt's last batch that it does not fill; 0 for next to none.
+
+    A prompt shorter than a batch costs more a token; of a long one it is nothing that could be measured.
+    """
+    if fit.batch <= 0 or fit.batch_seconds <= 0:
+        return 0.0
+    paid = fit.batch_seconds * (-(-tokens // fit.batch) - tokens / fit.batch)
+    return paid if paid > _NEXT_TO_NONE * fit.a * tokens else 0.0
 
 
 def largest_prompt(fit: PrefillFit, seconds: float) -> Tokens:
     """Return the tokens of the largest prompt that is read from an empty cache within ``seconds``.
 
-    n = (-A + sqrt(A**2 + 2*B*T)) / B. Returns 0 for a time of 0 or less, or a fit without cost.
+    n = (-A + sqrt(A**2 + 2*B*T)) / B, and as much less as the batch that it would not fill costs. Returns 0 for a time
+    of 0 or less, or a fit without cost.
     """
     if seconds <= 0 or (fit.a <= 0 and fit.b <= 0):
         return Tokens(0)
     if fit.b <= 0:
-        return Tokens(math.floor(seconds / fit.a))
+        return _in_batches(fit, math.floor(seconds / fit.a), seconds)
     # (sqrt(a^2 + 2bT) - a) / b without the cancellation that a tiny b would bring
-    return Tokens(math.floor(2 * seconds / (math.sqrt(fit.a**2 + 2 * fit.b * seconds) + fit.a)))
+    most = math.floor(2 * seconds / (math.sqrt(fit.a**2 + 2 * fit.b * seconds) + fit.a))
+    return _in_batches(fit, most, seconds)
+
+
+def _in_batches(fit: PrefillFit, most: int, seconds: float) -> Tokens:
+    """The largest prompt of at most so many tokens that is read in time, its last batch paid in full."""
+    low, high = (most // fit.batch * fit.batch if fit.batch_seconds > 0 and fit.batch > 0 else most), most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if prefill_seconds(fit, middle) <= seconds else (low, middle - 1)
+    return Tokens(low)
 
 
 def extrapolates(fit: PrefillFit, tokens: int) -> bool:
@@ -114,15 +142,20 @@ def tells_wall(fit: PrefillFit, seconds: float) -> bool:
 def prefill_calculation(fit: PrefillFit, tokens: Term, from_depth: int = 0) -> Calculation:
     """Return T(n) as a calculation in seconds; ``tokens`` is the term for n (its name is used as it is)."""
     n = tokens.name
+    formula, terms = f"a * {n} + b * {n} ** 2 / 2", [*_costs(fit), tokens]
     if from_depth:
-        depth = Term("cached_tokens", from_depth, "tokens", tokens.source, tokens.basis)
+        terms.append(Term("cached_tokens", from_depth, "tokens", tokens.source, tokens.basis))
         formula = f"a * {n} + b * ({n} * cached_tokens + {n} ** 2 / 2)"
-        return calculate(formula, "s", *_costs(fit), tokens, depth)
-    return calculate(f"a * {n} + b * {n} ** 2 / 2", "s", *_costs(fit), tokens)
+    rest = last_batch(fit, round(tokens.value))
+    if rest:
+        source = said("the last batch of {batch:,} tokens is not full, and costs as much", batch=fit.batch)
+        terms.append(Term("last_batch", rest, "s", source, fit.basis))
+        formula += " + last_batch"
+    return calculate(formula, "s", *terms)
 
 
 def wall_as_context_calculation(
-    fit: PrefillFit, wall: float, where: str = "the wall that binds", basis: Basis = Basis.SPECIFIED
+    fit: PrefillFit, wall: float, where: str = said("the wall that binds"), basis: Basis = Basis.SPECIFIED
 ) -> Calculation:
     """Return the wall of so many seconds as a context in tokens: the largest cold prompt that is read in time."""
     limit = Term("wall", float(wall), "s", where, basis)

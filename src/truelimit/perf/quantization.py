@@ -9,17 +9,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.model import ModelHeader, Tensor
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.tensor_mix import BASES, Mix, typed
 from truelimit.perf.tensor_table.build import tensor_shapes
-from truelimit.perf.tensor_table.nouns import TensorShape
 from truelimit.perf.tensor_types import TENSOR_TYPES_BY_NAME
 from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.perf.tensor_table.nouns import TensorShape
 
 _LAYERS_OF_70B = 80
 _MIXES = {
@@ -49,14 +53,18 @@ class _Uniform:
     source: str
 
 
-_DENSE_MXFP4 = _Uniform(4.25, 8.5, "MXFP4: a scale of 8 bits for each 32 weights; 8 bits in embedding and output")
-_GROUP_64 = "a scale and an offset of 16 bits for each 64 weights"
+_DENSE_MXFP4 = _Uniform(4.25, 8.5, said("MXFP4: a scale of 8 bits for each 32 weights; 8 bits in embedding and output"))
+_GROUP_64 = said("a scale and an offset of 16 bits for each 64 weights")
+_MLX = said("MLX: {scale}", scale=_GROUP_64)
 _UNIFORM = {
-    **{f"{bits}BIT": _Uniform(bits + 0.5, bits + 0.5, f"MLX: {_GROUP_64}") for bits in (2, 3, 4, 5, 6, 8)},
-    "FP8": _Uniform(8.0, 16.0, "FP8 in the layers, 16 bits in embedding and output"),
-    "NVFP4": _Uniform(4.5, 16.0, "NVFP4: a scale of 8 bits for each 16 weights; 16 bits in embedding and output"),
-    "INT4": _Uniform(4.15625, 16.0, "AWQ and GPTQ: a scale and a zero for each 128 weights; 16 bits at the ends"),
-    "INT8": _Uniform(8.125, 16.0, "a scale for each 128 weights; 16 bits in embedding and output"),
+    **{
+        f"{bits}BIT": _Uniform(bits + 0.5, bits + 0.5, said("MLX: {scale}", scale=_GROUP_64))
+        for bits in (2, 3, 4, 5, 6, 8)
+    },
+    "FP8": _Uniform(8.0, 16.0, said("FP8 in the layers, 16 bits in embedding and output")),
+    "NVFP4": _Uniform(4.5, 16.0, said("NVFP4: a scale of 8 bits for each 16 weights; 16 bits in embedding and output")),
+    "INT4": _Uniform(4.15625, 16.0, said("AWQ and GPTQ: a scale and a zero for each 128 weights; 16 bits at the ends")),
+    "INT8": _Uniform(8.125, 16.0, said("a scale for each 128 weights; 16 bits in embedding and output")),
 }
 # Whole-file averages for Llama-3.1-8B: tools/quantize/README.md of llama.cpp, build b11434; Q4_0 to Q5_1 as computed
 # here for the same model.
@@ -95,7 +103,11 @@ def quantization(name: str) -> Quantization:
     if plain in _UNIFORM:
         return Quantization(name, None, _UNIFORM[plain])
     raise UnknownLayoutError(
-        f"quantisation {name[:40]!r} is not known; there are: {', '.join((*BASES, *_MIXES, *_UNIFORM))}, and UD- mixes"
+        said(
+            "quantisation {name!r} is not known; there are: {join}, and UD- mixes",
+            name=name[:40],
+            join=", ".join((*BASES, *_MIXES, *_UNIFORM)),
+        )
     )
 
 
@@ -118,7 +130,13 @@ def weights_at(header: ModelHeader, quant: str) -> Known[Bytes]:
     basis = worst([header.basis, Basis.ASSUMED if chosen.approximate or chosen.uniform else Basis.DERIVED])
     return Known(
         Bytes(sum(item.n_bytes for item in tensors)),
-        f"{header.where}: {len(tensors)} tensors at {quant} ({_told(chosen)})",
+        said(
+            "{where}: {tensors} tensors at {quant} ({chosen})",
+            where=header.where,
+            tensors=len(tensors),
+            quant=quant,
+            chosen=_told(chosen),
+        ),
         basis,
     )
 
@@ -163,14 +181,26 @@ def _average(header: ModelHeader, chosen: Quantization) -> Known[Bytes]:
     count = header.metadata.get("general.parameter_count")
     if isinstance(count, bool) or not isinstance(count, int) or count <= 0:
         raise UnknownLayoutError(
-            f"{header.where}: the size at {chosen.name} cannot be told: neither its tensors nor "
-            "general.parameter_count are known"
+            said(
+                "{where}: the size at {chosen} cannot be told: neither its tensors nor "
+                "general.parameter_count are known",
+                where=header.where,
+                chosen=chosen.name,
+            )
         )
     bits = chosen.uniform.layer if chosen.uniform else _AVERAGE.get(chosen.mix or "", _DENSE_MXFP4.layer)
     return Known(
         Bytes(round(count * bits / 8)),
-        f"{header.where}: {count:,} parameters at {bits} bits, the average of {chosen.mix or chosen.name} "
-        f"({_told(chosen)}); the tensors of {header.architecture} are not known",
+        said(
+            "{where}: {number:,} parameters at {bits} bits, the average of {mix} "
+            "({chosen}); the tensors of {architecture} are not known",
+            where=header.where,
+            number=count,
+            bits=bits,
+            mix=chosen.mix or chosen.name,
+            chosen=_told(chosen),
+            architecture=header.architecture,
+        ),
         Basis.ASSUMED,
     )
 
@@ -179,8 +209,11 @@ def _told(chosen: Quantization) -> str:
     if chosen.uniform:
         return chosen.uniform.source
     if chosen.approximate:
-        return f"its maker's mix is not public: counted as {chosen.mix}; published files are 7 % smaller to 32 % larger"
-    return "the mix of llama-quantize"
+        return said(
+            "its maker's mix is not public: counted as {mix}; published files are 7 % smaller to 32 % larger",
+            mix=chosen.mix,
+        )
+    return said("the mix of llama-quantize")
 
 
 __all__ = [

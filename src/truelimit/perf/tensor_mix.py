@@ -7,10 +7,14 @@ Left out: Falcon's own mix.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from truelimit.perf.tensor_table.nouns import TensorShape
+from truelimit.domain.frozen import dataclass
 from truelimit.perf.tensor_types import TENSOR_TYPES_BY_NAME
+
+if TYPE_CHECKING:
+    from truelimit.perf.tensor_table.nouns import TensorShape
 
 BASES = {
     "F32": "F32",
@@ -84,17 +88,33 @@ class Mix:
 def typed(shapes: Sequence[TensorShape], mix: Mix) -> Iterator[tuple[TensorShape, str]]:
     """Yield every tensor with its type's name at a quantisation."""
     tied = not any(item.name == "output.weight" for item in shapes)
-    values = sum(any(part in item.name for part in _VALUES) for item in shapes)
-    seen = 0
-    for item in shapes:
-        yield item, _type(item, mix, tied, seen, values)
-        seen += any(part in item.name for part in _VALUES)
+    parts = [_part(item.name) for item in shapes]
+    values, seen = sum(map(_holds_values, parts)), 0
+    for item, part in zip(shapes, parts, strict=True):
+        yield item, _type(item, part, mix, tied, seen, values)
+        seen += _holds_values(part)
 
 
-def _type(item: TensorShape, mix: Mix, tied: bool, seen: int, values: int) -> str:
+def _part(name: str) -> str:
+    """The name without its block: the same in all blocks, which may be a hundred."""
+    return name[name.find(".", 4) :] if name.startswith("blk.") else name
+
+
+@lru_cache(1024)
+def _holds_values(part: str) -> bool:
+    return any(known in part for known in _VALUES)
+
+
+@lru_cache(1024)
+def _is_kept(part: str) -> bool:
+    """Whether tensors of this name stay as they are at any quantisation."""
+    return any(known in part for known in _KEPT_PARTS)
+
+
+def _type(item: TensorShape, part: str, mix: Mix, tied: bool, seen: int, values: int) -> str:
     if mix.architecture == "gpt-oss" and "_exps.weight" in item.name and mix.name != "F32":
         return "MXFP4"  # Published so: no file of these models has its experts in another type.
-    if not _is_quantized(item):
+    if not _is_quantized(item, part):
         return "I32" if "tid2eid" in item.name else "F32"
     base = BASES[mix.name]
     if base in {"F32", "F16", "BF16"}:
@@ -105,18 +125,18 @@ def _type(item: TensorShape, mix: Mix, tied: bool, seen: int, values: int) -> st
         chosen = "MXFP4" if len(item.shape) > 2 and item.shape[2] > 1 else "Q8_0"
     elif "token_embd.weight" in item.name:
         chosen = _embedding(mix, base)
-    elif any(part in item.name for part in _VALUES):
+    elif _holds_values(part):
         chosen = _values(mix, base, seen, values)
     else:
         chosen = _inner(item, mix, base)
     return _fitting(item, chosen)
 
 
-def _is_quantized(item: TensorShape) -> bool:
+def _is_quantized(item: TensorShape, part: str) -> bool:
     """Tell whether the quantiser touches a tensor: matrices that are weights, small and delicate ones apart."""
     if len(item.shape) < 2 or not item.name.endswith("weight"):
         return False
-    return not any(part in item.name for part in _KEPT_PARTS)
+    return not _is_kept(part)
 
 
 def _fitting(item: TensorShape, kind: str) -> str:

@@ -6,8 +6,9 @@ Source: llama.cpp ``ggml/src/ggml-common.h`` (block structures) and ``ggml/inclu
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.units import Bytes
 
 
@@ -26,7 +27,14 @@ class TensorType:
         Raises ValueError when a row is not a whole number of blocks.
         """
         if shape and shape[0] % self.block:
-            raise ValueError(f"rows of {shape[0]} are not a multiple of {self.name}'s block of {self.block}")
+            raise ValueError(
+                said(
+                    "rows of {shape} are not a multiple of {name}'s block of {block}",
+                    shape=shape[0],
+                    name=self.name,
+                    block=self.block,
+                )
+            )
         return Bytes(math.prod(shape) // self.block * self.n_bytes)
 
 

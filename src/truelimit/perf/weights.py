@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from truelimit.domain.model import ModelHeader
+from typing import TYPE_CHECKING
+
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.quantization import default_quantization, weights_at
-from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
+    from truelimit.units import Bytes
 
 
 def weights(header: ModelHeader) -> Known[Bytes]:
@@ -17,10 +22,16 @@ def weights(header: ModelHeader) -> Known[Bytes]:
     """
     table = header.weights_bytes
     if table is not None:
-        return Known(table, f"{header.where}: sum of {len(header.tensors)} tensors", header.basis)
+        return Known(
+            table,
+            said("{where}: sum of {tensors} tensors", where=header.where, tensors=len(header.tensors)),
+            header.basis,
+        )
     if header.file_bytes is not None and header.file_bytes > 0:
         # Metadata is a few megabytes of it at most.
-        return Known(header.file_bytes, f"{header.where}: length of the file", Basis.DERIVED)
+        return Known(header.file_bytes, said("{where}: length of the file", where=header.where), Basis.DERIVED)
     if header.basis is Basis.SPECIFIED:
         return weights_at(header, default_quantization(header))
-    raise UnknownLayoutError(f"{header.where}: neither a tensor table nor a file length tells the size of the weights")
+    raise UnknownLayoutError(
+        said("{where}: neither a tensor table nor a file length tells the size of the weights", where=header.where)
+    )

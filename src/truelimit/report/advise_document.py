@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Performance, Recommended, Span
+from typing import TYPE_CHECKING
+
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculations
 from truelimit.report.numbers import size
+
+if TYPE_CHECKING:
+    from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Performance, Recommended, Span
 
 SCHEMA = "truelimit.advise/1"
 _TOLD = 4  # machines left out for one reason that the text names one by one

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
-from truelimit.domain.diagnosis import Diagnosis
-from truelimit.domain.findings import Finding, FixIdea
-from truelimit.domain.limits import Ladder, Ladders, Rung
-from truelimit.domain.session import Incident
 from truelimit.report.rates import rates_json
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
+    from truelimit.domain.diagnosis import Diagnosis
+    from truelimit.domain.findings import Finding, FixIdea
+    from truelimit.domain.limits import Ladder, Ladders, Rung
+    from truelimit.domain.session import Incident
 
 DOCTOR = "truelimit.doctor/1"
 

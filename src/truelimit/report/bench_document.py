@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from truelimit.bench.behaviour import CacheBehaviour, CancelBehaviour
-from truelimit.bench.result import BenchResult, DepthRow
-from truelimit.domain.measurements import CostRanges, Measurement, Range
+from typing import TYPE_CHECKING
+
 from truelimit.domain.provenance import Basis
-from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.perf.decode import decode_rate
 from truelimit.perf.prefill import prefill_seconds
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import duration, number
+
+if TYPE_CHECKING:
+    from truelimit.bench.behaviour import CacheBehaviour, CancelBehaviour
+    from truelimit.bench.result import BenchResult, DepthRow
+    from truelimit.domain.measurements import CostRanges, Measurement, Range
+    from truelimit.domain.rates import DecodeFit, PrefillFit
 
 
 def bench(item: BenchResult, kept: str | None = None) -> list[Block]:

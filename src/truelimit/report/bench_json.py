@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from truelimit.bench.behaviour import CacheBehaviour, CancelBehaviour
-from truelimit.bench.result import BenchResult
-from truelimit.domain.measurements import CostRanges, Measurement
-from truelimit.domain.provenance import Known
-from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.report.as_json import dump
+
+if TYPE_CHECKING:
+    from truelimit.bench.behaviour import CacheBehaviour, CancelBehaviour
+    from truelimit.bench.result import BenchResult
+    from truelimit.domain.measurements import CostRanges, Measurement
+    from truelimit.domain.provenance import Known
+    from truelimit.domain.rates import DecodeFit, PrefillFit
 
 BENCH = "truelimit.bench/1"
 IMPORT = "truelimit.bench-import/1"

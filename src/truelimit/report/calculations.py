@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation, Term
+from truelimit.domain.message import said
 from truelimit.report.blocks import Block, Items, Paragraph, Shown
 from truelimit.report.numbers import plain, quantity, size, substituted
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation, Term
 
 
 def calculation(item: Calculation, indent: int = 2, shown: Shown | None = None) -> list[Block]:
@@ -19,7 +23,8 @@ def calculation(item: Calculation, indent: int = 2, shown: Shown | None = None) 
     if key in seen.calculations:
         return []
     seen.calculations.add(key)
-    first = f"{item.formula} = {substituted(item)} = {quantity(item.result, item.unit)}"
+    result = quantity(item.result, item.unit)
+    first = said("{formula} = {numbers} = {result}", formula=item.formula, numbers=substituted(item), result=result)
     return [Paragraph(first, "plain", indent), Items(_terms(item, seen), indent + 2)]
 
 
@@ -30,7 +35,7 @@ def calculations(items: Iterable[Calculation], shown: Shown) -> list[Block]:
         blocks = calculation(item, shown=shown)
         left_out = left_out or not blocks
         found += blocks
-    told = "the rest of its arithmetic stands above" if found else "its arithmetic stands above"
+    told = said("the rest of its arithmetic stands above") if found else said("its arithmetic stands above")
     return [*found, Items((told,), 2)] if left_out else found
 
 
@@ -45,11 +50,17 @@ def _terms(item: Calculation, shown: Shown) -> tuple[str, ...]:
         else:
             new.append(_term(term))
         shown.terms.add(key)
-    lines = new + ([f"{', '.join(zero)}: none here (0)"] if zero else [])
-    return tuple(lines + ([f"{', '.join(known)}: as above"] if known else []))
+    lines = new + ([said("{zero}: none here (0)", zero=", ".join(zero))] if zero else [])
+    return tuple(lines + ([said("{known}: as above", known=", ".join(known))] if known else []))
 
 
 def _term(term: Term) -> str:
-    rounded = f" ({size(term.value)})" if term.unit == "bytes" else ""
-    unit = f" {term.unit}" if term.unit else ""
-    return f"{term.name} = {plain(term)}{unit}{rounded} [{term.basis}: {term.source}]"
+    return said(
+        "{name} = {number}{unit}{rounded} [{basis}: {source}]",
+        name=term.name,
+        number=plain(term),
+        unit=said(" {unit}", unit=said(term.unit)) if term.unit else "",
+        rounded=said(" ({size})", size=size(term.value)) if term.unit == "bytes" else "",
+        basis=term.basis,
+        source=term.source,
+    )

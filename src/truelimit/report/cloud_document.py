@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
-from truelimit.app.cloud import CloudView
-from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier
-from truelimit.domain.provenance import Known, Missing
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.calculations import calculation
 from truelimit.report.numbers import number
+
+if TYPE_CHECKING:
+    from truelimit.app.cloud import CloudView
+    from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier
+    from truelimit.domain.provenance import Known, Missing
 
 CLOUD = "truelimit.cloud/1"
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.app.fix_proof import Proof
-from truelimit.app.fix_receipt import Receipt
-from truelimit.fixes.change import FixPlan, Outlook
+from truelimit.domain.message import counted, joined, said
 from truelimit.limits.words import spoken
 from truelimit.report import as_json
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Shown
 from truelimit.report.calculations import calculation
+
+if TYPE_CHECKING:
+    from truelimit.app.fix_proof import Proof
+    from truelimit.app.fix_receipt import Receipt
+    from truelimit.fixes.change import FixPlan, Outlook
 
 SCHEMA = "truelimit.fix/1"
 
@@ -32,7 +36,19 @@ def blocks(result: FixResult) -> list[Block]:
     found: list[Block] = [Paragraph(_sentence(result), "verdict")]
     for number, fix in enumerate(plan.fixes, start=1):
         codes = ", ".join(dict.fromkeys(code for code, _ in fix.resolves))
-        found.append(Paragraph(f"{number}. {fix.title} ({fix.applicability}; {codes})", "good", 2))
+        found.append(
+            Paragraph(
+                said(
+                    "{number}. {title} ({applicability}; {codes})",
+                    number=number,
+                    title=fix.title,
+                    applicability=fix.applicability,
+                    codes=codes,
+                ),
+                "good",
+                2,
+            )
+        )
     found += _changes(plan)
     shown = Shown()
     for item in plan.outlooks:
@@ -44,37 +60,59 @@ def blocks(result: FixResult) -> list[Block]:
 def _sentence(result: FixResult) -> str:
     plan = result.plan
     if result.undone:
-        return "The proof failed and everything was put back as it was."
+        return said("The proof failed and everything was put back as it was.")
     if result.proof is not None and result.receipt is not None:
-        state = "proven" if result.proof.complete else "applied" if result.proof.holds else "applied, NOT proven"
-        return f"The fix is {state}. truelimit undo {result.receipt.id} puts everything back."
+        holds = said("applied") if result.proof.holds else said("applied, NOT proven")
+        state = said("proven") if result.proof.complete else holds
+        return said("The fix is {state}. truelimit undo {id} puts everything back.", state=state, id=result.receipt.id)
     if plan.is_empty:
-        return (
-            "There is nothing that could be changed safely." if plan.manual or plan.held else "There is nothing to fix."
-        )
+        unsafe, nothing = said("There is nothing that could be changed safely."), said("There is nothing to fix.")
+        return unsafe if plan.manual or plan.held else nothing
     count = len(plan.files) + len(plan.definitions)
-    blocked = " It cannot be applied now: " + "; ".join(plan.blocked) + "." if plan.blocked else ""
-    changes = f"{count} change{'s' if count > 1 else ''}"
-    return f"The plan makes {changes} ({plan.applicability}). Nothing is written yet.{blocked}"
+    why = joined("; ", plan.blocked)
+    return counted(
+        "The plan makes {count} change ({applicability}). Nothing is written yet.{blocked}",
+        "The plan makes {count} changes ({applicability}). Nothing is written yet.{blocked}",
+        count,
+        applicability=plan.applicability,
+        blocked=said(" It cannot be applied now: {why}.", why=why) if plan.blocked else "",
+    )
 
 
 def _changes(plan: FixPlan) -> list[Block]:
     found: list[Block] = []
     for item in plan.definitions:
         values = ", ".join(f"{key} {value}" for key, value in item.parameters.items())
-        found.append(Heading(f"{item.server}: new definition {item.name} from {item.base} with {values}", 2))
+        found.append(
+            Heading(
+                said(
+                    "{server}: new definition {name} from {base} with {values}",
+                    server=item.server,
+                    name=item.name,
+                    base=item.base,
+                    values=values,
+                ),
+                2,
+            )
+        )
         found.append(Items((item.why, item.kept), 2))
     for change in plan.files:
         found += [Heading(change.file, 2), Preformatted(change.diff)]
     return found
 
 
+_MOVED = said("A larger window alone only moves this failure from overflow to timeout.")
+
+
 def _outlook(item: Outlook, shown: Shown) -> list[Block]:
-    found: list[Block] = [Heading(f"Afterwards: {item.model}", 2), Items(_spoken(item.expectation.notes), 2)]
+    found: list[Block] = [
+        Heading(said("Afterwards: {model}", model=item.model), 2),
+        Items(_spoken(item.expectation.notes), 2),
+    ]
     if item.moves_failure:
-        found.append(Paragraph("A larger window alone only moves this failure from overflow to timeout.", "bad", 2))
+        found.append(Paragraph(_MOVED, "bad", 2))
     if item.needs:
-        found.append(Items(tuple(f"also needed: {need}" for need in _spoken(item.needs)), 2))
+        found.append(Items(tuple(said("also needed: {need}", need=need) for need in _spoken(item.needs)), 2))
         shown.steps.update(item.needs)
     for calc in item.calculations:
         found += calculation(calc, shown=shown)
@@ -84,9 +122,12 @@ def _outlook(item: Outlook, shown: Shown) -> list[Block]:
 def _rest(plan: FixPlan, shown: Shown) -> list[Block]:
     found = _by_hand(plan, shown)
     for title, lines in (
-        ("Left out, because it may do harm (--unsafe includes it)", tuple(fix.title for fix in plan.held)),
-        ("Refused", tuple(f"{item.fix.title}: {item.reason}" for item in plan.refused)),
-        ("Note", plan.warnings),
+        (said("Left out, because it may do harm (--unsafe includes it)"), tuple(fix.title for fix in plan.held)),
+        (
+            said("Refused"),
+            tuple(said("{title}: {reason}", title=item.fix.title, reason=item.reason) for item in plan.refused),
+        ),
+        (said("Note"), plan.warnings),
     ):
         if lines:
             found += [Heading(title, 2), Items(_spoken(lines), 2)]
@@ -97,32 +138,35 @@ def _by_hand(plan: FixPlan, shown: Shown) -> list[Block]:
     """What a person must do, by matter, each step once."""
     by_matter: dict[str, list[str]] = {}
     for item in plan.manual:
-        said = any(item.step in text for text in shown.steps)
-        step = 'what "also needed" says above' if said else item.step
+        above = any(item.step in text for text in shown.steps)
+        step = said('what "also needed" says above') if above else item.step
         steps = by_matter.setdefault(item.title, [])
-        if step not in steps and (said or step not in shown.steps):
+        if step not in steps and (above or step not in shown.steps):
             steps.append(step)
         shown.steps.add(item.step)
     found: list[Block] = []
     for title, steps in by_matter.items():
         if steps:
-            found += [Paragraph(f"{spoken(title)}:", "plain", 2), Items(_spoken(steps), 4)]
-    return [Heading("By hand", 2), *found] if found else []
+            found += [Paragraph(said("{title}:", title=spoken(title)), "plain", 2), Items(_spoken(steps), 4)]
+    return [Heading(said("By hand"), 2), *found] if found else []
 
 
 def _spoken(lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(spoken(line) for line in lines)
 
 
+_APPLY = said("truelimit fix --apply carries it out, proves it, and keeps what undo needs.")
+
+
 def _outcome(result: FixResult) -> list[Block]:
     found: list[Block] = []
     if result.receipt is not None:
-        found.append(Heading(f"Receipt {result.receipt.id}", 2))
+        found.append(Heading(said("Receipt {id}", id=result.receipt.id), 2))
         found.append(Items(tuple(str(step) for step in result.receipt.steps), 2))
     if result.proof is not None:
-        found += [Heading("Proof", 2), Items(tuple(str(check) for check in result.proof.checks), 2)]
+        found += [Heading(said("Proof"), 2), Items(tuple(str(check) for check in result.proof.checks), 2)]
     if result.receipt is None and not result.plan.is_empty:
-        found.append(Paragraph("truelimit fix --apply carries it out, proves it, and keeps what undo needs.", "good"))
+        found.append(Paragraph(_APPLY, "good"))
     return found
 
 

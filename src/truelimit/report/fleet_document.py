@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from truelimit.app.fleet import SERVED_WELL, Fleet, FleetShare, OptionResult, Person
+from truelimit.domain.message import counted, figure, said
 from truelimit.domain.workload import Ending
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import number
 from truelimit.report.workload_document import sizes, sizes_json
 from truelimit.units import HOUR
-from truelimit.workload.options import Within
+
+if TYPE_CHECKING:
+    from truelimit.workload.options import Within
 
 SCHEMA = "truelimit.fleet/1"
 _FEW = 12
@@ -25,39 +29,54 @@ def shown(fleet: Fleet) -> list[Block]:
     blocks: list[Block] = [Paragraph(_sentence(fleet), "verdict")]
     if fleet.people:
         blocks += _options(fleet)
-        blocks += _table("How it ended", "outcome", fleet.endings)
-        blocks += _table("What it was", "class", fleet.classes)
-        blocks += _table("Agents", "agent", fleet.agents)
-        blocks += _table("Models", "model", fleet.models)
+        blocks += _table(said("How it ended"), said("outcome"), fleet.endings)
+        blocks += _table(said("What it was"), said("class"), fleet.classes)
+        blocks += _table(said("Agents"), said("agent"), fleet.agents)
+        blocks += _table(said("Models"), said("model"), fleet.models)
         blocks += [*sizes(fleet.prompt, fleet.output), *_people(fleet)]
     return [*blocks, *_not_known(fleet), *_reading(fleet)]
 
 
 def _sentence(fleet: Fleet) -> str:
     if not fleet.people:
-        return "No recorded work was found in these files."
+        return said("No recorded work was found in these files.")
     hours = fleet.total("waited_ms") / _MS / HOUR
-    text = (
-        f"{_many(fleet.total('requests'), 'request')} of {_many(len(fleet.people), 'person', 'people')}: "
-        f"{hours:,.1f} h waited for {_many(fleet.total('timed'), 'timed call')}."
+    text = said(
+        "{requests} of {people}: {hours:,.1f} h waited for {calls}.",
+        requests=counted("{count} request", "{count} requests", fleet.total("requests")),
+        people=counted("{count} person", "{count} people", len(fleet.people)),
+        hours=hours,
+        calls=counted("{count} timed call", "{count} timed calls", fleet.total("timed")),
     )
     many = fleet.multi
-    if many is not None:
-        text += f" Turns that edit 5 or more files make {_interval(many)} of the classed requests"
-        text += f", {_percent(many.of_seconds)} of the time." if many.of_seconds is not None else "."
-    return text
+    return text if many is None else said("{sentence} {tail}", sentence=text, tail=_tail(many))
+
+
+def _tail(many: FleetShare) -> str:
+    share = _interval(many)
+    if many.of_seconds is None:
+        return said("Turns that edit 5 or more files make {share} of the classed requests.", share=share)
+    return said(
+        "Turns that edit 5 or more files make {share} of the classed requests, {time} of the time.",
+        share=share,
+        time=_percent(many.of_seconds),
+    )
 
 
 def _options(fleet: Fleet) -> list[Block]:
     if not fleet.options:
         return []
-    head = ("stack", "complete", "overflow", "cut", "timed out", "other", "hours", "USD", "people served")
+    head = (
+        said("stack"), said("complete"), said("overflow"), said("cut"), said("timed out"), said("other"), said("hours"),
+        said("USD"), said("people served"),
+    )  # fmt: skip
     rows = [_recorded(fleet), *(_option(item) for item in fleet.options)]
-    told = (
+    legend = said(
         "Intervals are those of the rates. Hours as recorded are of timed calls; of a stack, of every request that it "
-        f"lets in. Served are people with {100 * SERVED_WELL:.0f} % of their requests complete."
+        "lets in. Served are people with {share:.0f} % of their requests complete.",
+        share=100 * SERVED_WELL,
     )
-    return [Heading("On other stacks", 2), Rows(head, tuple(rows), titled=True), Paragraph(told, "dim")]
+    return [Heading(said("On other stacks"), 2), Rows(head, tuple(rows), titled=True), Paragraph(legend, "dim")]
 
 
 def _recorded(fleet: Fleet) -> tuple[str, ...]:
@@ -65,101 +84,112 @@ def _recorded(fleet: Fleet) -> tuple[str, ...]:
     wanted = (Ending.DONE, Ending.OVERFLOW, Ending.TRUNCATED, Ending.TIMED_OUT)
     other = sum(counts.values()) - sum(counts.get(item, 0) for item in wanted)
     hours = fleet.total("waited_ms") / _MS / HOUR
-    told = [f"{number(counts.get(item, 0))}{_share(counts.get(item, 0), sum(counts.values()))}" for item in wanted]
-    return ("as recorded", *told, number(other), f"{hours:,.1f}", "-", "-")
+    whole = sum(counts.values())
+    each = [_shared(number(counts.get(item, 0)), counts.get(item, 0), whole) for item in wanted]
+    return (said("as recorded"), *each, number(other), figure(hours, ",.1f"), "-", "-")
 
 
 def _option(item: OptionResult) -> tuple[str, ...]:
     parts = (item.done, item.overflow, item.truncated, item.timed_out)
     return (
         item.name,
-        *(f"{_range(part)}{_share(part.value, item.known)}" for part in parts),
+        *(_shared(_range(part), part.value, item.known) for part in parts),
         _range(item.other),
         _hours(item.seconds),
-        f"{item.usd.value:,.2f}",
-        f"{number(item.served)} of {number(item.people)}",
+        figure(item.usd.value, ",.2f"),
+        said("{served:,} of {people:,}", served=item.served, people=item.people),
     )
 
 
 def _range(part: Within) -> str:
     if part.low == part.high:
         return number(int(part.value))
-    return f"{number(int(part.value))} ({number(int(part.low))} to {number(int(part.high))})"
+    return said("{value:,} ({low:,} to {high:,})", value=int(part.value), low=int(part.low), high=int(part.high))
 
 
 def _hours(part: Within) -> str:
-    value, low, high = (f"{seconds / HOUR:,.1f}" for seconds in (part.value, part.low, part.high))
-    return value if low == high else f"{value} ({low} to {high})"
+    value, low, high = (figure(seconds / HOUR, ",.1f") for seconds in (part.value, part.low, part.high))
+    return value if low == high else said("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
-def _share(part: float, whole: int) -> str:
-    return f", {100 * part / whole:.1f} %" if whole else ""
+def _shared(count: str, part: float, whole: int) -> str:
+    return said("{count}, {share:.1f} %", count=count, share=100 * part / whole) if whole else count
 
 
 def _table(title: str, what: str, groups: Sequence[FleetShare]) -> list[Block]:
     if not groups:
         return []
-    head = (what, "calls", "of calls (90 %)", "people", "turns", "prompt tokens", "hours")
+    head = (
+        what, said("calls"), said("of calls (90 %)"), said("people"), said("turns"), said("prompt tokens"),
+        said("hours"),
+    )  # fmt: skip
     rows = [
         (
-            item.name, number(item.calls), _interval(item), number(item.people), number(item.turns),
-            number(item.tokens), f"{item.seconds / HOUR:,.2f}",
+            said(item.name), number(item.calls), _interval(item), number(item.people), number(item.turns),
+            number(item.tokens), figure(item.seconds / HOUR, ",.2f"),
         )
         for item in groups[:_FEW]
     ]  # fmt: skip
     more = len(groups) - _FEW
     blocks: list[Block] = [Heading(title, 2), Rows(head, tuple(rows))]
-    return [*blocks, Paragraph(f"and {number(more)} more", "dim")] if more > 0 else blocks
+    return [*blocks, Paragraph(said("and {more:,} more", more=more), "dim")] if more > 0 else blocks
 
 
 def _people(fleet: Fleet) -> list[Block]:
     stacks = [item.name for item in fleet.options]
-    head = ("person", "requests", "sessions", "hours waited", *stacks)
+    head = (said("person"), said("requests"), said("sessions"), said("hours waited"), *stacks)
     rows = []
     for place, item in enumerate(fleet.people[:_FEW]):
         each = fleet.each[place] if fleet.each else ()
-        done = [f"{_percent(one.done.value / one.known)} complete" if one.known else "-" for one in each]
-        hours = f"{item.waited_ms / _MS / HOUR:,.2f}"
+        done = [
+            said("{share} complete", share=_percent(one.done.value / one.known)) if one.known else "-" for one in each
+        ]
+        hours = figure(item.waited_ms / _MS / HOUR, ",.2f")
         rows.append((item.person[:_SHOWN], number(item.requests), number(item.sessions), hours, *done))
     more = len(fleet.people) - _FEW
-    title = "Who waited longest" if more > 0 else "People"
+    title = said("Who waited longest") if more > 0 else said("People")
     blocks: list[Block] = [Heading(title, 2), Rows(head, tuple(rows))]
-    return [*blocks, Paragraph(f"and {number(more)} more: --json has all", "dim")] if more > 0 else blocks
+    return [*blocks, Paragraph(said("and {more:,} more: --json has all", more=more), "dim")] if more > 0 else blocks
 
 
 def _not_known(fleet: Fleet) -> list[Block]:
-    lines = [f"{item.fact}: {item.why}" for item in fleet.missing[:_FEW]]
+    lines: list[str] = [said("{fact}: {why}", fact=item.fact, why=item.why) for item in fleet.missing[:_FEW]]
     if len(fleet.missing) > _FEW:
-        lines.append(f"and {number(len(fleet.missing) - _FEW)} more files")
+        lines.append(said("and {more:,} more files", more=len(fleet.missing) - _FEW))
     if fleet.refused:
-        lines.append(f"{_many(fleet.refused, 'row')} without a person, id, session or model: left out")
-    silent = fleet.total("calls") - fleet.total("timed")
+        lines.append(said("{rows} without a person, id, session or model: left out", rows=_rows(fleet.refused)))
+    silent, calls = fleet.total("calls") - fleet.total("timed"), fleet.total("calls")
     if silent:
-        lines.append(f"duration: {number(silent)} of {number(fleet.total('calls'))} calls do not tell it: in no hours")
+        lines.append(
+            said("duration: {silent:,} of {calls:,} calls do not tell it: in no hours", silent=silent, calls=calls)
+        )
     if len(fleet.people) == 1:
-        lines.append("intervals: one person's work says nothing of others'")
-    return [Heading("Not known", 2), Items(tuple(lines))] if lines else []
+        lines.append(said("intervals: one person's work says nothing of others'"))
+    return [Heading(said("Not known"), 2), Items(tuple(lines))] if lines else []
 
 
 def _reading(fleet: Fleet) -> list[Block]:
-    text = f"{_many(fleet.rows, 'row')} in {_many(fleet.files, 'file')}, counted by {fleet.engine}."
+    files = counted("{count} file", "{count} files", fleet.files)
+    text = said("{rows} in {files}, counted by {engine}.", rows=_rows(fleet.rows), files=files, engine=fleet.engine)
     if fleet.copies:
-        text += f" {_many(fleet.copies, 'row')} were of a call that another has, too: each was counted once."
+        copies = said("{rows} were of a call that another has, too: each was counted once.", rows=_rows(fleet.copies))
+        text = said("{read} {copies}", read=text, copies=copies)
     return [Paragraph(text, "dim")]
 
 
-def _many(count: int, what: str, plural: str = "") -> str:
-    return f"{number(count)} {what}" if count == 1 else f"{number(count)} {plural or what + 's'}"
+def _rows(count: int) -> str:
+    return counted("{count} row", "{count} rows", count)
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
+    return "-" if share is None else said("{share:.1f} %", share=100 * share)
 
 
 def _interval(item: FleetShare) -> str:
     if item.low is None or item.high is None:
         return _percent(item.of_calls)
-    return f"{_percent(item.of_calls)} ({100 * item.low:.1f} to {100 * item.high:.1f})"
+    share, low, high = _percent(item.of_calls), 100 * item.low, 100 * item.high
+    return said("{share} ({low:.1f} to {high:.1f})", share=share, low=low, high=high)
 
 
 def as_json(fleet: Fleet) -> str:

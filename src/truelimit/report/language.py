@@ -6,9 +6,10 @@ other is a folder ``locale/TAG/LC_MESSAGES`` with a gettext catalogue; its numbe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import Message
 
 if TYPE_CHECKING:

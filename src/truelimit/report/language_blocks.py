@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
-from truelimit.report.language import Language
+
+if TYPE_CHECKING:
+    from truelimit.report.language import Language
 
 
 def told(say: Language, block: Block) -> Block:
@@ -18,9 +21,14 @@ def told(say: Language, block: Block) -> Block:
         case Items():
             return replace(block, lines=_each(say, block.lines))
         case Rows():
-            return replace(block, head=_each(say, block.head), rows=tuple(_each(say, row) for row in block.rows))
+            return told_rows(say, block)
         case Preformatted():
             return block
+
+
+def told_rows(say: Language, block: Rows) -> Rows:
+    """Return a table with its messages told."""
+    return replace(block, head=_each(say, block.head), rows=tuple(_each(say, row) for row in block.rows))
 
 
 def _each(say: Language, texts: tuple[str, ...]) -> tuple[str, ...]:

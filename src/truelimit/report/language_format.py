@@ -8,7 +8,7 @@ from enum import Enum
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
-from truelimit.domain.message import Message, upper_first
+from truelimit.domain.message import Message, shaped
 
 if TYPE_CHECKING:
     from truelimit.report.language import Language
@@ -25,7 +25,7 @@ def told(say: Language, text: str) -> str:
     values = text.values
     template = say.look_up(text.template, text.many, _count(values))
     made = _Filler(say).vformat(template, (), values) if values else template
-    return upper_first(made) if text.capital else made
+    return shaped(made, text.form)
 
 
 def _count(values: Mapping[str, object]) -> int:

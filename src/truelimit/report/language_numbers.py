@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation, Number
 from truelimit.report import numbers
-from truelimit.report.language import Language
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation, Number
+    from truelimit.report.language import Language
 
 
 def quantity(say: Language, value: Number, unit: str) -> str:

@@ -9,19 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
+from truelimit.domain.estimates import Tier
 from truelimit.domain.findings import Applicability, Severity
 from truelimit.domain.limits import LimitKind
 from truelimit.domain.provenance import Basis
 from truelimit.domain.session import Cause
 from truelimit.domain.workload import Ending
-from truelimit.limits.words import NAMES
 from truelimit.report.language import marked
+from truelimit.rules.registry import RULES
+from truelimit.rules.rule import paragraphs
 
-_ENUMS: tuple[type[StrEnum], ...] = (LimitKind, Basis, Severity, Applicability, Cause, Ending)
+_ENUMS: tuple[type[StrEnum], ...] = (LimitKind, Basis, Tier, Severity, Applicability, Cause, Ending)
 UNITS = (
-    marked("tokens"), marked("tokens/s"), marked("s/token"), marked("s/token^2"), marked("bytes"), marked("cells"),
-    marked("layers"), marked("heads"), marked("values"), marked("bytes/value"), marked("caches"), marked("attempts"),
-    marked("USD"), marked("requests"), marked("weeks"), marked("days"), marked("hours"), marked("s"),
+    marked("% complete"), marked("GiB"), marked("J"), marked("MiB"), marked("USD"), marked("USD a month"),
+    marked("USD per million tokens"), marked("USD/kWh"), marked("W"), marked("a year"), marked("attempts"),
+    marked("bits a weight"), marked("bytes"), marked("bytes/s"), marked("bytes/token"), marked("bytes/value"),
+    marked("caches"), marked("cells"), marked("compactions"), marked("days"), marked("entries"), marked("experts"),
+    marked("groups"), marked("h"), marked("h a week"), marked("heads"), marked("hours"), marked("keys"),
+    marked("layers"), marked("of the attempt"), marked("operations/s"), marked("parameters"), marked("passes/s"),
+    marked("products"), marked("requests"), marked("rows"), marked("s"), marked("s/layer"), marked("s/token"),
+    marked("s/token/token"), marked("s/token^2"), marked("share"), marked("slots"), marked("tok/s"),
+    marked("tokens"), marked("tokens/s"), marked("tokens/s at most, implied"), marked("values"), marked("weeks"),
+    marked("words"), marked("x"), marked("years"),
 )  # fmt: skip
 OTHERS = (marked("weights"), marked("state"), marked("compaction"))
 OPTIONS = (
@@ -34,4 +43,5 @@ def fixed_words() -> Iterator[str]:
     """Yield the words of the program that are looked up in a catalogue by what they are, not by a literal."""
     for kind in _ENUMS:
         yield from (item.value for item in kind)
-    yield from NAMES.values()
+    for rule in RULES:
+        yield from (text for _, text in paragraphs(rule.page))

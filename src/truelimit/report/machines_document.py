@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from truelimit.app import machines as values
-from truelimit.app.machines import Entry
 from truelimit.domain.machine import Accelerator, Machine, PoolKind, Price
-from truelimit.domain.provenance import Known
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import number, size
 from truelimit.units import TERA, Bytes, to_gb_per_s, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.app.machines import Entry
+    from truelimit.domain.provenance import Known
 
 UNKNOWN = "not known"
 RATES = (("fp16", "FP16, dense", "TFLOPS"), ("int8", "int8, dense", "TOPS"), ("fp8", "FP8, dense", "TFLOPS"),

@@ -6,13 +6,15 @@ import csv
 from collections.abc import Sequence
 from datetime import date
 from io import StringIO
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from truelimit.app import machines as values
-from truelimit.app.machines import Entry
-from truelimit.domain.machine import Accelerator, Machine, MemoryPool, Price
-from truelimit.domain.provenance import Known
 from truelimit.report.as_json import dump
+
+if TYPE_CHECKING:
+    from truelimit.app.machines import Entry
+    from truelimit.domain.machine import Accelerator, Machine, MemoryPool, Price
+    from truelimit.domain.provenance import Known
 
 MACHINES = "truelimit.machines/1"
 T = TypeVar("T")

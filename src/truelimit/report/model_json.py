@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from truelimit.app.model import ModelEntry, ModelFacts
-from truelimit.domain.provenance import Known
-from truelimit.perf.layouts.nouns import CacheLayout
+from typing import TYPE_CHECKING
+
 from truelimit.report.as_json import dump
+
+if TYPE_CHECKING:
+    from truelimit.app.model import ModelFacts
+    from truelimit.app.model_entry import ModelEntry
+    from truelimit.domain.provenance import Known
+    from truelimit.perf.layouts.nouns import CacheLayout
 
 SCHEMA = "truelimit.model/1"
 

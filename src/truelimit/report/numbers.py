@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation, Number, Term
 from truelimit.domain.message import Message, counted, figure, said
 from truelimit.units import GIB, MIB, MINUTE, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation, Number, Term
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _LONG = 120  # seconds from which on minutes are told beside them

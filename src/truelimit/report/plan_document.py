@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from truelimit.app.plan_parts import Beside, ModelPlan, Rate
+from typing import TYPE_CHECKING
+
+from truelimit.domain.message import Message, said
 from truelimit.report import plan_more
 from truelimit.report.blocks import Block, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculation
 from truelimit.report.numbers import number, quantity, size
+
+if TYPE_CHECKING:
+    from truelimit.app.plan_parts import Beside, ModelPlan, Rate
 
 
 def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     """Return the blocks of a plan."""
     need = item.need
     parts = (
-        ("weights", need.weights),
-        ("KV cache", need.kv_cache),
-        ("state", need.state),
-        ("compute buffer", need.compute),
-        ("in all", item.total),
+        (said("weights"), need.weights),
+        (said("KV cache"), need.kv_cache),
+        (said("state"), need.state),
+        (said("compute buffer"), need.compute),
+        (said("in all"), item.total),
     )
     rows = tuple((name, size(value)) for name, value in parts if value or name in {"KV cache", "in all"})
     blocks: list[Block] = [Paragraph(_sentence(item), "verdict"), Paragraph(_settings(item))]
-    blocks.append(Rows(("memory", "size"), rows, frozenset({len(rows) - 1})))
+    blocks.append(Rows((said("memory"), said("size")), rows, frozenset({len(rows) - 1})))
     blocks += [Items(tuple(_beside_the_model(item)))] if _beside_the_model(item) else []
     blocks += plan_more.placement(item.placement) if item.placement else []
     blocks += _speed(item)
@@ -40,72 +45,133 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
 
 
 def _sentence(item: ModelPlan) -> str:
-    text = f"{item.model} at {number(item.wanted.context)} tokens takes {size(item.total)}"
+    text = said(
+        "{model} at {context} tokens takes {total}",
+        model=item.model,
+        context=number(item.wanted.context),
+        total=size(item.total),
+    )
     room = item.room
     if room is None:
-        return f"{text}; the memory that must hold it is not known (give --machine)."
+        return said("{text}; the memory that must hold it is not known (give --machine).", text=text)
     if item.placement is not None:
-        return f"{text}, {plan_more.over(item.placement)}{_most(item)}"
+        return said("{text}, {over}{most}", text=text, over=plan_more.over(item.placement), most=_most(item))
     if room.headroom >= 0:
         sure = item.largest_context
-        close = sure is not None and sure < item.wanted.context
-        advice = f" That is little for the driver's own buffers: {number(sure or 0)} tokens are sure." if close else ""
-        return f"{text} of {size(room.pool)}: it fits, {size(room.headroom)} are left.{advice}"
-    return f"{text}, {size(-room.headroom)} more than the {size(room.pool)} there are.{_most(item)}"
+        trained = item.native_context
+        close = sure is not None and sure < item.wanted.context and (trained is None or sure < trained)
+        advice = (
+            said(" That is little for the driver's own buffers: {sure} tokens are sure.", sure=number(sure or 0))
+            if close
+            else ""
+        )
+        return said(
+            "{text} of {pool}: it fits, {headroom} are left.{advice}",
+            text=text,
+            pool=size(room.pool),
+            headroom=size(room.headroom),
+            advice=advice,
+        )
+    return said(
+        "{text}, {headroom} more than the {pool} there are.{most}",
+        text=text,
+        headroom=size(-room.headroom),
+        pool=size(room.pool),
+        most=_most(item),
+    )
 
 
 def _most(item: ModelPlan) -> str:
-    return f" {number(item.largest_context)} tokens would fit." if item.largest_context and not item.fits else ""
+    return (
+        said(" {largest_context} tokens would fit.", largest_context=number(item.largest_context))
+        if item.largest_context and not item.fits
+        else ""
+    )
 
 
 def _settings(item: ModelPlan) -> str:
     used = item.settings
-    kinds = used.kv_type if used.kv_type == used.kv_type_v else f"{used.kv_type} (K), {used.kv_type_v} (V)"
-    slots = "1 slot"
-    if used.slots > 1:
-        shared = "share one cache" if used.unified else f"of {number(item.wanted.context)} tokens each"
-        slots = f"{used.slots} slots that {shared}" if used.unified else f"{used.slots} slots {shared}"
-    attention = "" if used.flash_attention else ", without flash attention"
-    native = f", trained for {number(item.native_context)}" if item.native_context else ""
-    return f"Cache of type {kinds} for {number(used.whole_context)} tokens, {slots}{attention}{native}."
+    kinds: str = used.kv_type
+    if used.kv_type != used.kv_type_v:
+        kinds = said("{keys} (K), {values} (V)", keys=used.kv_type, values=used.kv_type_v)
+    slots = said("1 slot")
+    if used.slots > 1 and used.unified:
+        slots = said("{slots} slots that share one cache", slots=used.slots)
+    elif used.slots > 1:
+        slots = said("{slots} slots of {context:,} tokens each", slots=used.slots, context=item.wanted.context)
+    attention = "" if used.flash_attention else said(", without flash attention")
+    native = (
+        said(", trained for {native_context}", native_context=number(item.native_context))
+        if item.native_context
+        else ""
+    )
+    return said(
+        "Cache of type {kinds} for {whole_context} tokens, {slots}{attention}{native}.",
+        kinds=kinds,
+        whole_context=number(used.whole_context),
+        slots=slots,
+        attention=attention,
+        native=native,
+    )
 
 
-def _beside_the_model(item: ModelPlan) -> list[str]:
+def _beside_the_model(item: ModelPlan) -> list[Message]:
     """What the memory holds beside the model, where that counts against the same memory."""
     room, cache = item.room, item.need.prompt_cache
-    lines = [f"beside it, in main memory: prompt cache of the server, {size(cache)}"] if cache else []
+    lines = [said("beside it, in main memory: prompt cache of the server, {cache}", cache=size(cache))] if cache else []
     if room is not None and room.os_share:
-        lines.append(f"left to the system: {size(room.os_share)} (assumed)")
-    return [*lines, f"memory: {room.where}"] if room is not None else lines
+        lines.append(said("left to the system: {os_share} (assumed)", os_share=size(room.os_share)))
+    return [*lines, said("memory: {where}", where=room.where)] if room is not None else lines
 
 
 def _speed(item: ModelPlan) -> list[Block]:
     lines = _reads(item) + [_writes(depth, rate) for depth, rate in item.decode if rate]
     if not lines:
         return [
-            Paragraph("How fast it reads and writes here is not known: no evidence and no published series.", "dim")
+            Paragraph(
+                said("How fast it reads and writes here is not known: no evidence and no published series."), "dim"
+            )
         ]
-    unfit = [Paragraph("It does not fit; the speeds are those it would have if it did:")] if item.fits is False else []
+    unfit = (
+        [Paragraph(said("It does not fit; the speeds are those it would have if it did:"))]
+        if item.fits is False
+        else []
+    )
     return [*unfit, Items(tuple(lines))]
 
 
-def _reads(item: ModelPlan) -> list[str]:
+def _reads(item: ModelPlan) -> list[Message]:
     if item.prefill_seconds is None:
         return []
     value, low, high, basis = item.prefill_seconds
-    tier = f"; {item.prefill_tier}" if item.prefill_tier else ""
-    span = f"{low:,.0f} to {high:,.0f} s; {basis}{tier}"
-    found = [f"{number(item.wanted.context)} tokens are read in {quantity(value, 's')} ({span})"]
+    tier = said("; {tier}", tier=item.prefill_tier) if item.prefill_tier else ""
+    span = said("{low:,.0f} to {high:,.0f} s; {basis}{tier}", low=low, high=high, basis=basis, tier=tier)
+    found = [
+        said(
+            "{context} tokens are read in {value} ({span})",
+            context=number(item.wanted.context),
+            value=quantity(value, "s"),
+            span=span,
+        )
+    ]
     if item.deadline_prompt is not None and item.wanted.deadline is not None:
         wait = quantity(item.wanted.deadline, "s")
-        found.append(f"within {wait}, {number(item.deadline_prompt)} tokens are read from an empty cache")
+        found.append(
+            said(
+                "within {wait}, {deadline_prompt} tokens are read from an empty cache",
+                wait=wait,
+                deadline_prompt=number(item.deadline_prompt),
+            )
+        )
     return found
 
 
-def _writes(depth: int, rate: Rate) -> str:
-    tier = f"; {rate.tier}" if rate.tier else ""
-    span = f"{rate.low:,.1f} to {rate.high:,.1f}; {rate.basis}{tier}"
-    return f"writes {rate.value:,.1f} tokens/s at depth {number(depth)} ({span})"
+def _writes(depth: int, rate: Rate) -> Message:
+    tier = said("; {tier}", tier=rate.tier) if rate.tier else ""
+    span = said("{low:,.1f} to {high:,.1f}; {basis}{tier}", low=rate.low, high=rate.high, basis=rate.basis, tier=tier)
+    return said(
+        "writes {rate:,.1f} tokens/s at depth {depth} ({span})", rate=rate.value, depth=number(depth), span=span
+    )
 
 
 def side_by_side(models: tuple[Beside, ...], context: int) -> list[Block]:
@@ -114,13 +180,16 @@ def side_by_side(models: tuple[Beside, ...], context: int) -> list[Block]:
         (row.name, number(row.bytes_per_token), _heads(row.kv_heads), size(round(row.bytes_per_token * context)))
         for row in models
     )
-    head = ("model", "KV bytes a token", "KV heads", "cache")
-    return [Paragraph(f"Side by side, a cache of {number(context)} tokens in f16:"), Rows(head, rows, titled=True)]
+    head = (said("model"), said("KV bytes a token"), said("KV heads"), said("cache"))
+    return [
+        Paragraph(said("Side by side, a cache of {context} tokens in f16:", context=number(context))),
+        Rows(head, rows, titled=True),
+    ]
 
 
 def _heads(told: object) -> str:
     """One number, or the span where layers differ."""
     if isinstance(told, tuple | list) and told:
         low, high = min(told), max(told)
-        return f"{low}" if low == high else f"{low} to {high}"
-    return f"{told}" if isinstance(told, int) else "not told"
+        return f"{low}" if low == high else said("{low} to {high}", low=low, high=high)
+    return f"{told}" if isinstance(told, int) else said("not told")

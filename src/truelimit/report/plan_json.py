@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from truelimit.app.plan_parts import Change, ModelPlan, Outcome, Rate, Wait
-from truelimit.perf.energy import Energy
-from truelimit.perf.placement import Held, Placement
 from truelimit.perf.placement_flags import placement_flags
-from truelimit.perf.residency import Residency, Resident
 from truelimit.report.as_json import calculation, dump
+
+if TYPE_CHECKING:
+    from truelimit.perf.energy import Energy
+    from truelimit.perf.placement import Held, Placement
+    from truelimit.perf.residency import Residency, Resident
 
 PLAN = "truelimit.plan/1"
 

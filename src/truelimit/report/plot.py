@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.app.sweep import Series
+from truelimit.domain.message import said
 from truelimit.units import to_gib
+
+if TYPE_CHECKING:
+    from truelimit.app.sweep import Series
 
 MOST_LINES = 12
 _MOST_POINTS = 400
 _LOGARITHMIC = 8.0  # contexts that span more than this factor are set on a logarithmic axis
 _WHAT = {
-    "decode": "tokens/s written at full depth",
-    "seconds": "seconds to read the whole context",
-    "prefill": "tokens/s read, averaged over the context",
-    "total": "GiB in all",
-    "headroom": "GiB left",
+    "decode": said("tokens/s written at full depth"),
+    "seconds": said("seconds to read the whole context"),
+    "prefill": said("tokens/s read, averaged over the context"),
+    "total": said("GiB in all"),
+    "headroom": said("GiB left"),
 }
 
 
@@ -74,13 +78,23 @@ class Chart:
 def chart(found: Sequence[Series], what: str) -> Chart:
     """Return the chart of a sweep. Raises ValueError for an unknown value, too many lines, or nothing to draw."""
     if what not in _WHAT:
-        raise ValueError(f"--plot-y {what[:40]!r} is unknown; there are: {', '.join(_WHAT)}")
+        raise ValueError(
+            said("--plot-y {what!r} is unknown; there are: {what2}", what=what[:40], what2=", ".join(_WHAT))
+        )
     lines = [line for series in found if (line := _line(series, what)).points]
     if not lines:
         reasons = "; ".join(dict.fromkeys(series.error for series in found if series.error))
-        raise ValueError(f"there is nothing to draw: {reasons or f'{what} is not known for any of them'}")
+        raise ValueError(
+            said("there is nothing to draw: {reasons}", reasons=reasons or f"{what} is not known for any of them")
+        )
     if len(lines) > MOST_LINES:
-        raise ValueError(f"{len(lines)} lines are too many for a chart; expected at most {MOST_LINES} combinations")
+        raise ValueError(
+            said(
+                "{lines} lines are too many for a chart; expected at most {most_lines} combinations",
+                lines=len(lines),
+                most_lines=MOST_LINES,
+            )
+        )
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points]
     low, high = min(0.0, *ys), max(ys)
@@ -140,4 +154,6 @@ def as_file(item: Chart, name: str) -> bytes:
         from truelimit.report.plot_png import drawn as pixels
 
         return pixels(item)
-    raise ValueError(f"--plot {name[:80]!r}: expected a file that ends in .svg or .png, or none for the terminal")
+    raise ValueError(
+        said("--plot {name!r}: expected a file that ends in .svg or .png, or none for the terminal", name=name[:80])
+    )

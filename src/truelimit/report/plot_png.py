@@ -6,6 +6,7 @@ import struct
 import zlib
 from itertools import pairwise
 
+from truelimit.domain.message import said
 from truelimit.report.plot import Chart, Line, label
 from truelimit.report.plot_svg import BOTTOM, COLOURS, HEIGHT, LEFT, LEGEND, RIGHT, TOP, WIDTH, place
 
@@ -90,7 +91,7 @@ def _axes(canvas: _Canvas, item: Chart) -> None:
         canvas.text(x, floor + 10, label(value), share=0.5)
     canvas.line((LEFT, TOP), (LEFT, floor), _INK)
     canvas.line((LEFT, floor), (side, floor), _INK)
-    canvas.text(side, floor + 30, "context in tokens", share=1.0)
+    canvas.text(side, floor + 30, said("context in tokens"), share=1.0)
 
 
 def _line(canvas: _Canvas, item: Chart, line: Line, index: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from truelimit.domain.message import said
 from truelimit.report.plot import Chart, label
 from truelimit.report.plots.svg import coordinate, element, raw
 
@@ -48,7 +49,7 @@ def _axes(item: Chart) -> Iterator[str]:
         yield raw("line", "", x1=x, y1=HEIGHT - BOTTOM, x2=x, y2=HEIGHT - BOTTOM + 5, stroke="#333333")
         yield _text(x, HEIGHT - BOTTOM + 20, label(value), anchor="middle")
     yield raw("path", "", d=f"M{LEFT},{TOP} V{HEIGHT - BOTTOM} H{WIDTH - RIGHT}", fill="none", stroke="#333333")
-    yield _text(WIDTH - RIGHT, HEIGHT - BOTTOM + 40, "context in tokens", anchor="end")
+    yield _text(WIDTH - RIGHT, HEIGHT - BOTTOM + 40, said("context in tokens"), anchor="end")
 
 
 def _lines(item: Chart) -> Iterator[str]:

@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
-from truelimit.domain.limits import Ladders
-from truelimit.domain.rates import DecodeFit, PrefillFit
+from typing import TYPE_CHECKING
+
+from truelimit.domain.message import counted, said
 from truelimit.report.blocks import Block, Items, Paragraph
-from truelimit.report.numbers import duration, number
+from truelimit.report.numbers import duration
+
+if TYPE_CHECKING:
+    from truelimit.domain.limits import Ladders
+    from truelimit.domain.rates import DecodeFit, PrefillFit
+
+_UNKNOWN = said("How fast it reads and writes is not known: no timings in the evidence, none published.")
 
 
 def rates(item: Ladders) -> list[Block]:
     """Return what is known of the rates of a stack; one line says so where nothing is."""
     if item.prefill is None and item.decode is None:
-        return [
-            Paragraph(
-                "How fast it reads and writes is not known: no timings in the evidence, none published.", "dim", 2
-            )
-        ]
+        return [Paragraph(_UNKNOWN, "dim", 2)]
     lines = [_reads(item.prefill)] if item.prefill else []
     lines += [_writes(item.decode)] if item.decode else []
     if item.wall_as_context is not None and item.time.binding is not None:
-        wall = duration(item.time.binding.value)
-        lines.append(f"the wall of {wall} is a context of {number(item.wall_as_context.result)} tokens at this rate")
-    return [Paragraph("Rates", "plain", 0), Items(tuple(lines), 2)]
+        wall, reach = duration(item.time.binding.value), item.wall_as_context.result
+        lines.append(said("the wall of {wall} is a context of {reach:,} tokens at this rate", wall=wall, reach=reach))
+    return [Paragraph(said("Rates"), "plain", 0), Items(tuple(lines), 2)]
 
 
 def _reads(fit: PrefillFit) -> str:
-    return f"reads n tokens in {fit.a:.4g}*n + {fit.b:.4g}*n**2/2 s ({_known(fit)})"
+    return said("reads n tokens in {a:.4g}*n + {b:.4g}*n**2/2 s ({fit})", a=fit.a, b=fit.b, fit=_known(fit))
 
 
 def _writes(fit: DecodeFit) -> str:
-    return f"writes a token in {fit.c:.4g} + {fit.d:.4g}*depth s ({_known(fit)})"
+    return said("writes a token in {c:.4g} + {d:.4g}*depth s ({fit})", c=fit.c, d=fit.d, fit=_known(fit))
 
 
 def _known(fit: PrefillFit | DecodeFit) -> str:
-    told = _error(fit)
-    error = "" if told is None else f", worst error {told:.1%}"
-    points = f"{fit.points} point{'s' if fit.points != 1 else ''} up to {number(fit.deepest)} tokens"
-    return f"{fit.basis}; {points}{error}; beyond that extrapolated; {fit.where}"
+    share = _error(fit)
+    error = "" if share is None else said(", worst error {share:.1%}", share=share)
+    deepest = fit.deepest
+    points = counted(
+        "{count} point up to {deepest:,} tokens",
+        "{count} points up to {deepest:,} tokens",
+        fit.points,
+        deepest=deepest,
+    )
+    return said(
+        "{basis}; {points}{error}; beyond that extrapolated; {place}",
+        basis=fit.basis,
+        points=points,
+        error=error,
+        place=fit.where,
+    )
 
 
 def _error(fit: PrefillFit | DecodeFit) -> float | None:

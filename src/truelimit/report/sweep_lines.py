@@ -7,10 +7,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import repeat
+from typing import TYPE_CHECKING
 
-from truelimit.app.sweep import Series
+from truelimit.domain.message import figure, said
 from truelimit.report.blocks import Block, Items, Paragraph, Rows
 from truelimit.report.numbers import duration, number, size
+
+if TYPE_CHECKING:
+    from truelimit.app.sweep import Series
 
 SWEEP = "truelimit.sweep/1"
 MOST_ROWS = 200
@@ -125,23 +129,26 @@ def _value(
 def as_blocks(found: Iterable[Series], points: int) -> list[Block]:
     """Return a table of all points where they are few, else one row a combination: its ends, and what fits."""
     every = list(found)
-    errors = [f"{item.machine}, {item.quant}, {item.kv_type}: {item.error}" for item in every if item.error]
+    errors = [said("{plan}: {error}", plan=_label(item, slots=False), error=item.error) for item in every if item.error]
     good = [item for item in every if not item.error]
+    ends = (said("in all"), said("writes at full depth"), said("reads it in"))
     if points <= MOST_ROWS:
         rows = tuple(row for item in good for row in _table(item))
-        head = ("plan", "context", "in all", "left", "writes at full depth", "reads it in")
+        head = (said("plan"), said("context"), ends[0], said("left"), *ends[1:])
     else:
         rows = tuple(_summary(item) for item in good)
-        head = ("plan", "largest that fits", "contexts", "in all", "writes at full depth", "reads it in")
+        head = (said("plan"), said("largest that fits"), said("contexts"), *ends)
     blocks: list[Block] = [Rows(head, rows, titled=True)] if rows else []
     if points > MOST_ROWS:
-        blocks.insert(0, Paragraph(f"{points:,} plans, one row a combination; --csv or --json has them all."))
+        blocks.insert(
+            0, Paragraph(said("{points:,} plans, one row a combination; --csv or --json has them all.", points=points))
+        )
     return [*blocks, *([Items(tuple(errors))] if errors else [])]
 
 
-def _label(item: Series) -> str:
-    slots = f", {item.slots} slots" if item.slots > 1 else ""
-    return f"{item.machine}, {item.quant}, {item.kv_type}{slots}"
+def _label(item: Series, *, slots: bool = True) -> str:
+    name = f"{item.machine}, {item.quant}, {item.kv_type}"
+    return said("{name}, {slots} slots", name=name, slots=item.slots) if slots and item.slots > 1 else name
 
 
 def _table(item: Series) -> Iterator[tuple[str, ...]]:
@@ -150,10 +157,15 @@ def _table(item: Series) -> Iterator[tuple[str, ...]]:
             _label(item),
             number(context),
             size(item.total[index]),
-            size(item.headroom[index]) if item.headroom is not None else "not known",
-            f"{item.decode[index]:,.1f} tokens/s" if item.decode is not None else "not known",
-            duration(item.seconds[index]) if item.seconds is not None else "not known",
+            size(item.headroom[index]) if item.headroom is not None else said("not known"),
+            said("{decode:,.1f} tokens/s", decode=item.decode[index]) if item.decode is not None else said("not known"),
+            duration(item.seconds[index]) if item.seconds is not None else said("not known"),
         )
+
+
+def _span(ends: Iterable[str]) -> str:
+    first, last = ends
+    return said("{first} to {last}", first=first, last=last)
 
 
 def _summary(item: Series) -> tuple[str, ...]:
@@ -162,9 +174,11 @@ def _summary(item: Series) -> tuple[str, ...]:
     ends = (0, -1)
     return (
         _label(item),
-        "not known" if item.headroom is None else number(fitting) if fitting else "none",
-        f"{number(item.contexts[0])} to {number(item.contexts[-1])}",
-        " to ".join(size(item.total[index]) for index in ends),
-        " to ".join(f"{item.decode[index]:,.1f}" for index in ends) + " tokens/s" if item.decode else "not known",
-        " to ".join(duration(item.seconds[index]) for index in ends) if item.seconds else "not known",
+        said("not known") if item.headroom is None else number(fitting) if fitting else said("none"),
+        said("{contexts} to {contexts2}", contexts=number(item.contexts[0]), contexts2=number(item.contexts[-1])),
+        _span(size(item.total[index]) for index in ends),
+        said("{rates} tokens/s", rates=_span(figure(item.decode[index], ",.1f") for index in ends))
+        if item.decode
+        else said("not known"),
+        _span(duration(item.seconds[index]) for index in ends) if item.seconds else said("not known"),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculations
-from truelimit.workload.confusion import Confusion
-from truelimit.workload.options import Leg, Result, Within
-from truelimit.workload.verdict import WorkVerdict
+
+if TYPE_CHECKING:
+    from truelimit.workload.confusion import Confusion
+    from truelimit.workload.options import Leg, Result, Within
+    from truelimit.workload.verdict import WorkVerdict
 
 SCHEMA = "truelimit.verdict/1"
 _HEAD = (

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from truelimit.app.workload import WorkloadView
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import number, size
 from truelimit.units import HOUR
-from truelimit.workload.prefix import Prefix
-from truelimit.workload.shares import Share
 from truelimit.workload.summary import MULTI, Sizes, TurnShare, Work
+
+if TYPE_CHECKING:
+    from truelimit.app.workload import WorkloadView
+    from truelimit.workload.prefix import Prefix
+    from truelimit.workload.shares import Share
 
 SCHEMA = "truelimit.workload/1"
 _FEW = 12

@@ -6,13 +6,17 @@ Rules that meet the same wrong window from different sides propose the same edit
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route
 from truelimit.domain.findings import Applicability, ConfigEdit, DefinitionEdit, Edit, FixIdea
+from truelimit.domain.message import said
 from truelimit.domain.server import Definition, Server, ServerKind
-from truelimit.limits.target import Target
 from truelimit.rules.rule import tokens
 from truelimit.rules.window_edits import adds_entry, window_edits
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route
+    from truelimit.limits.target import Target
 
 _LABEL = re.compile(r"(?<![0-9a-z.])v?-?\d+(?:\.\d+)?k(?![0-9a-z])", re.IGNORECASE)
 
@@ -22,16 +26,18 @@ def raise_window(
     server: Server | None,
     definition: Definition | None,
     target: Target | None,
-    verb: str = "Raise",
+    lower: bool = False,
 ) -> FixIdea | None:
     """Return the edits that give agent and server the target context, or None where nothing is known to set it to.
 
-    Safe when the memory estimate says that the cache fits, unsafe where that is not known. ``verb`` begins its title.
+    Safe when the memory estimate says that the cache fits, unsafe where that is not known. ``lower`` changes its title.
     """
     if target is None or target.fits is False:
         return None
     context = int(target.context)
-    title = f"{verb} the context to {tokens(context)} tokens for agent and server"
+    title = said("Raise the context to {context} tokens for agent and server", context=tokens(context))
+    if lower:
+        title = said("Lower the context to {context} tokens for agent and server", context=tokens(context))
     steps = _server_steps(route, server, context)
     if steps:
         return FixIdea(title, Applicability.MANUAL, steps=(*steps, *_agent_steps(route, context)))
@@ -56,8 +62,13 @@ def _loses_others(route: Route | None, server: Server | None, definition: Defini
     others = sorted(item.name for item in server.definitions if item.name not in shared)
     if definition is not None and not others:
         return ()
-    named = ", ".join(others[:5]) or "those that you use"
-    return (f"once one model is listed the agent discovers no others of this provider: list them too ({named})",)
+    named = ", ".join(others[:5]) if others else said("those that you use")
+    return (
+        said(
+            "once one model is listed the agent discovers no others of this provider: list them too ({named})",
+            named=named,
+        ),
+    )
 
 
 def _agent_steps(route: Route | None, context: int) -> tuple[str, ...]:
@@ -65,7 +76,13 @@ def _agent_steps(route: Route | None, context: int) -> tuple[str, ...]:
     if route is None or route.agent_context.value == context:
         return ()
     key = str(route.agent_context_place)
-    return (f"once the server serves it, set the agent to {context} as well ({key}; `truelimit fix` then does it)",)
+    return (
+        said(
+            "once the server serves it, set the agent to {context} as well ({key}; `truelimit fix` then does it)",
+            context=context,
+            key=key,
+        ),
+    )
 
 
 def _definition_edit(
@@ -85,7 +102,7 @@ def _definition_edit(
         name,
         definition.name,
         {"num_ctx": context},
-        "this agent sends no num_ctx, so only the definition can change what the server allocates",
+        said("this agent sends no num_ctx, so only the definition can change what the server allocates"),
     )
 
 
@@ -110,12 +127,12 @@ def label_for(name: str, context: int, taken: set[str]) -> str:
 def _rename_edits(route: Route, name: str) -> list[Edit]:
     edits: list[Edit] = []
     if route.model_place is not None and route.configured.listed:
-        why = "the entry must name the new definition"
+        why = said("the entry must name the new definition")
         edits.append(ConfigEdit(route.model_place.file, (*route.model_place.path, "id"), route.model, name, why))
     places = route.references or ((route.primary_place,) if route.primary_place else ())
     edits += [
         ConfigEdit(
-            place.file, place.path, route.ref, f"{route.provider}/{name}", "the agent must use the new definition"
+            place.file, place.path, route.ref, f"{route.provider}/{name}", said("the agent must use the new definition")
         )
         for place in places
     ]
@@ -129,9 +146,14 @@ def _server_steps(route: Route | None, server: Server | None, context: int) -> t
     slots = server.settings.parallel.value if server.settings.parallel else 1
     split = slots > 1 and not (server.settings.unified_kv is None or server.settings.unified_kv.value)
     if split:
-        all_of_it = f"--ctx-size {context * slots} --parallel {slots}"
-        return (f"restart llama-server with {all_of_it} (each slot gets its share), or as SRV001 says",)
-    return (f"restart llama-server with --ctx-size {context}",)
+        all_of_it = said("--ctx-size {context} --parallel {slots}", context=context * slots, slots=slots)
+        return (
+            said(
+                "restart llama-server with {all_of_it} (each slot gets its share), or as SRV001 says",
+                all_of_it=all_of_it,
+            ),
+        )
+    return (said("restart llama-server with --ctx-size {context}", context=context),)
 
 
 def _serves(server: Server, context: int) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from truelimit.domain.findings import Finding
-from truelimit.domain.provenance import Missing
-from truelimit.limits.view import StackView
+from typing import TYPE_CHECKING
+
 from truelimit.rules.config import cfg001_window_below_floor, cfg002_model_not_on_server
 from truelimit.rules.context import (
     ctx001_label_caps_context,
@@ -36,6 +35,11 @@ from truelimit.rules.time import (
     tim004_retries_did_not_resume,
     tim005_load_or_queue_exceeds_wall,
 )
+
+if TYPE_CHECKING:
+    from truelimit.domain.findings import Finding
+    from truelimit.domain.provenance import Missing
+    from truelimit.limits.view import StackView
 
 RULES: tuple[Rule, ...] = (
     cfg001_window_below_floor.RULE,

@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Term
 from truelimit.domain.findings import Finding
-from truelimit.domain.limits import Rung
+from truelimit.domain.message import figure, said
 from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Cause, Incident
-from truelimit.limits.view import StackView
+
+if TYPE_CHECKING:
+    from truelimit.domain.limits import Rung
+    from truelimit.limits.view import StackView
 
 Check = Callable[..., Iterator[Finding]]
 
@@ -44,32 +48,37 @@ def apply(rule: Rule, view: StackView) -> tuple[tuple[Finding, ...], tuple[Missi
     parts = {name: view if name == "view" else getattr(view, name) for name in rule.needs}
     absent = [name for name, part in parts.items() if part is None]
     if absent:
-        return (), tuple(Missing(_WORDS.get(name, name), f"{rule.code} {rule.name} was not checked") for name in absent)
+        return (), tuple(
+            Missing(_WORDS.get(name, name), said("{code} {rule} was not checked", code=rule.code, rule=rule.name))
+            for name in absent
+        )
     return tuple(rule.check(**parts)), ()
 
 
 _WORDS = {
-    "agent": "an agent that uses this model",
-    "route": "an agent that uses this model",
-    "server": "the server that answers",
-    "definition": "the server's definition of the model",
-    "header": "the model's own header",
-    "served": "the context that the server gives to one request",
-    "prefill": "how fast this stack reads a prompt",
-    "decode": "how fast this stack writes",
-    "origin": "where the window came from",
-    "target": "the largest context that fits",
+    "agent": said("an agent that uses this model"),
+    "route": said("an agent that uses this model"),
+    "server": said("the server that answers"),
+    "definition": said("the server's definition of the model"),
+    "header": said("the model's own header"),
+    "served": said("the context that the server gives to one request"),
+    "prefill": said("how fast this stack reads a prompt"),
+    "decode": said("how fast this stack writes"),
+    "origin": said("where the window came from"),
+    "target": said("the largest context that fits"),
 }
 
 
 def tokens(value: float) -> str:
     """Return a count with thousands separators."""
-    return f"{round(value):,}"
+    return figure(round(value))
 
 
 def seconds(value: float) -> str:
     """Return a duration for people: ``908 s (15.1 min)``."""
-    return f"{value:,.0f} s" if value < 120 else f"{value:,.0f} s ({value / 60:.1f} min)"
+    if value < 120:
+        return said("{seconds:,.0f} s", seconds=value)
+    return said("{seconds:,.0f} s ({minutes:.1f} min)", seconds=value, minutes=value / 60)
 
 
 def rung_term(name: str, rung: Rung, unit: str) -> Term:
@@ -103,3 +112,13 @@ def over_the_limit(incidents: tuple[Incident, ...], limit: float) -> tuple[Incid
 def ids(incidents: tuple[Incident, ...]) -> tuple[str, ...]:
     """Return the names of incidents."""
     return tuple(item.id for item in incidents)
+
+
+def paragraphs(page: str) -> Iterator[tuple[bool, str]]:
+    """Yield the paragraphs of a page, each on one line, and whether it is a title: what a catalogue translates."""
+    for block in page.strip().split("\n\n"):
+        title, _, rest = block.partition("\n") if block.startswith("## ") else ("", "", block)
+        if title:
+            yield True, title.removeprefix("## ")
+        if rest.strip():
+            yield False, " ".join(rest.split())

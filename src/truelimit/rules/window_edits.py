@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import ConfigPath, Route
 from truelimit.domain.findings import ABSENT, ConfigEdit, Edit
+from truelimit.domain.message import said
 
-_WHY = "the agent must believe what the server gives"
-_WHY_ENTRY = "a model without an entry gets a window that is not its own"
+if TYPE_CHECKING:
+    from truelimit.domain.agent import ConfigPath, Route
+
+_WHY = said("the agent must believe what the server gives")
+_WHY_ENTRY = said("a model without an entry gets a window that is not its own")
 
 
 def window_edits(route: Route, context: int, name: str | None = None) -> list[Edit]:
@@ -59,7 +63,7 @@ def _cap_edit(route: Route, context: int) -> list[Edit]:
     place = route.agent_context_place
     if route.agent_context_source != "agent-cap" or place.line is None or route.agent_context.value >= context:
         return []
-    why = "the cap lowers what the agent believes, not what the server allocates"
+    why = said("the cap lowers what the agent believes, not what the server allocates")
     return [ConfigEdit(place.file, place.path, route.agent_context.value, context, why)]
 
 

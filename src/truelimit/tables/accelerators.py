@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truelimit.domain.machine import Accelerator, DeviceKind
-from truelimit.domain.provenance import Known
 from truelimit.tables import files
 from truelimit.tables.fields import TableError, one_of, text, texts
 from truelimit.tables.origin import Origin
 from truelimit.units import Bytes, OperationsPerSecond, Watts, from_gb_per_s, from_gib, from_tera
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Known
 
 MOST_GIB = 65536.0
 MOST_GB_PER_S = 100_000.0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Link, Machine, MemoryPool, PoolKind
 from truelimit.domain.provenance import Basis, Known
 from truelimit.limits.gpu_share import gpu_share
@@ -16,7 +16,7 @@ from truelimit.units import Bytes, Seconds, from_gb_per_s, from_gib, from_ns, to
 
 KEYS = {
     "id", "name", "chip", "operating_systems", "confidence", "source", "sources", "notes", "boxes", "power_w",
-    "usable_share", "accelerators", "ram", "link", "prices",
+    "usable_share", "accelerators", "ram", "link", "prices", "no_longer_sold",
 }  # fmt: skip
 _NUMBERS = {"boxes", "power_w", "usable_share"}
 _RAM = {"capacity_gib", "bandwidth_gb_per_s", "source", "sources"}
@@ -90,6 +90,7 @@ def assembled(name: str, row: Mapping[str, Any], at: Origin, devices: Sequence[D
         power=power(row, at),
         prices=at.prices(row),
         notes=texts(at.file, row, "notes"),
+        no_longer_sold=text(at.file, row, "no_longer_sold") if "no_longer_sold" in row else None,
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from truelimit.perf.rates.costs import Calibration, CostModel, Effect
+from truelimit.tables import files
 from truelimit.tables.fields import TableError, known_keys, text
 
 FILE = "calibration.toml"
@@ -20,15 +19,15 @@ _MODEL = {"quantile", "noise", "priors", "effects"}
 @cache
 def calibration() -> Calibration:
     """Return the shipped calibration, read once. Raises TableError for a file that cannot be used."""
-    return parse(files("truelimit.tables").joinpath(FILE).read_text(encoding="utf-8"), FILE)
+    return _calibration(FILE, files.row("", FILE.removesuffix(".toml")) or {})
 
 
 def parse(content: str, file: str) -> Calibration:
     """Return the calibration that a TOML holds. Raises TableError by key for what cannot be."""
-    try:
-        row = tomllib.loads(content)
-    except ValueError as error:
-        raise TableError(f"{file}: not TOML: {error}") from error
+    return _calibration(file, files.parsed(content.encode(), file))
+
+
+def _calibration(file: str, row: Mapping[str, Any]) -> Calibration:
     known_keys(file, row, _TOP)
     return Calibration(
         _model(file, row, "decode"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from truelimit.domain.claims import PublishedRun, StatedClaim, Withdrawal
+from truelimit.domain.frozen import dataclass
 from truelimit.tables import files
 from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, table, text, texts, whole
 from truelimit.units import GB as BILLION

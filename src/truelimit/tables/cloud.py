@@ -6,24 +6,28 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeVar
 
-from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier
+from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier, RateLimit, Speed
 from truelimit.domain.provenance import Basis, Known
 from truelimit.tables import files
-from truelimit.tables.fields import TableError, known_keys, number, rows, text, texts, whole
+from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, text, texts, whole
 from truelimit.units import Tokens
 
 _FOLDER = "cloud"
 _FILE = {"provider", "models"}
 _MODEL = {
     "id", "provider", "name", "aliases", "context_tokens", "max_output_tokens", "successor", "as_of", "source", "notes",
-    "rate_limits", "deprecated", "shutdown", "prices", "free_tier",
+    "rate_limits", "deprecated", "shutdown", "prices", "free_tier", "max_input_tokens", "limit", "speed",
 }  # fmt: skip
 _MILESTONE = {"date", "source"}
 _PRICES = {"since", "tiers", "source"}
 _TIER = {"above_tokens", "input_usd", "cached_input_usd", "output_usd"}
 _LIMITS = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "tokens_per_month")
 _FREE = {"what", "source", "as_of", "limits_source", "trains_on_prompts", "ended", *_LIMITS}
+_LIMIT = {"tokens_per_minute", "what", "counts_cached", "basis", "source", "as_of"}
+_SPEED = {"reads_tokens_per_s", "writes_tokens_per_s", "spread", "basis", "source", "as_of"}
+_BASES = {item.value: item for item in (Basis.SPECIFIED, Basis.REPORTED, Basis.ASSUMED)}
 _MOST_USD = 10_000.0
+_FASTEST = 1_000_000.0  # tokens/s
 _T = TypeVar("_T")
 
 
@@ -66,6 +70,9 @@ def _model(row: Mapping[str, Any], file: str, provider: str | None) -> CloudMode
         _part(row, "shutdown", file, _shutdown),
         text(file, row, "successor") if "successor" in row else None,
         texts(file, row, "notes"),
+        _tokens(file, row, "max_input_tokens", where),
+        _part(row, "limit", file, _limit),
+        _part(row, "speed", file, _speed),
     )
 
 
@@ -95,6 +102,30 @@ def _deprecated(row: Mapping[str, Any], file: str) -> Milestone:
 def _shutdown(row: Mapping[str, Any], file: str) -> Milestone:
     known_keys(file, row, _MILESTONE)
     return Milestone(_day(file, row, "date"), text(file, row, "source"))
+
+
+def _limit(row: Mapping[str, Any], file: str) -> RateLimit:
+    known_keys(file, row, _LIMIT)
+    counts = row.get("counts_cached", True)
+    if not isinstance(counts, bool):
+        raise TableError(f"{file}: counts_cached is {counts!r:.40}; expected true or false")
+    held = Known(whole(file, row, "tokens_per_minute"), text(file, row, "source"), _basis(file, row))
+    return RateLimit(held, text(file, row, "what"), _day(file, row, "as_of"), counts)
+
+
+def _speed(row: Mapping[str, Any], file: str) -> Speed:
+    """A published speed is somebody's measurement on a day: the row says how far off it may be."""
+    known_keys(file, row, _SPEED)
+    source, basis = text(file, row, "source"), _basis(file, row)
+    reads, writes = (
+        Known(float(number(file, row, key, most=_FASTEST)), source, basis) if key in row else None
+        for key in ("reads_tokens_per_s", "writes_tokens_per_s")
+    )
+    return Speed(_day(file, row, "as_of"), number(file, row, "spread", most=100, zero=True), reads, writes)
+
+
+def _basis(file: str, row: Mapping[str, Any]) -> Basis:
+    return _BASES[one_of(file, row, "basis", _BASES)]
 
 
 def _prices(row: Mapping[str, Any], file: str) -> DatedPrices:

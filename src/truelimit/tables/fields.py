@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -32,6 +31,8 @@ def known_keys(file: str, row: object, keys: Collection[str], *, sourced: bool =
 
 def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     """Return the names that are written most alike, best first."""
+    import difflib
+
     return difflib.get_close_matches(name[:100].lower(), list(names), most, 0.5)
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from truelimit.tables import packed
 from truelimit.tables.fields import TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
 
 _LONGEST = 100  # signs of a name
 _LARGEST = 2**20  # bytes of a table of the user's
 
 
-def root() -> Traversable:
-    """Return the folder of the shipped tables."""
+def root() -> Path | Traversable:
+    """Return the folder of the shipped tables, also where the package lies in an archive."""
+    here = Path(__file__).parent
+    if here.is_dir():
+        return here
+    from importlib.resources import files
+
     return files("truelimit.tables")
 
 
 def names(folder: str) -> tuple[str, ...]:
     """Return the names in a folder of tables, without reading them."""
-    return tuple(sorted(item.name.removesuffix(".toml") for item in _tomls(folder)))
+    place = root() / folder
+    found = [item.name for item in place.iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
 
 
 def row(folder: str, name: str) -> dict[str, Any] | None:
@@ -31,7 +39,15 @@ def row(folder: str, name: str) -> dict[str, Any] | None:
     if not 0 < len(name) <= _LONGEST or not plain or name.startswith("."):
         return None
     item = (root() / folder if folder else root()) / f"{name}.toml"
-    return parsed(item.read_bytes(), f"{name}.toml") if item.is_file() else None
+    if not item.is_file():
+        return None
+    content = item.read_bytes()
+    return packed.unpacked(root(), folder, name, content) or parsed(content, f"{name}.toml")
+
+
+def holding(folder: str, text: str) -> tuple[str, ...]:
+    """Return the names of tables in a folder in which a text stands, in any case, as far as they are packed."""
+    return packed.holding(root(), folder, text)
 
 
 def own(path: Path, what: str = "a machine") -> dict[str, Any]:
@@ -51,11 +67,13 @@ def own(path: Path, what: str = "a machine") -> dict[str, Any]:
 
 def parsed(content: bytes, file: str) -> dict[str, Any]:
     """Return TOML as a table. Raises TableError naming the file for anything else."""
+    import tomllib
+
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise TableError(f"{file}: not TOML: {str(error)[:200] or type(error).__name__}") from error
 
 
-def _tomls(folder: str) -> Iterator[Traversable]:
+def _tomls(folder: str) -> Iterator[Path | Traversable]:
     return (item for item in (root() / folder).iterdir() if item.name.endswith(".toml"))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, MemoryPool, PoolKind
 from truelimit.tables import files
 from truelimit.tables.accelerators import accelerator, accelerator_names
-from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.units import Bytes
 
 _NUMBERED = re.compile(r"\s*\((?:GPU \d+|card\d+)\)\Z")
 _WORD = re.compile(r"[a-z0-9+]+")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truelimit.app.machines import Entry
-from truelimit.domain.machine import Machine
 from truelimit.tables import files
 from truelimit.tables.accelerators import accelerator_names, confidence, row_of, systems
 from truelimit.tables.assemble import KEYS, Device, assembled, bare, device
 from truelimit.tables.fields import TableError, nearest, number, rows, text
 from truelimit.tables.origin import Origin
 from truelimit.tables.spec_sheet import given_as, own_row
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Machine
 
 _MOST_GIB = 65536
 _SOME = "dgx-spark, mac-studio-m3-ultra-512, framework-desktop-128, pc-rtx-5090, rtx-4090"

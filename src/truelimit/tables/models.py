@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from truelimit.app.model import ModelEntry
+from truelimit.app.model_entry import ModelEntry
 from truelimit.domain.model import MetadataValue, ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.tables import files
@@ -46,7 +46,7 @@ def model_entry(name: str) -> ModelEntry | None:
     row = files.row("models", wanted)
     if row is not None:
         return _entry(row, f"{wanted}.toml", wanted)
-    for file in model_names():
+    for file in (*files.holding("models", wanted), *model_names()):
         row = files.row("models", file)
         if row is not None and wanted in _names(row, f"{file}.toml"):
             return _entry(row, f"{file}.toml", file)

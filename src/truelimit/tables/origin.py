@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Price
 from truelimit.domain.provenance import Basis, Known
 from truelimit.tables.fields import TableError, known_keys, number, table, text

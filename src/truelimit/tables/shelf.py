@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from truelimit.claims.vocabulary import Vocabulary
 from truelimit.domain.claims import PublishedRun, Subject, Withdrawal
-from truelimit.domain.machine import Accelerator, Machine, Price
-from truelimit.domain.model import ModelHeader
-from truelimit.domain.rates import PublishedRates
-from truelimit.perf.rates import Calibration
 from truelimit.tables import claims as table
 from truelimit.tables import files
 from truelimit.tables.accelerators import accelerator, accelerator_names
@@ -23,6 +20,12 @@ from truelimit.tables.machines import entry, machine_names
 from truelimit.tables.models import model, model_entries
 from truelimit.units import GB as BILLION
 from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Accelerator, Machine, Price
+    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.rates import PublishedRates
+    from truelimit.perf.rates import Calibration
 
 _CHIP = re.compile(r"apple-(m\d+(?:-(?:pro|max|ultra))?)-\d+c")
 _SAME_SIZE = 0.03

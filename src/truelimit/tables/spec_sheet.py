@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from truelimit.tables.accelerators import KEYS as DEVICE
 from truelimit.tables.assemble import KEYS as MACHINE
 from truelimit.tables.fields import TableError, known_keys
-from truelimit.tables.origin import Origin
+
+if TYPE_CHECKING:
+    from truelimit.tables.origin import Origin
 
 _COLUMNS = {
     "device_id": "id",

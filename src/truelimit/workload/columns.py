@@ -34,7 +34,7 @@ class Columns:
     ``idle``: seconds from the end of the server's last request, as far as ends are recorded, to this one; ``gap``: the
     longest such silence since the conversation's previous request, in which a server may have let go of the model.
     ``ahead`` rows before this one (0: none) another conversation asked something, ``ahead_by`` seconds earlier (two
-    rows of each).
+    rows of each). ``own`` rows before it (0: none) the conversation itself did.
     """
 
     time: Clock
@@ -50,6 +50,7 @@ class Columns:
     private: Flags
     known: Flags
     gap: Floats
+    own: Whole
 
     def __len__(self) -> int:
         return len(self.prompt)
@@ -99,9 +100,11 @@ def from_arrays(
     """
     known, prompt, output = ~np.isnan(prompt), np.nan_to_num(prompt, nan=0.0), np.nan_to_num(output, nan=0.0)
     idle = _idle(time, duration)
-    reusable, since, others, gap = _reuse(session, prompt, output, cached, idle)
+    reusable, since, others, gap, own = _reuse(session, prompt, output, cached, idle)
     ahead, ahead_by = _ahead(time, session)
-    return Columns(time, session, prompt, output, reusable, since, others, idle, ahead, ahead_by, private, known, gap)
+    return Columns(
+        time, session, prompt, output, reusable, since, others, idle, ahead, ahead_by, private, known, gap, own
+    )
 
 
 def _idle(time: Clock, duration: Floats | None) -> Floats:
@@ -122,8 +125,8 @@ def _numbers(values: Sequence[float | None]) -> Floats:
 
 def _reuse(
     session: Whole, prompt: Floats, output: Floats, cached: Floats, idle: Floats
-) -> tuple[Floats, Floats, Whole, Floats]:
-    """Return tokens that could be reused, the reuse distance in tokens and in conversations, and the longest silence.
+) -> tuple[Floats, Floats, Whole, Floats, Whole]:
+    """Return tokens that could be reused, the distance in tokens and conversations, the longest silence, rows back.
 
     A prompt that grew starts with the one before it and its answer: an agent appends. One that shrank was rewritten
     (compaction, a new head): then only what the recorded cache held is known to be common. What it held of a
@@ -134,7 +137,7 @@ def _reuse(
     reusable = np.nan_to_num(cached, nan=0.0).astype(np.float32)
     shared = reusable > 0
     since[shared], others[shared] = 0, 0
-    gap = idle.copy()
+    gap, own = idle.copy(), np.zeros(n, dtype=np.int32)
     recent: dict[int, int] = {}  # conversation to its last row, the most recent last
     silences = _Silences(idle.tolist())
     keys, ends, sizes = session.tolist(), (prompt + output).tolist(), prompt.tolist()
@@ -142,12 +145,13 @@ def _reuse(
         silences.add(row)
         last = recent.pop(key, None)
         if last is not None:
+            own[row] = row - last
             since[row], others[row] = _distance(recent, last, ends)
             gap[row] = silences.longest_after(last)
             if sizes[row] >= sizes[last]:
                 reusable[row] = max(reusable[row], min(ends[last], sizes[row]))
         recent[key] = row
-    return reusable, since, others, gap
+    return reusable, since, others, gap, own
 
 
 def _distance(recent: dict[int, int], last: int, ends: list[float]) -> tuple[float, int]:

@@ -4,9 +4,9 @@ Vectorised over requests; one pass of some 25 array operations a stack, in block
 
 The model. A request is refused or cut when its prompt exceeds what the agent sends or the server holds. Else the
 server loads the model if it was silent for longer than it keeps it, waits for the requests of other conversations
-that are under way on all slots (each conversation has one request under way, as an agent waits for its answer), reads
-what its caches do not hold, T = a*n + b*(d*n + n**2/2), and writes, c*m + d*(depth*m + m**2/2). An attempt ends at a
-wall; a retry starts again, or goes on where the last ended if the prefix cache kept that.
+that are under way on all slots (each conversation has one request under way, as an agent waits for its answer; see
+``slots``), reads what its caches do not hold, T = a*n + b*(d*n + n**2/2), and writes, c*m + d*(depth*m + m**2/2). An
+attempt ends at a wall; a retry starts again, or goes on where the last ended if the prefix cache kept that.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from truelimit.units import MINUTE
 from truelimit.workload.columns import Columns, Flags, Floats
+from truelimit.workload.rate_limit import Bucket
+from truelimit.workload.slots import Line, Reading, busy, in_slot, line_of, wait
 from truelimit.workload.stack import Outcome, ReplayStack
 
 BLOCK = 1 << 15
@@ -34,6 +35,7 @@ def _flags(*outcomes: Outcome) -> Floats:
 _SERVED = _flags(Outcome.DONE, Outcome.TRUNCATED)
 _SENT = _flags(Outcome.DONE, Outcome.TRUNCATED, Outcome.TIMED_OUT)
 _STANDS = _SERVED.astype(bool)  # what was let in may still end at a wall
+_OVERFLOW = np.uint8(Outcome.OVERFLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,15 @@ def replay(work: Columns, stack: ReplayStack) -> Replayed:
 
 def blocks(work: Columns, stack: ReplayStack) -> Iterator[Replayed]:
     """Yield the result block by block, in order: for sums over more requests than one wants to hold."""
-    service = np.zeros(len(work), np.float32)  # seconds on the server without waiting, for those that come after
+    line, bucket = line_of(work), Bucket(stack.tokens_per_minute)
     for start in range(0, len(work), BLOCK):
-        yield _block(work.rows(start, min(start + BLOCK, len(work))), stack, service, start)
+        yield _block(work.rows(start, min(start + BLOCK, len(work))), stack, line, bucket, start)
 
 
-def _block(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Replayed:
+def _block(rows: Columns, stack: ReplayStack, line: Line, bucket: Bucket, start: int) -> Replayed:
     refused = _refused(rows, stack)
     prompt = np.minimum(rows.prompt, stack.served_context) if stack.cuts_silently else rows.prompt
-    cached = np.minimum(_cached(rows, stack), prompt)
+    cached = np.minimum(_cached(rows, stack, refused, line), prompt)
     if stack.cuts_silently:
         cached[refused == Outcome.TRUNCATED] = 0  # what is cut is the front, so no prefix is left
     new = prompt - cached
@@ -76,16 +78,28 @@ def _block(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Re
     else:
         first = read
     if stack.slots <= len(rows.ahead):
-        service[start : start + len(rows)] = _busy(first, written, stack) * _SERVED[refused]
-        first = first + _queue(rows, stack, service, start)
+        kept, over = busy(Reading(new, cached, first, read, written, _begins_anew(refused, stack)), stack)
+        line.service[start : start + len(rows)] = kept * _SERVED[refused]
+        if over is not None:
+            line.over[start : start + len(rows)] = over * _SERVED[refused]
+        first = first + wait(rows, stack, line, start)
     if not math.isinf(stack.tokens_per_minute):
-        first = first + _not_negative(new / stack.tokens_per_minute - 1) * MINUTE
+        counted = (prompt if stack.counts_cached else new) + rows.output
+        refused = np.where(_STANDS[refused] & (counted > stack.tokens_per_minute), _OVERFLOW, refused)
+        first = first + bucket.waits(rows.time, counted * _SERVED[refused])
     ended, seconds = _walls(first, first + written, stack, refused)
     outcome = np.where(_STANDS[refused] & ((ended > 0) | (refused == Outcome.DONE)), ended, refused)
     sent, served = _SENT[outcome], _SERVED[outcome]
     return Replayed(
         outcome, seconds * sent, first * sent, cached * sent, _cost(new, cached, rows.output, stack) * served
     )
+
+
+def _begins_anew(refused: Codes, stack: ReplayStack) -> Flags | bool:
+    """Whose retries begin at the first token: all of a stack that does not resume, else those that are cut."""
+    if not stack.resumes:
+        return True
+    return refused == Outcome.TRUNCATED if stack.cuts_silently else False
 
 
 def _cost(new: Floats, cached: Floats, output: Floats, stack: ReplayStack) -> Floats:
@@ -96,49 +110,16 @@ def _cost(new: Floats, cached: Floats, output: Floats, stack: ReplayStack) -> Fl
     return usd
 
 
-def _cached(rows: Columns, stack: ReplayStack) -> Floats:
+def _cached(rows: Columns, stack: ReplayStack, refused: Codes, line: Line) -> Floats:
     """Tokens that a slot or the prompt cache still holds of the conversation; nothing once the model was unloaded."""
     if not stack.prefix_cache:
         return np.zeros(len(rows), np.float32)
-    kept = rows.others < stack.slots
+    kept = in_slot(rows, stack, refused, line)
     if stack.cache_tokens:
         kept = kept | (rows.since + rows.reusable <= stack.cache_tokens)
     if not math.isinf(stack.keep_alive):
         kept &= rows.gap <= stack.keep_alive
     return np.where(kept, rows.reusable, np.float32(0))
-
-
-def _busy(first: Floats, written: Floats, stack: ReplayStack) -> Floats:
-    """Seconds that a request keeps its slot: until its answer ends, or the client gives up at the last wall."""
-    total = first + written
-    if math.isinf(min(stack.first_wall, stack.total_wall)):
-        return np.minimum(total, np.float32(stack.run_wall)) if not math.isinf(stack.run_wall) else total
-    reading = np.float32(stack.attempts * min(stack.first_wall, stack.total_wall))
-    most = np.float32(min(stack.attempts * stack.total_wall, stack.run_wall))
-    found: Floats = np.minimum(np.where(first > reading, reading, total), most)
-    return found
-
-
-def _queue(rows: Columns, stack: ReplayStack, service: Floats, start: int) -> Floats:
-    """Seconds until a slot is free of the requests of other conversations that came just before.
-
-    With one slot they are served one after the other; with two, the first of them to end makes room.
-    """
-    if stack.slots > len(rows.ahead):
-        return np.zeros(len(rows), np.float32)
-    here = np.arange(start, start + len(rows))
-    nearest, before = (np.where(back > 0, service[here - back], np.float32(0)) for back in rows.ahead)
-    by_nearest, by_before = rows.ahead_by
-    if stack.slots > 1:
-        left = np.minimum(nearest - by_nearest, before - by_before)
-    else:
-        left = np.maximum(-by_nearest, before - by_before) + nearest
-    return _not_negative(left)
-
-
-def _not_negative(values: Floats) -> Floats:
-    found: Floats = np.maximum(values, np.float32(0))
-    return found
 
 
 def _walls(first: Floats, total: Floats, stack: ReplayStack, refused: Codes) -> tuple[Codes, Floats]:

@@ -35,8 +35,11 @@ class ReplayStack:
     where the last ended (the prefix cache kept what was read, as it does not of a prompt that is cut).
     ``load``: seconds to load the model after ``keep_alive`` seconds of silence. ``slots`` requests at once; each keeps
     its last conversation where ``prefix_cache``, and ``cache_tokens`` more are kept in a prompt cache beside them.
-    A cloud model has prices in USD a token, ``tokens_per_minute``, an end (``ends``, seconds since 1970), and takes no
-    private work (``takes_private``).
+    ``reads_on``: tokens of the batch that a server still reads once its client has hung up (infinite: the whole
+    prompt); its slot is taken until then.
+    A cloud model has prices in USD a token, an end (``ends``, seconds since 1970), and takes no private work
+    (``takes_private``). Of all requests ``tokens_per_minute`` are let in, prompt and answer, those that its cache held
+    only where ``counts_cached``; a request of more than that at once is refused.
     """
 
     id: str
@@ -66,6 +69,8 @@ class ReplayStack:
     usd_per_output: float = 0.0
     tokens_per_minute: float = math.inf
     ends: float = math.inf
+    reads_on: float = 0.0
+    counts_cached: bool = True
 
     def slower(self) -> ReplayStack:
         """Return the stack at the slow end of its intervals."""

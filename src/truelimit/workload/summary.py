@@ -87,7 +87,7 @@ def summary(requests: Sequence[WorkRequest]) -> Work:
     items, doubles = joined(classified(requests))
     asked = folded(items)
     times = sorted(item.time for item in items if item.time is not None)
-    known = [item for item in asked if item.turn is not None or item.work_class is WorkClass.SIDE_CALL]
+    known = [item for item in asked if _is_classed(item)]
     durations = [item.duration for item in items if item.duration is not None]
     by_turn = _turn_classes(known)
     return Work(
@@ -109,6 +109,12 @@ def summary(requests: Sequence[WorkRequest]) -> Work:
         sum(item.private is True for item in asked),
         tuple(_unknown(asked)),
     )  # fmt: skip
+
+
+def _is_classed(item: WorkRequest) -> bool:
+    return item.work_class is WorkClass.SIDE_CALL or (
+        item.turn is not None and item.work_class is not WorkClass.UNKNOWN
+    )
 
 
 def _side(item: WorkRequest) -> str:
@@ -147,6 +153,10 @@ def _sizes(items: Sequence[WorkRequest], count: Callable[[WorkRequest], int | No
     return Sizes(len(values), at(0.5), at(0.9), at(0.99), values[-1], sum(values))
 
 
+def _is_unanswered(item: WorkRequest) -> bool:
+    return item.turn is not None and item.work_class is WorkClass.UNKNOWN
+
+
 def _unknown(items: Sequence[WorkRequest]) -> list[Unknown]:
     missing: tuple[tuple[str, Callable[[WorkRequest], bool]], ...] = (
         ("time", lambda item: item.time is None),
@@ -158,6 +168,7 @@ def _unknown(items: Sequence[WorkRequest]) -> list[Unknown]:
         ("time to the first token", lambda item: item.first_token is None),
         ("how it ended", lambda item: item.ending.value == "unknown"),
         ("turn of the user", lambda item: item.turn is None and item.work_class is not WorkClass.SIDE_CALL),
+        ("what their turn was, as none of its calls was answered", _is_unanswered),
         ("private or not", lambda item: item.private is None),
     )
     found = [Unknown(what, sum(map(test, items)), len(items)) for what, test in missing]

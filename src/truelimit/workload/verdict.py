@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.message import counted, said
 from truelimit.domain.provenance import Basis, Missing
 from truelimit.units import HOUR, MONTHS_A_YEAR
 from truelimit.workload.confusion import Confusion
@@ -15,12 +16,14 @@ from truelimit.workload.options import Kind, Result
 _HARDWARE = {Kind.MACHINE, Kind.TWO}
 _FREE = {Kind.NOTHING, Kind.FIX, Kind.BY_HAND, Kind.SETTING, Kind.FILE}
 _LITTLE = 0.05  # of the requests: what a machine adds below this is little
+_NO_WAIT = 0.05  # h a week: less is not worth a name
 
 
 @dataclass(frozen=True, slots=True)
 class WorkVerdict:
     """What the replay of the work says. ``tail`` requests are a question of routing, ``tail_many`` of them multi-file.
 
+    ``tail_private`` of them must not leave the house, of ``tail_unsaid`` nobody said whether they may.
     ``unknown`` names what is not known. ``validation`` compares the replay of today's stack with what was recorded.
     """
 
@@ -36,6 +39,26 @@ class WorkVerdict:
     tail: int
     tail_many: int
     unknown: tuple[Missing, ...] = ()
+    tail_private: int = 0
+    tail_unsaid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Requests that are a question of routing: ``many`` of them edit many files, ``private`` ones must stay.
+
+    Of ``unsaid`` ones nobody said whether they may leave the house.
+    """
+
+    requests: int
+    many: int = 0
+    private: int = 0
+    unsaid: int = 0
+
+    @property
+    def may_leave(self) -> int:
+        """Those that are not known to be private."""
+        return self.requests - self.private
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +104,9 @@ def _route(item: Result) -> tuple[float, ...]:
     return item.done.value, item.done.high, -(item.usd_month or 0.0)
 
 
-def sentence(found: Choice, tail: int, tail_many: int) -> str:
+def sentence(found: Choice, tail: Tail) -> str:
     """Return the one sentence: what to do first, whether hardware changes anything, what is left to route."""
-    parts = (_first(found), _hardware(found), _alone(found), _routing(found, tail, tail_many))
+    parts = (_first(found), _hardware(found), _alone(found), _routing(found, tail))
     return "; ".join(part for part in parts if part) + "."
 
 
@@ -115,7 +138,7 @@ def _hardware(found: Choice) -> str:
     more = machine.done.value - free.done.value
     saved = free.hours_week.value - machine.hours_week.value
     what = f"{machine.option.name}, {machine.usd_now:,.0f} USD"
-    waits = f"saves {saved:,.1f} h of waiting a week" if saved >= 0.05 else "saves no waiting worth a name"
+    waits = f"saves {saved:,.1f} h of waiting a week" if saved >= _NO_WAIT else "saves no waiting worth a name"
     if more <= 0:
         return f"no hardware completes more than that: the quickest, {what}, {waits}"
     if more < _LITTLE * max(1, machine.known):
@@ -132,18 +155,28 @@ def _alone(found: Choice) -> str:
     return "bought without the fix, no machine completes more than today"
 
 
-def _routing(found: Choice, tail: int, tail_many: int) -> str:
-    if not tail:
+def _routing(found: Choice, tail: Tail) -> str:
+    if not tail.requests:
         return ""
-    what = f"the tail of {tail:,} {'request' if tail == 1 else 'requests'}"
-    many = f" ({tail_many:,} of them edits of 5 or more files)" if tail_many else ""
-    text = f"{what}{many} is a question of routing"
+    text = counted("the tail of {count} request", "the tail of {count} requests", tail.requests)
+    if tail.many:
+        text += said(" ({many:,} of them edits of 5 or more files)", many=tail.many)
+    text += said(" is a question of routing")
     cloud = found.cloud
+    if not tail.may_leave:
+        return text + said(": all of it is private and stays here")
     if cloud is None or cloud.usd_month is None:
         return text
-    price = f"{cloud.usd_month:,.2f} USD a month" if cloud.usd_month else "nothing at its prices"
-    sure = cloud.done.value >= cloud.done.high
-    return f"{text}: {cloud.option.name}{'' if sure else ', if they may leave the house'}, for {price}"
+    text += said(": {route}", route=cloud.option.name)
+    if tail.unsaid:
+        text += said(", if they may leave the house")
+    text += said(", for {usd:,.2f} USD a month", usd=cloud.usd_month) if cloud.usd_month else said(", for nothing")
+    saved = found.surest.hours_week.value - cloud.hours_week.value
+    if saved >= _NO_WAIT:
+        text += said(", and {saved:,.1f} h of waiting a week less", saved=saved)
+    if tail.private:
+        text += counted("; {count} private one stays here", "; {count} private ones stay here", tail.private)
+    return text
 
 
 def calculations(found: Choice, money: Money, span_days: float) -> tuple[Calculation, ...]:

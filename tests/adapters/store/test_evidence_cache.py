@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from support.kept_evidence import Watched
+from support.pseudo import PSEUDO
 from truelimit.adapters.store import evidence_cache
 from truelimit.adapters.store.evidence_cache import EvidenceCache, active, using
 from truelimit.adapters.store.evidence_codec import Codec, CodecError
+from truelimit.domain.message import capital, counted, said
+from truelimit.domain.provenance import Basis
 from truelimit.domain.session import CallError, ErrorKind
 
 STATE = {"calls": [1, 2, 3]}
@@ -216,3 +219,12 @@ def test_only_known_classes_are_written_and_made() -> None:
     for form in ({"class": "Path", "is": ["/etc"]}, {"enum": "ErrorKind", "is": "other"}, {"what": 1}):
         with pytest.raises(CodecError):
             Codec(CallError).decode(form)
+
+
+def test_a_message_can_still_be_told_when_it_comes_back() -> None:
+    inner = counted("{count} slot", "{count} slots", 2000)
+    kept = capital(said("{slots} of {kind}: {size:,.1f} {at}", slots=inner, kind=Basis.DERIVED, size=1234.5, at="a b"))
+    again = Codec().decode(json.loads(json.dumps(Codec().encode(kept))))
+    assert again == kept == "2,000 slots of derived: 1,234.5 a b"
+    assert PSEUDO.told(again) == PSEUDO.told(kept)
+    assert PSEUDO.told(again).startswith("2.000 ")

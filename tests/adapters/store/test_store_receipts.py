@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import platformdirs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,3 +114,15 @@ def test_the_data_folder_may_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert data_dir(tmp_path) == tmp_path
     monkeypatch.delenv(VARIABLE)
     assert data_dir().name == "truelimit"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+@pytest.mark.parametrize("named", [None, "", "/srv/data"])
+def test_the_folder_is_where_platformdirs_has_it(named: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    if named is None:
+        monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    else:
+        monkeypatch.setenv("XDG_DATA_HOME", named)
+    assert data_dir() == Path(platformdirs.user_data_dir("truelimit", appauthor=False))

@@ -8,11 +8,13 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import replace
+from html import unescape
 from itertools import pairwise
 
 import pytest
 
 from support.page_seen import seen
+from support.pseudo import PSEUDO, untold
 from support.report_parts import hostile_report, work_verdict
 from truelimit.adapters.demo.stage import stage
 from truelimit.app.report import Report, report
@@ -112,13 +114,20 @@ def test_the_same_report_gives_the_same_bytes(demo: Report) -> None:
     assert page(ENGLISH, demo) == page(ENGLISH, demo)
 
 
-def test_in_hindi_what_stays_english_is_marked_as_such(demo: Report) -> None:
+def test_in_hindi_verdict_findings_and_incidents_are_told(demo: Report) -> None:
     hindi = page(language("hi"), demo)
     assert '<html lang="hi">' in hindi
     assert "नए हार्डवेयर की ज़रूरत नहीं" in hindi
     assert "1,31,072" in hindi
-    verdict = demo.diagnosis.verdict.parts[0].replace("'", "&#x27;")
-    assert re.search(rf'<div lang="en">\n<p class="verdict">{re.escape(verdict)}', hindi)
+    told = [*demo.diagnosis.verdict.parts, *(item.message for item in demo.diagnosis.findings)]
+    told += [reason for item in demo.diagnosis.incidents for reason in item.reasons]
+    assert not [text for text in told if text.replace("'", "&#x27;") in hindi]
+    assert "क्लाइंट ने कनेक्शन काट दिया" in hindi
+
+
+def test_every_part_of_the_page_is_told(demo: Report) -> None:
+    text = re.sub(r"<(style|script)\b.*?</\1>", " ", page(PSEUDO, replace(demo, work=None)), flags=re.DOTALL)
+    assert untold(unescape(re.sub(r"<[^>]*>", " | ", text))) == []
 
 
 def test_an_empty_diagnosis_is_a_page() -> None:

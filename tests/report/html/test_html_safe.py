@@ -13,7 +13,7 @@ from support.page_seen import seen
 from support.report_parts import EVIL, HOSTILE, hostile_report
 from truelimit.report.blocks import Heading, Items, Paragraph, Preformatted, Rows
 from truelimit.report.html.page import drawings, page
-from truelimit.report.html.parts import Badge, Captioned, Folded, Part, Source
+from truelimit.report.html.parts import Badge, Captioned, Folded, Part
 from truelimit.report.html.render import parts
 from truelimit.report.language import language
 from truelimit.report.plots.svg import safe
@@ -71,7 +71,7 @@ def test_drawings_of_a_hostile_report_are_well_formed_and_hold_no_script() -> No
 def _every_part(text: str) -> list[Part]:
     return [
         Heading(text), Paragraph(text, "bad"), Items((text,)), Rows((text, text), ((text, text),)), Badge(text),
-        Captioned(text, Rows((text, "b"), ((text, text),))), Folded(text, (Source((Paragraph(text),)),)),
+        Captioned(text, Rows((text, "b"), ((text, text),))), Folded(text, (Paragraph(text),)),
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from truelimit.adapters.agents.openclaw.generations import FEBRUARY
 from truelimit.adapters.agents.openclaw.keys import accepts
 from truelimit.domain.agent import ConfigPath
+from truelimit.domain.message import said
 
 _WINDOW_KEYS = {"contextWindow", "contextTokens", "num_ctx"}
 _WHOLE_NUMBER_PARAMETERS = frozenset(
@@ -33,7 +34,9 @@ class OpenClawGate:
         notes = [_takes_effect(generation)]
         if any(path[-1] in _WINDOW_KEYS for path in paths):
             notes.append(
-                "`ollama launch openclaw` rewrites contextWindow with a number of its own: run `truelimit` after it"
+                said(
+                    "`ollama launch openclaw` rewrites contextWindow with a number of its own: run `truelimit` after it"
+                )
             )
         return tuple(notes)
 
@@ -41,5 +44,7 @@ class OpenClawGate:
 def _takes_effect(generation: str) -> str:
     """February's own ``config set`` asks for a restart; September reloads by itself (hybrid, unless switched off)."""
     if generation == FEBRUARY:
-        return "restart the gateway (`openclaw gateway restart`): this version says of itself that it must be restarted"
-    return "the gateway takes the change over by itself, without a restart, unless gateway.reload.mode is off"
+        return said(
+            "restart the gateway (`openclaw gateway restart`): this version says of itself that it must be restarted"
+        )
+    return said("the gateway takes the change over by itself, without a restart, unless gateway.reload.mode is off")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from truelimit.adapters.agents.openclaw.generations import FEBRUARY
 from truelimit.app.fix_ports import ValidationResult
+from truelimit.domain.message import said
 from truelimit.fixes.diff import masked
 from truelimit.units import KIB
 
@@ -43,7 +44,9 @@ class OpenClawValidator:
         """Return what OpenClaw says. Not installed, too slow or not understood: ``ok`` is None, with the reason."""
         command = self.command or _installed(self.environment)
         if command is None:
-            return ValidationResult(False, None, "OpenClaw is not installed here, so its own validator was not asked")
+            return ValidationResult(
+                False, None, said("OpenClaw is not installed here, so its own validator was not asked")
+            )
         february = self.generation == FEBRUARY
         arguments = ["config", "get", "models"] if february else ["config", "validate", "--json"]
         shown = f"openclaw {' '.join(arguments)}"
@@ -76,11 +79,11 @@ def _run(command: Sequence[str], environment: dict[str, str], seconds: float) ->
                 start_new_session=sys.platform != "win32",
             )
         except OSError as error:
-            return f"cannot be started ({error.strerror or type(error).__name__})"
+            return said("cannot be started ({strerror})", strerror=error.strerror or type(error).__name__)
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return f"no answer within {seconds:.0f} s"
+            return said("no answer within {seconds:.0f} s", seconds=seconds)
         finally:
             _end(process)
         output.seek(0)
@@ -109,27 +112,33 @@ def _september(shown: str, status: int, output: str) -> ValidationResult:
     except (ValueError, KeyError, TypeError, RecursionError):
         valid, answer = None, {}
     if valid is True and status == 0:
-        return ValidationResult(True, True, f"{shown}: valid")
+        return ValidationResult(True, True, said("{shown}: valid", shown=shown))
     if valid is False:
         issues = [item for item in answer.get("issues") or () if isinstance(item, dict)]
         lines = [f"{item.get('path', '?')}: {item.get('message', '?')}" for item in issues]
-        return ValidationResult(True, False, f"{shown}: invalid: {_listed(lines)}")
-    return ValidationResult(True, None, f"{shown}: answer not understood (exit status {status})")
+        return ValidationResult(True, False, said("{shown}: invalid: {lines}", shown=shown, lines=_listed(lines)))
+    return ValidationResult(
+        True, None, said("{shown}: answer not understood (exit status {status})", shown=shown, status=status)
+    )
 
 
 def _february(shown: str, status: int, output: str) -> ValidationResult:
     invalid = _INVALID.search(output)
     if invalid:
         lines = [line.strip().removeprefix("- ") for line in invalid["issues"].splitlines() if line.strip()]
-        return ValidationResult(True, False, f"{shown}: invalid: {_listed(lines)}")
+        return ValidationResult(True, False, said("{shown}: invalid: {lines}", shown=shown, lines=_listed(lines)))
     if status == 0:
-        return ValidationResult(True, True, f"{shown}: read without complaint (this version has no validator)")
-    return ValidationResult(True, None, f"{shown}: answer not understood (exit status {status})")
+        return ValidationResult(
+            True, True, said("{shown}: read without complaint (this version has no validator)", shown=shown)
+        )
+    return ValidationResult(
+        True, None, said("{shown}: answer not understood (exit status {status})", shown=shown, status=status)
+    )
 
 
 def _listed(lines: Sequence[str]) -> str:
-    more = f"; and {len(lines) - _MOST_ISSUES} more" if len(lines) > _MOST_ISSUES else ""
-    return "; ".join(_shown(line)[:200] for line in lines[:_MOST_ISSUES]) + more if lines else "no reason given"
+    more = said("; and {lines} more", lines=len(lines) - _MOST_ISSUES) if len(lines) > _MOST_ISSUES else ""
+    return "; ".join(_shown(line)[:200] for line in lines[:_MOST_ISSUES]) + more if lines else said("no reason given")
 
 
 def _shown(line: str) -> str:

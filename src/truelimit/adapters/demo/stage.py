@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from truelimit.adapters.demo.history import WORKSPACES, conversations
 from truelimit.adapters.demo.shape import METADATA, tensors
+from truelimit.adapters.demo.transcript import index, transcript
 from truelimit.adapters.files.gguf.write import write_header
 
 _MODEL = "application/vnd.ollama.image.model"
@@ -23,11 +25,33 @@ def stage(home: Path) -> None:
     sessions.mkdir(parents=True)
     _copy("openclaw.json", agent / "openclaw.json")
     _copy("sessions.json", sessions / "sessions.json")
-    _copy("session.jsonl", sessions / "20260218-refactor.jsonl")
+    _session(home, sessions / "20260218-refactor.jsonl")
+    _history(home, agent / "agents")
     blob = _store(home / ".ollama" / "models")
     log = home / ".ollama" / "logs" / "server.log"
     log.parent.mkdir()
     log.write_text(_text("server.log").replace("@MODEL@", blob), encoding="utf-8")
+
+
+def _session(home: Path, target: Path) -> None:
+    """Write the incident's transcript with the folder that it is in, as OpenClaw does: whole, not from the tilde."""
+    folder = json.dumps(str(home / WORKSPACES["main"]))
+    target.write_text(_text("session.jsonl").replace('"~/work/shop"', folder), encoding="utf-8")
+
+
+def _history(home: Path, agents: Path) -> None:
+    """Write the weeks before: a transcript a conversation, and the index of each agent that has none yet."""
+    latest = {}
+    for talk in conversations(_text("history.txt")):
+        folder = agents / talk.agent / "sessions"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = transcript(talk, str(home / WORKSPACES[talk.agent]))
+        (folder / f"{talk.name}.jsonl").write_text(text, encoding="utf-8")
+        latest[talk.agent] = talk
+    for name, talk in latest.items():
+        place = agents / name / "sessions" / "sessions.json"
+        if not place.exists():
+            place.write_text(index(talk, name), encoding="utf-8")
 
 
 def _text(name: str) -> str:

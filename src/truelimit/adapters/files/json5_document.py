@@ -10,6 +10,7 @@ from truelimit.adapters.files.json5_style import line_indent, own_line, style_at
 from truelimit.adapters.files.json5_syntax import Container, Item, Node, Scalar, SyntaxProblem, parse, value_of
 from truelimit.adapters.files.json5_values import put, same
 from truelimit.domain.agent import ConfigPath, ConfigPlace
+from truelimit.domain.message import said
 
 MAX_BYTES = 4 * 2**20
 
@@ -19,7 +20,7 @@ class Json5Error(Exception):
 
     def __init__(self, file: str, line: int | None, what: str, expected: str, do: str) -> None:
         """Keep the parts; the message joins them. None of them may quote the file's content."""
-        where = f"{file}, line {line}" if line else file
+        where = said("{file}, line {line}", file=file, line=line) if line else file
         super().__init__(f"{where}: {what} (expected {expected}); {do}")
         self.file, self.line, self.what, self.expected, self.do = file, line, what, expected, do
 
@@ -41,7 +42,7 @@ class Json5Document:
             return cls(text, file, parse(text))
         except SyntaxProblem as problem:
             line = text.count("\n", 0, problem.index) + 1
-            do = "correct the file at this line, or restore its last backup"
+            do = said("correct the file at this line, or restore its last backup")
             raise Json5Error(file, line, problem.what, problem.expected, do) from None
 
     @classmethod
@@ -49,7 +50,9 @@ class Json5Document:
         """Return the document of a file, line ends and byte-order mark kept. Raises OSError and Json5Error."""
         name = file or str(path)
         if path.exists() and not path.is_file():
-            raise Json5Error(name, None, "not an ordinary file", "a file", "check that this is the right path")
+            raise Json5Error(
+                name, None, said("not an ordinary file"), said("a file"), said("check that this is the right path")
+            )
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -58,7 +61,9 @@ class Json5Document:
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise Json5Error(name, line, "a byte that is not UTF-8", "UTF-8 text", "save the file as UTF-8") from None
+            raise Json5Error(
+                name, line, said("a byte that is not UTF-8"), said("UTF-8 text"), said("save the file as UTF-8")
+            ) from None
         return cls.parse(text, name)
 
     @property
@@ -108,7 +113,9 @@ class Json5Document:
         Raises Json5Error for the empty path.
         """
         if not path:
-            raise Json5Error(self.file, 1, "the whole file cannot be removed as a key", "a key", "delete the file")
+            raise Json5Error(
+                self.file, 1, said("the whole file cannot be removed as a key"), said("a key"), said("delete the file")
+            )
         text, document = self.text, self
         while isinstance(parent := document._node(path[:-1]), Container):
             index = _index(parent, path[-1])
@@ -147,8 +154,8 @@ class Json5Document:
 
     def _unsure(self, index: int) -> Json5Error:
         line = self.text.count("\n", 0, index) + 1
-        what = "the change cannot be made without touching other text"
-        return Json5Error(self.file, line, what, "a key with ordinary layout", "change this key by hand")
+        what = said("the change cannot be made without touching other text")
+        return Json5Error(self.file, line, what, said("a key with ordinary layout"), said("change this key by hand"))
 
     def _replace(self, path: ConfigPath, node: Node, value: object) -> list[json5_edit.Splice]:
         style = style_of(self.text, self.root)
@@ -178,20 +185,40 @@ class Json5Document:
         """Return the node as the container that can take ``key``. Raises Json5Error when it cannot."""
         place = self.place(path)
         if isinstance(node, Scalar) or node.is_object != isinstance(key, str):
-            kind = "a single value" if isinstance(node, Scalar) else "an object" if node.is_object else "a list"
-            needed = "an object" if isinstance(key, str) else "a list"
+            kind = (
+                said("a single value")
+                if isinstance(node, Scalar)
+                else said("an object")
+                if node.is_object
+                else said("a list")
+            )
+            needed = said("an object") if isinstance(key, str) else said("a list")
             raise Json5Error(
-                self.file, place.line, f"the parent of {_name(path)} is {kind}", needed, "correct the parent"
+                self.file,
+                place.line,
+                said("the parent of {path} is {kind}", path=_name(path), kind=kind),
+                needed,
+                said("correct the parent"),
             )
         if isinstance(key, int) and key != len(node.items):
-            what = f"the list that should hold {_name(path)} has {len(node.items)} elements"
-            raise Json5Error(self.file, place.line, what, f"an index up to {len(node.items)}", "append one at a time")
+            what = said(
+                "the list that should hold {path} has {items} elements", path=_name(path), items=len(node.items)
+            )
+            raise Json5Error(
+                self.file,
+                place.line,
+                what,
+                said("an index up to {items}", items=len(node.items)),
+                said("append one at a time"),
+            )
         return node
 
 
 def _too_large(file: str) -> Json5Error:
-    what = f"the file is larger than {MAX_BYTES} bytes"
-    return Json5Error(file, None, what, "a configuration of ordinary size", "check that this is the right file")
+    what = said("the file is larger than {max_bytes} bytes", max_bytes=MAX_BYTES)
+    return Json5Error(
+        file, None, what, said("a configuration of ordinary size"), said("check that this is the right file")
+    )
 
 
 def _name(path: ConfigPath) -> str:

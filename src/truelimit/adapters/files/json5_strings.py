@@ -6,6 +6,8 @@ import json
 import math
 import re
 
+from truelimit.domain.message import said
+
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\n\r\u2028\u2029])|(.))", re.DOTALL)
 _SINGLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "0": "\0"}
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -61,7 +63,9 @@ def write_scalar(value: object, quote: str = '"') -> str:
     if isinstance(value, int):
         return str(int(value))
     if not isinstance(value, float):
-        raise TypeError(f"cannot write {type(value).__name__} into a configuration (expected JSON values)")
+        raise TypeError(
+            said("cannot write {name} into a configuration (expected JSON values)", name=type(value).__name__)
+        )
     if math.isnan(value):
         return "NaN"
     return repr(value) if math.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from truelimit.adapters.files.json5_strings import BadEscapeError, unescape
+from truelimit.domain.message import said
 
 MAX_DEPTH = 100
 MAX_VALUES = 200_000
@@ -82,7 +83,7 @@ def parse(text: str) -> Node:
     node = reader.value(reader.skip(0), 0)
     end = reader.skip(node.end)
     if end < len(text):
-        raise reader.problem(end, "the end of the file")
+        raise reader.problem(end, said("the end of the file"))
     return node
 
 
@@ -114,18 +115,22 @@ class _Reader:
     def problem(self, index: int, expected: str) -> SyntaxProblem:
         """Describe what stands at ``index`` without quoting more than one character."""
         if index >= len(self.text):
-            return SyntaxProblem(index, "the file ends too early", expected)
+            return SyntaxProblem(index, said("the file ends too early"), expected)
         if self.text.startswith("/*", index):
-            return SyntaxProblem(index, "a comment /* is never closed", "*/")
+            return SyntaxProblem(index, said("a comment /* is never closed"), "*/")
         char = self.text[index]
         if char in "\"'":
-            return SyntaxProblem(index, "a string is not closed on its line", expected)
-        return SyntaxProblem(index, f"unexpected character {char!r}", expected)
+            return SyntaxProblem(index, said("a string is not closed on its line"), expected)
+        return SyntaxProblem(index, said("unexpected character {char!r}", char=char), expected)
 
     def value(self, index: int, depth: int) -> Node:
         self.values += 1
         if self.values > MAX_VALUES:
-            raise SyntaxProblem(index, f"more than {MAX_VALUES} values", "a configuration of ordinary size")
+            raise SyntaxProblem(
+                index,
+                said("more than {max_values} values", max_values=MAX_VALUES),
+                said("a configuration of ordinary size"),
+            )
         char = self.text[index : index + 1]
         if char in ("{", "["):
             return self.container(index, depth + 1)
@@ -137,7 +142,9 @@ class _Reader:
     def container(self, start: int, depth: int) -> Container:
         if depth > MAX_DEPTH:
             raise SyntaxProblem(
-                start, f"values are nested deeper than {MAX_DEPTH}", "a configuration of ordinary depth"
+                start,
+                said("values are nested deeper than {max_depth}", max_depth=MAX_DEPTH),
+                said("a configuration of ordinary depth"),
             )
         is_object = self.text[start] == "{"
         close = "}" if is_object else "]"
@@ -148,7 +155,7 @@ class _Reader:
             items.append(item)
             index = self.skip(item.node.end if item.comma is None else item.comma + 1)
             if item.comma is None and not self.text.startswith(close, index):
-                raise self.problem(index, f"a comma or {close!r}")
+                raise self.problem(index, said("a comma or {close!r}", close=close))
         return Container(start, index + 1, is_object, tuple(items))
 
     def item(self, index: int, is_object: bool, depth: int) -> Item:
@@ -157,7 +164,7 @@ class _Reader:
             key, key_end = self.key(index)
             colon = self.skip(key_end)
             if not self.text.startswith(":", colon):
-                raise self.problem(colon, "a colon")
+                raise self.problem(colon, said("a colon"))
             index = self.skip(colon + 1)
         node = self.value(index, depth)
         comma = self.skip(node.end)
@@ -168,33 +175,33 @@ class _Reader:
             return self.string(index)
         match = _NAME.match(self.text, index)
         if match is None or match[0][0].isdigit():
-            raise self.problem(index, "a key or '}'")
+            raise self.problem(index, said("a key or '}'"))
         return self.unescaped(match[0], index), match.end()
 
     def string(self, index: int) -> tuple[str, int]:
         match = _STRING[self.text[index]].match(self.text, index)
         if match is None:
-            raise self.problem(index, "a closing quote")
+            raise self.problem(index, said("a closing quote"))
         return self.unescaped(match[1], index), match.end()
 
     def unescaped(self, body: str, index: int) -> str:
         try:
             return unescape(body)
         except BadEscapeError as error:
-            raise SyntaxProblem(index, "a string holds a broken escape", str(error)) from None
+            raise SyntaxProblem(index, said("a string holds a broken escape"), str(error)) from None
 
     def number(self, index: int) -> Scalar | None:
         match = _NUMBER.match(self.text, index)
         if match is None:
             return None
         if _NAME.match(self.text, match.end()):
-            raise self.problem(match.end(), "the end of a number")
+            raise self.problem(match.end(), said("the end of a number"))
         return Scalar(index, match.end(), _number(match))
 
     def word(self, index: int) -> Scalar:
         match = _NAME.match(self.text, index)
         if match is None or match[0] not in _WORDS:
-            raise self.problem(index, "a value")
+            raise self.problem(index, said("a value"))
         return Scalar(index, match.end(), _WORDS[match[0]])
 
 

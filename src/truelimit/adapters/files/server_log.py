@@ -18,6 +18,7 @@ from truelimit.adapters.files.server_log_loads import Loads
 from truelimit.adapters.files.server_log_ollama import LoggedDevice, OllamaLines, SystemMemory, Tier
 from truelimit.adapters.files.server_log_slog import slog_time
 from truelimit.adapters.files.server_log_store import EventStore
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Engine, Event, ServerKind
 from truelimit.units import Bytes
@@ -78,15 +79,17 @@ def read_server_log(path: Path) -> ServerLog:
         status = path.stat()
         return _read_once(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
-        why = f"cannot be read: {error.strerror or error}; make it readable or name another with --log"
-        return ServerLog(str(path), None, missing=(Missing(f"server log {path}", why),))
+        why = said(
+            "cannot be read: {strerror}; make it readable or name another with --log", strerror=error.strerror or error
+        )
+        return ServerLog(str(path), None, missing=(Missing(said("server log {path}", path=path), why),))
 
 
 @lru_cache(maxsize=16)
 def _read_once(path: Path, _changed: int, _size: int) -> ServerLog:
     """Read a file once, though several edges ask what it is. Raises OSError."""
     if not path.is_file():
-        raise OSError("it is not a regular file")
+        raise OSError(said("it is not a regular file"))
     sample = _sample(path)
     kind = _kind(sample)
     return ServerLog(str(path), None) if kind is None else _read(path, kind, sample)
@@ -152,10 +155,20 @@ def _missing(path: Path, store: EventStore) -> tuple[Missing, ...]:
     """Return what of the log is not among the events: nothing is dropped in silence."""
     found = []
     if store.damaged:
-        found.append(Missing(f"{store.damaged} lines of {path}", "they are cut, damaged or too long to be read"))
+        found.append(
+            Missing(
+                said("{damaged} lines of {path}", damaged=store.damaged, path=path),
+                said("they are cut, damaged or too long to be read"),
+            )
+        )
     if store.left_out:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(store.left_out.items()))
-        found.append(Missing(f"older events of {path}: {kinds}", "only the newest of each kind are kept"))
+        found.append(
+            Missing(
+                said("older events of {path}: {kinds}", path=path, kinds=kinds),
+                said("only the newest of each kind are kept"),
+            )
+        )
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from truelimit.adapters.files.server_log_noise import MESSAGES, START, Noise
+from truelimit.domain.message import said
 
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 14
@@ -46,15 +47,15 @@ class Group:
     needs: bytes = b""
 
 
-LOADS = Group("lines of loading models", 20_000, ())
+LOADS = Group(said("lines of loading models"), 20_000, ())
 GROUPS = (
-    Group("lines of a server's start", 10_000, _patterns(rb'msg="?(?:' + START + rb")"), b"msg="),
+    Group(said("lines of a server's start"), 10_000, _patterns(rb'msg="?(?:' + START + rb")"), b"msg="),
     Group("messages", 40_000, _patterns(rb'msg="?(?:' + MESSAGES + rb")", rb"level=(?:ERROR|WARN|FATAL)"), b"msg="),
-    Group("access lines", 20_000, _patterns(rb"\[GIN\] "), b"[GIN]"),
-    Group("lines of requests", 40_000, _patterns(rb"n_tokens = ", rb"cancel task", rb"size limit"), b"| task "),
+    Group(said("access lines"), 20_000, _patterns(rb"\[GIN\] "), b"[GIN]"),
+    Group(said("lines of requests"), 40_000, _patterns(rb"n_tokens = ", rb"cancel task", rb"size limit"), b"| task "),
     Group("timings", 20_000, _patterns(rb"eval time = ")),
     Group(
-        "lines of failures",
+        said("lines of failures"),
         20_000,
         _patterns(rb"ontext size", rb"ut of memory", rb"OutOf", rb"ASSERT", rb"failed to "),
     ),

@@ -13,6 +13,7 @@ from truelimit.adapters.fleet.errors import FleetError
 from truelimit.adapters.fleet.files import is_remote
 from truelimit.adapters.fleet.person import COUNTS
 from truelimit.app.fleet import Cell, Counted, Person, Replayed
+from truelimit.domain.message import said
 from truelimit.workload.stack import ReplayStack
 from truelimit.workload.summary import Sizes
 
@@ -31,7 +32,12 @@ def engine(kind: str, paths: Sequence[str], master: str | None, folder: Path) ->
         return
     remote = next((path for path in paths if is_remote(path)), None)
     if remote is not None:
-        raise FleetError(f"{remote}: a URL is read by a distributed engine: --engine pyspark; DuckDB reads files here")
+        raise FleetError(
+            said(
+                "{remote}: a URL is read by a distributed engine: --engine pyspark; DuckDB reads files here",
+                remote=remote,
+            )
+        )
     from truelimit.adapters.fleet.on_duckdb import duckdb_engine
 
     with duckdb_engine(paths, folder) as one:

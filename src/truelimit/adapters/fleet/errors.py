@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from truelimit.domain.message import said
+
 FLEET_EXTRA = "pip install 'truelimit[fleet]'"
 SPARK_EXTRA = "pip install 'truelimit[spark]'"
 
@@ -18,4 +20,10 @@ def first_line(error: BaseException) -> str:
 
 def needed(error: ImportError, extra: str) -> FleetError:
     """Return what to say of a package that is not installed."""
-    return FleetError(f"{(error.name or 'a package').partition('.')[0]} is not installed; it comes with: {extra}")
+    return FleetError(
+        said(
+            "{partition} is not installed; it comes with: {extra}",
+            partition=(error.name or "a package").partition(".")[0],
+            extra=extra,
+        )
+    )

@@ -11,6 +11,7 @@ from truelimit.adapters.fleet.columns import COLLECTED, PERSON
 from truelimit.adapters.fleet.errors import FleetError, first_line
 from truelimit.adapters.work.hashing import Hasher
 from truelimit.adapters.work.schema import NAMES, batch
+from truelimit.domain.message import said
 from truelimit.domain.workload import WorkRequest
 from truelimit.workload.classes import classified
 from truelimit.workload.doubles import joined
@@ -66,7 +67,9 @@ def export(requests: Sequence[WorkRequest], target: Path, person: str, collected
         try:
             connection.execute(f"COPY ({query}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
         except duckdb.Error as error:
-            raise FleetError(f"{target}: cannot be written: {first_line(error)}") from error
+            raise FleetError(
+                said("{target}: cannot be written: {error}", target=target, error=first_line(error))
+            ) from error
     return len(items)
 
 

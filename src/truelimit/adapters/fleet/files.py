@@ -13,6 +13,7 @@ from typing import Any
 from truelimit.adapters.bundle.unpack import LARGEST_FILE
 from truelimit.adapters.fleet.columns import FILE, FLEET_COLUMNS, PERSON
 from truelimit.adapters.fleet.errors import FLEET_EXTRA, FleetError, first_line, needed
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 from truelimit.units import MIB
 
@@ -43,8 +44,12 @@ def find(paths: Sequence[str], folder: Path) -> Files:
     if not remote and not kept:
         why = f"; {missing[0].fact}: {missing[0].why}" if missing else ""
         raise FleetError(
-            f"no file to count in {', '.join(paths)[:200]}: expected Parquet files or bundles that "
-            f"truelimit collect --work wrote{why}"
+            said(
+                "no file to count in {paths}: expected Parquet files or bundles that "
+                "truelimit collect --work wrote{why}",
+                paths=", ".join(paths)[:200],
+                why=why,
+            )
         )
     apart = not remote and None not in people and len(set(people)) == len(people)
     return Files((*kept, *remote), apart, tuple(missing))
@@ -62,7 +67,9 @@ def _local(paths: Iterable[str]) -> Iterator[Path]:
         else:
             matched = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - a pattern may be absolute
             if not matched:
-                raise FleetError(f"{text} does not exist and matches nothing; expected a folder, file or pattern")
+                raise FleetError(
+                    said("{text} does not exist and matches nothing; expected a folder, file or pattern", text=text)
+                )
             yield from _local(matched)
 
 
@@ -75,9 +82,13 @@ def _unpacked(paths: Iterable[Path], folder: Path, missing: list[Missing]) -> It
         try:
             _take_out(path, target)
         except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, OSError) as error:
-            missing.append(Missing(str(path), f"left out: no readable zip ({type(error).__name__})"))
+            missing.append(Missing(str(path), said("left out: no readable zip ({name})", name=type(error).__name__)))
         except KeyError:
-            missing.append(Missing(str(path), f"left out: no {FILE} in it; it is written by truelimit collect --work"))
+            missing.append(
+                Missing(
+                    str(path), said("left out: no {file} in it; it is written by truelimit collect --work", file=FILE)
+                )
+            )
         else:
             yield target
 
@@ -111,9 +122,9 @@ def _checked(paths: Iterable[Path], missing: list[Missing]) -> tuple[list[str], 
             footer = parquet.read_metadata(path)
             wrong = _wrong(footer.schema.to_arrow_schema())
         except (pa.ArrowException, OSError, ValueError) as error:
-            wrong = f"no readable Parquet: {first_line(error)}"
+            wrong = said("no readable Parquet: {error}", error=first_line(error))
         if wrong:
-            missing.append(Missing(str(path), f"left out: {wrong}"))
+            missing.append(Missing(str(path), said("left out: {wrong}", wrong=wrong)))
         elif footer.num_rows:
             kept.append(str(path))
             people.append(_only_person(footer))
@@ -123,9 +134,12 @@ def _checked(paths: Iterable[Path], missing: list[Missing]) -> tuple[list[str], 
 def _wrong(schema: Any) -> str:
     absent = [name for name, _, is_needed in FLEET_COLUMNS if is_needed and name not in schema.names]
     if absent:
-        return f"columns are missing: {', '.join(absent)}; expected a file that truelimit collect --work wrote"
+        return said(
+            "columns are missing: {absent}; expected a file that truelimit collect --work wrote",
+            absent=", ".join(absent),
+        )
     bad = [
-        f"{name} is {schema.field(name).type}, expected {_WORDS[kind]}"
+        said("{name} is {type}, expected {words}", name=name, type=schema.field(name).type, words=_WORDS[kind])
         for name, kind, _ in FLEET_COLUMNS
         if name in schema.names and not _is_of(schema.field(name).type, kind)
     ]
@@ -134,10 +148,10 @@ def _wrong(schema: Any) -> str:
 
 _WORDS = {
     "VARCHAR": "text",
-    "BIGINT": "whole numbers",
-    "INTEGER": "whole numbers",
-    "DOUBLE": "numbers (of a time: seconds since 1970)",
-    "BOOLEAN": "true or false",
+    "BIGINT": said("whole numbers"),
+    "INTEGER": said("whole numbers"),
+    "DOUBLE": said("numbers (of a time: seconds since 1970)"),
+    "BOOLEAN": said("true or false"),
 }
 
 

@@ -11,6 +11,7 @@ from truelimit.adapters.fleet.columns import PERSON
 from truelimit.adapters.fleet.engine import Progress
 from truelimit.adapters.fleet.errors import FLEET_EXTRA, FleetError, first_line, needed
 from truelimit.adapters.fleet.person import replay_person
+from truelimit.domain.message import said
 from truelimit.workload.stack import ReplayStack
 
 _KEPT = "truelimit_kept"
@@ -108,4 +109,4 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, OSError) as error:
-        raise FleetError(f"DuckDB cannot count these files: {first_line(error)}") from error
+        raise FleetError(said("DuckDB cannot count these files: {error}", error=first_line(error))) from error

@@ -15,6 +15,7 @@ from truelimit.adapters.fleet.columns import PERSON
 from truelimit.adapters.fleet.engine import Progress
 from truelimit.adapters.fleet.errors import SPARK_EXTRA, FleetError, first_line, needed
 from truelimit.adapters.fleet.person import DDL, replay_person
+from truelimit.domain.message import said
 from truelimit.workload.stack import ReplayStack
 
 _VIEW = "truelimit_requests"
@@ -123,7 +124,7 @@ def spark_engine(paths: Sequence[str], master: str | None) -> Iterator[SparkEngi
 
 def _started(builder: Any, master: str | None) -> Any:
     if master is not None and master.startswith("sc://"):
-        raise FleetError("--spark-master sc://: Spark Connect is not supported; name the cluster's own master")
+        raise FleetError(said("--spark-master sc://: Spark Connect is not supported; name the cluster's own master"))
     if master is not None:
         builder = builder.master(master)
         if master.startswith("local"):  # its workers are on this machine: they run what this program runs
@@ -163,4 +164,4 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, OSError, RuntimeError) as error:
-        raise FleetError(f"Spark cannot count these files: {first_line(error)}") from error
+        raise FleetError(said("Spark cannot count these files: {error}", error=first_line(error))) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from truelimit.adapters.fleet.errors import FleetError
+from truelimit.domain.message import said
 from truelimit.workload.stack import ReplayStack
 
 MOST = 1_000
@@ -22,14 +23,23 @@ def stacks(path: Path) -> tuple[ReplayStack, ...]:
     held = _read(path)
     listed = held.get("stack") if isinstance(held, dict) and set(held) == {"stack"} else held
     if not isinstance(listed, list) or not listed or not all(isinstance(item, dict) for item in listed):
-        raise FleetError(f"{path}: expected [[stack]] tables (TOML) or a list of objects (JSON), one a stack")
+        raise FleetError(
+            said("{path}: expected [[stack]] tables (TOML) or a list of objects (JSON), one a stack", path=path)
+        )
     if len(listed) > MOST:
-        raise FleetError(f"{path}: {len(listed):,} stacks; expected at most {MOST:,}")
-    found = tuple(_stack(item, f"{path}: stack {number}") for number, item in enumerate(listed, start=1))
+        raise FleetError(
+            said("{path}: {listed:,} stacks; expected at most {most:,}", path=path, listed=len(listed), most=MOST)
+        )
+    found = tuple(
+        _stack(item, said("{path}: stack {number}", path=path, number=number))
+        for number, item in enumerate(listed, start=1)
+    )
     names = [item.id for item in found]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:
-        raise FleetError(f"{path}: two stacks have the id {doubled!r}; expected each its own")
+        raise FleetError(
+            said("{path}: two stacks have the id {doubled!r}; expected each its own", path=path, doubled=doubled)
+        )
     return found
 
 
@@ -40,16 +50,27 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise FleetError(f"{path}: {error.strerror or 'cannot be read'}") from error
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, no TOML
-        raise FleetError(f"{path}: cannot be read as TOML, or JSON by its name: {error}") from error
+        raise FleetError(
+            said("{path}: cannot be read as TOML, or JSON by its name: {error}", path=path, error=error)
+        ) from error
 
 
 def _stack(item: dict[str, Any], where: str) -> ReplayStack:
     unknown = [key for key in item if key not in _FIELDS]
     if unknown:
-        raise FleetError(f"{where}: unknown key {unknown[0][:40]!r}; expected some of {', '.join(_FIELDS)}")
+        raise FleetError(
+            said(
+                "{where}: unknown key {unknown!r}; expected some of {fields}",
+                where=where,
+                unknown=unknown[0][:40],
+                fields=", ".join(_FIELDS),
+            )
+        )
     name = item.get("id")
     if not isinstance(name, str) or not name or len(name) > 80:
-        raise FleetError(f"{where}: id {name!r:.80}; expected a name of at most 80 characters")
+        raise FleetError(
+            said("{where}: id {name!r:.80}; expected a name of at most 80 characters", where=where, name=name)
+        )
     return ReplayStack(**{key: _value(key, value, where) for key, value in item.items() if value is not None})
 
 
@@ -59,14 +80,22 @@ def _value(key: str, value: Any, where: str) -> Any:
     if default is MISSING:
         return value
     if isinstance(default, bool):
-        is_right, expected = isinstance(value, bool), "true or false"
+        is_right, expected = isinstance(value, bool), said("true or false")
     elif isinstance(default, int):
         is_right = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        expected = f"a whole number of {least} or more"
+        expected = said("a whole number of {least} or more", least=least)
     else:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         is_right = is_number and value >= least and (math.isfinite(value) or math.isinf(default))
-        expected = f"a number of {least} or more"
+        expected = said("a number of {least} or more", least=least)
     if not is_right:
-        raise FleetError(f"{where}: {key} is {value!r:.60}; expected {expected}")
+        raise FleetError(
+            said(
+                "{where}: {key} is {value!r:.60}; expected {expected}",
+                where=where,
+                key=key,
+                value=value,
+                expected=expected,
+            )
+        )
     return value if isinstance(default, int) else float(value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from truelimit.domain.machine import MemoryPool, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.limits.gpu_share import METAL_SHARE
 from truelimit.units import Bytes, from_mib
@@ -15,7 +16,7 @@ _KEYS = ("hw.memsize", "machdep.cpu.brand_string", "iogpu.wired_limit_mb")
 # in llama.cpp's logs: 17.9 of 24, 48 or 51.8 of 64, 96 of 128, 144 of 192.
 _GPU = ("/usr/sbin/ioreg", "-rd1", "-c", "AGXAccelerator")
 _CORES = re.compile(r'"gpu-core-count"\s*=\s*(\d{1,3})\b')
-_RULE = "assumed: Metal lets the GPU take about 75 % of memory (iogpu.wired_limit_mb is 0, the default)"
+_RULE = said("assumed: Metal lets the GPU take about 75 % of memory (iogpu.wired_limit_mb is 0, the default)")
 
 
 def sysctl(run: Callable[[Sequence[str]], str | None]) -> Mapping[str, str]:
@@ -52,7 +53,7 @@ def unified_pool(values: Mapping[str, str], free: Known[Bytes] | None) -> Memory
     else:
         usable = Known(Bytes(int(total * METAL_SHARE)), _RULE, Basis.ASSUMED)
     capacity = Known(Bytes(total), "sysctl hw.memsize", Basis.MEASURED)
-    return MemoryPool("unified memory", PoolKind.UNIFIED, capacity, usable, free)
+    return MemoryPool(said("unified memory"), PoolKind.UNIFIED, capacity, usable, free)
 
 
 def _number(text: str | None) -> int | None:

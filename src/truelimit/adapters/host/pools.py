@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.host import apple
 from truelimit.adapters.host.amd import AmdCard, amd_cards
-from truelimit.adapters.host.nvidia import NvidiaCard
 from truelimit.adapters.host.sources import Memory, Sources, number_in
 from truelimit.domain.machine import MemoryPool, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import GIB, Bytes
+
+if TYPE_CHECKING:
+    from truelimit.adapters.host.nvidia import NvidiaCard
 
 # As much of main memory in a processor's GPU is a model, not a desktop.
 _MODEL_IN_GTT = GIB
@@ -47,7 +51,7 @@ def pools(host: Sources, memory: Memory, found: Devices, processor: str | None) 
     if vram:
         return (*vram, ram)
     if found.nvidia:
-        return (MemoryPool("unified memory", PoolKind.UNIFIED, ram.capacity, None, ram.free),)
+        return (MemoryPool(said("unified memory"), PoolKind.UNIFIED, ram.capacity, None, ram.free),)
     shared = next((card for card in found.amd if _runs_models(card, processor)), None)
     return (ram if shared is None else _shared_pool(shared, ram),)
 
@@ -65,10 +69,10 @@ def _main_memory(host: Sources, memory: Memory) -> MemoryPool:
         capacity = measured(limit, "/sys/fs/cgroup/memory.max (the container's limit)")
         left = min(memory.available, max(0, limit - used))
         free = measured(left, "/sys/fs/cgroup/memory.max - memory.current")
-        return MemoryPool("main memory of the container", PoolKind.RAM, capacity, None, free)
+        return MemoryPool(said("main memory of the container"), PoolKind.RAM, capacity, None, free)
     capacity = measured(memory.total, "psutil virtual_memory().total")
     free = measured(memory.available, "psutil virtual_memory().available")
-    return MemoryPool("main memory", PoolKind.RAM, capacity, None, free)
+    return MemoryPool(said("main memory"), PoolKind.RAM, capacity, None, free)
 
 
 def _nvidia_pools(cards: tuple[NvidiaCard, ...]) -> tuple[MemoryPool, ...]:
@@ -106,4 +110,4 @@ def _shared_pool(card: AmdCard, ram: MemoryPool) -> MemoryPool:
     carved = f"sysfs {card.folder}/mem_info_vram_total"
     capacity = measured(ram.capacity.value + card.vram, f"{ram.capacity.where} + {carved}")
     usable = measured(card.vram + (card.gtt or 0), f"{carved} + mem_info_gtt_total")
-    return MemoryPool("unified memory", PoolKind.UNIFIED, capacity, usable, ram.free)
+    return MemoryPool(said("unified memory"), PoolKind.UNIFIED, capacity, usable, ram.free)

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from truelimit.app.measurement import ARRAYS
+from truelimit.domain.message import said
 from truelimit.units import GIB, MIB, Bytes, BytesPerSecond, OperationsPerSecond
 
 SECONDS = 9.0
@@ -53,7 +54,7 @@ def measure(free: int, cache: int | None, threads: int, progress: Progress, seco
     started = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
         probe = _Probe(numpy, pool, size, threads)
-        progress("filling memory", 0.0)
+        progress(said("filling memory"), 0.0)
         size = probe.fill(seconds / 4)
         left = max(0.3, seconds - (time.monotonic() - started)) / 3
         progress("reading", 0.25)
@@ -61,7 +62,7 @@ def measure(free: int, cache: int | None, threads: int, progress: Progress, seco
         progress("adding", 0.5)
         add = probe.best(probe.add, ARRAYS * size, left)
         probe.drop()
-    progress("multiplying matrices", 0.75)
+    progress(said("multiplying matrices"), 0.75)
     matrix = _matrix(numpy, left)
     progress("done", 1.0)
     return Rates(size, BytesPerSecond(read), BytesPerSecond(add), OperationsPerSecond(matrix))
@@ -74,7 +75,13 @@ def array_bytes(free: int, cache: int | None) -> Bytes:
     """
     most = min(int(free * SHARE) // ARRAYS, _LARGEST)
     if most < _SMALLEST:
-        raise ProbeError(f"only {free // MIB} MiB of memory are free; measuring needs {_SMALLEST * ARRAYS * 4 // MIB}")
+        raise ProbeError(
+            said(
+                "only {free} MiB of memory are free; measuring needs {smallest}",
+                free=free // MIB,
+                smallest=_SMALLEST * ARRAYS * 4 // MIB,
+            )
+        )
     wanted = _TIMES_CACHE * (cache or _USUAL_CACHE)
     return Bytes(min(max(wanted, _SMALLEST), most) // 4096 * 4096)
 
@@ -84,7 +91,7 @@ def _numpy() -> ModuleType:
         import numpy as np
     except ImportError:
         raise ProbeError(
-            "measuring needs numpy, which is not installed here; expected: pip install 'truelimit[measure]'"
+            said("measuring needs numpy, which is not installed here; expected: pip install 'truelimit[measure]'")
         ) from None
     return np
 

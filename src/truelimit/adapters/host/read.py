@@ -9,6 +9,7 @@ from truelimit.adapters.host import apple
 from truelimit.adapters.host.pools import Devices, devices, measured, pools
 from truelimit.adapters.host.sources import Memory, Sources, first_bytes, this_machine
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, MemoryPool, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 
 if TYPE_CHECKING:
@@ -33,14 +34,16 @@ def read_machine(places: Places, deadline: Deadline, sources: Sources | None = N
     held = () if memory is None else pools(host, memory, found, processor)
     machine = _machine(host, memory, held, _chip(found, processor))
     machine = replace(machine, accelerators=_apple_gpu(found, machine))
-    return Evidence(machine=machine, missing=(*missing, *_unread(host, found)), examined=("this machine",))
+    return Evidence(machine=machine, missing=(*missing, *_unread(host, found)), examined=(said("this machine"),))
 
 
 def _memory(host: Sources) -> tuple[Memory | None, tuple[Missing, ...]]:
     try:
         return host.memory(), ()
     except (OSError, RuntimeError, ValueError) as error:
-        return None, (Missing("memory of this machine", f"psutil cannot read it: {type(error).__name__}"),)
+        return None, (
+            Missing(said("memory of this machine"), said("psutil cannot read it: {name}", name=type(error).__name__)),
+        )
 
 
 def _machine(host: Sources, memory: Memory | None, held: tuple[MemoryPool, ...], chip: Known[str] | None) -> Machine:
@@ -61,7 +64,7 @@ def _chip(found: Devices, processor: str | None) -> Known[str] | None:
     for device in found.amd:
         if not device.in_processor:
             return Known(device.name, f"sysfs {device.folder}/product_name, device", Basis.MEASURED)
-    return Known(processor, "the processor's own name", Basis.MEASURED) if processor else None
+    return Known(processor, said("the processor's own name"), Basis.MEASURED) if processor else None
 
 
 def _apple_gpu(found: Devices, machine: Machine) -> tuple[Accelerator, ...]:
@@ -82,4 +85,6 @@ def processor_name(host: Sources) -> str | None:
 def _unread(host: Sources, found: Devices) -> tuple[Missing, ...]:
     if host.system != "Windows" or found.nvidia:
         return ()
-    return (Missing("accelerators of this machine", "only NVIDIA's are read on Windows, and none is there"),)
+    return (
+        Missing(said("accelerators of this machine"), said("only NVIDIA's are read on Windows, and none is there")),
+    )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from truelimit.adapters.servers.http_exchange import Exchange, LateError, OversizeError, RawReply
+from truelimit.domain.message import said
 from truelimit.units import MIB
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class HttpTrouble(Exception):
         self.expected = expected
         self.do = do
         self.value = value
-        super().__init__(f"{self.url}: {what}; expected {expected}; {do}")
+        super().__init__(
+            said("{url}: {what}; expected {expected}; {do}", url=self.url, what=what, expected=expected, do=do)
+        )
 
 
 def get_json(url: str, deadline: Deadline, *, timeout: float = TIMEOUT, cap: int = BODY_CAP) -> object:
@@ -94,7 +97,9 @@ def fetch(
     """
     seconds = min(timeout, deadline.left())
     if seconds <= 0:
-        raise HttpTrouble(url, "not asked: the time for all servers is used up", "time left", "allow more time")
+        raise HttpTrouble(
+            url, said("not asked: the time for all servers is used up"), said("time left"), said("allow more time")
+        )
     content = None if body is None else json.dumps(body).encode()
     try:
         answer = _CARRIER.get()(method, _checked(url), content, seconds, cap)
@@ -123,7 +128,7 @@ def carried_by(carrier: Carrier) -> Iterator[None]:
         _CARRIER.reset(token)
 
 
-def shown(url: str, unreadable: str = "(unreadable address)") -> str:
+def shown(url: str, unreadable: str = said("(unreadable address)")) -> str:
     """Return the URL without user name, password, query and fragment: what reports may show."""
     try:
         parts = urlsplit(url)
@@ -140,7 +145,7 @@ def _checked(url: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise HttpTrouble(url, "not an address", "http://HOST:PORT", "correct the address")
+        raise HttpTrouble(url, said("not an address"), "http://HOST:PORT", said("correct the address"))
     return url
 
 
@@ -170,9 +175,9 @@ def _json_value(url: str, reply: HttpReply) -> object:
         return reply.value
     raise HttpTrouble(
         url,
-        f"status {reply.status}, but the body is not JSON",
-        "a JSON answer",
-        "check that the address is that of the model server",
+        said("status {status}, but the body is not JSON", status=reply.status),
+        said("a JSON answer"),
+        said("check that the address is that of the model server"),
         status=reply.status,
         value=reply.value,
     )
@@ -181,19 +186,24 @@ def _json_value(url: str, reply: HttpReply) -> object:
 def _raise_for_status(url: str, reply: HttpReply) -> HttpReply:
     if 200 <= reply.status < 300:
         return reply
-    what, do = _STATUS.get(reply.status, (f"answered with status {reply.status}", "look at the server's log"))
+    what, do = _STATUS.get(
+        reply.status, (said("answered with status {status}", status=reply.status), said("look at the server's log"))
+    )
     if 300 <= reply.status < 400:
         target = shown(reply.headers.get("location", "")) or "elsewhere"
-        what, do = f"redirects to {target} (not followed)", "name the final address"
-    raise HttpTrouble(url, what, "status 200", do, status=reply.status, value=reply.value)
+        what, do = said("redirects to {target} (not followed)", target=target), said("name the final address")
+    raise HttpTrouble(url, what, said("status 200"), do, status=reply.status, value=reply.value)
 
 
 _STATUS = {
-    401: ("status 401: it wants an API key", "start the server without a key, or name an address that needs none"),
-    403: ("status 403: it refuses this client or host name", "use the address that the server is bound to"),
-    404: ("status 404: it does not know this path", "check which program answers at this address"),
-    501: ("status 501: this feature is switched off", "start the server with the flag that switches it on"),
-    503: ("status 503: it is loading or busy", "try again when it is ready"),
+    401: (
+        said("status 401: it wants an API key"),
+        said("start the server without a key, or name an address that needs none"),
+    ),
+    403: (said("status 403: it refuses this client or host name"), said("use the address that the server is bound to")),
+    404: (said("status 404: it does not know this path"), said("check which program answers at this address")),
+    501: (said("status 501: this feature is switched off"), said("start the server with the flag that switches it on")),
+    503: (said("status 503: it is loading or busy"), said("try again when it is ready")),
 }
 
 
@@ -202,14 +212,25 @@ def _trouble(url: str, error: Exception, seconds: float, cap: int) -> HttpTroubl
     if isinstance(error, HttpTrouble):
         return error
     if isinstance(error, LateError):
-        return HttpTrouble(url, f"no complete answer within {seconds:.1f} s", "an answer in time", "allow more time")
+        return HttpTrouble(
+            url,
+            said("no complete answer within {seconds:.1f} s", seconds=seconds),
+            said("an answer in time"),
+            said("allow more time"),
+        )
     if isinstance(error, OversizeError):
-        what = f"the answer is larger than {cap:,} bytes" if error.by_size else "the answer is compressed, unasked"
-        return HttpTrouble(url, what, "a plain answer of normal size", "check which program answers at this address")
+        what = (
+            said("the answer is larger than {cap:,} bytes", cap=cap)
+            if error.by_size
+            else said("the answer is compressed, unasked")
+        )
+        return HttpTrouble(
+            url, what, said("a plain answer of normal size"), said("check which program answers at this address")
+        )
     if "Connect" in type(error).__name__:
         return _connection_trouble(url, error)
-    what = f"the answer cannot be understood ({type(error).__name__})"
-    return HttpTrouble(url, what, "HTTP", "check which program answers at this address")
+    what = said("the answer cannot be understood ({name})", name=type(error).__name__)
+    return HttpTrouble(url, what, "HTTP", said("check which program answers at this address"))
 
 
 def _connection_trouble(url: str, error: BaseException) -> HttpTrouble:
@@ -217,7 +238,11 @@ def _connection_trouble(url: str, error: BaseException) -> HttpTrouble:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     if "SSL" in type(error).__name__:
-        return HttpTrouble(url, "no TLS connection", "a trusted certificate", "check the certificate, or use http://")
+        return HttpTrouble(
+            url, said("no TLS connection"), said("a trusted certificate"), said("check the certificate, or use http://")
+        )
     if type(error).__name__ == "gaierror":
-        return HttpTrouble(url, "the host name is unknown", "a name that resolves", "correct the address")
-    return HttpTrouble(url, "nothing answers", "a model server", "start it, or name its address")
+        return HttpTrouble(
+            url, said("the host name is unknown"), said("a name that resolves"), said("correct the address")
+        )
+    return HttpTrouble(url, said("nothing answers"), said("a model server"), said("start it, or name its address"))

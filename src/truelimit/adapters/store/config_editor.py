@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.adapters.files.json5_document import Json5Document, Json5Error
-from truelimit.domain.agent import ConfigPath
 from truelimit.domain.findings import ABSENT
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import ConfigPath
 
 
 class Json5Editor:

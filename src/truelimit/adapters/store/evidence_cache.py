@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import json
 import os
 import zlib
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from truelimit.domain.frozen import dataclass
 from truelimit.units import MIB
 
 LEAST_FILE = MIB
@@ -98,6 +98,8 @@ class EvidenceCache:
         return status.st_size < (self.least_file if least is None else min(self.least_file, least))
 
     def _path(self, reader: str, path: Path) -> Path:
+        import hashlib
+
         name = hashlib.sha256(f"{reader}\0{path}\0{path.absolute()}".encode(errors="surrogatepass")).hexdigest()
         return self.folder / f"{name[:40]}.json"
 
@@ -158,6 +160,8 @@ def _file(status: os.stat_result) -> list[int]:
 
 def _marks(path: Path, offset: int) -> list[str]:
     """Return what the beginning of a file and the last block before ``offset`` are known by. Raises OSError."""
+    import hashlib
+
     with path.open("rb") as file:
         head = file.read(min(_BLOCK, offset))
         file.seek(max(0, offset - _BLOCK))
@@ -175,6 +179,8 @@ def _name(item: os.DirEntry[str]) -> str:
 @functools.cache
 def _parsers() -> str:
     """Return what tells these readers from those of another version: entries of others do not count."""
+    import hashlib
+
     import truelimit
 
     root = Path(__file__).resolve().parents[2]

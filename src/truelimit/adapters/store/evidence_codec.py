@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
 
+from truelimit.domain.message import Message, said, told_again
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _PLAIN = (str, int, float, bool, type(None))
@@ -34,6 +36,8 @@ class Codec:
         """Return a value as JSON can hold it. Raises CodecError for a class that is not allowed."""
         if isinstance(value, Enum):
             return {"enum": self._name(type(value)), "is": value.value}
+        if isinstance(value, Message):
+            return {"said": self._message(value)}
         if isinstance(value, _PLAIN):
             return value
         if isinstance(value, datetime):
@@ -62,12 +66,20 @@ class Codec:
             return _datetime(form["time"], form["offset"])
         if "span" in form:
             return form["span"] * _MICROSECOND
+        if "said" in form:
+            template, many, values, shape = form["said"]
+            return told_again(template, many, {name: self.decode(item) for name, item in values.items()}, shape)
         if "map" in form:
             return {self.decode(key): self.decode(item) for key, item in form["map"]}
         for name, kind in _SERIES.items():
             if name in form:
                 return kind(self.decode(item) for item in form[name])
         raise CodecError("no value has this form")
+
+    def _message(self, value: Message) -> list[Any]:
+        """A word of an enum within a message is told like a fixed word, so it is kept as one."""
+        values = {name: said(item.value) if isinstance(item, Enum) else item for name, item in value.values.items()}
+        return [value.template, value.many, {name: self.encode(item) for name, item in values.items()}, value.form]
 
     def rows(self, items: Sequence[Any], skip: int = 0) -> Any:
         """Return rows of one dataclass by column, without its first ``skip`` fields. Raises as ``encode`` does."""

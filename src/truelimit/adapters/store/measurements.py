@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from truelimit.adapters.store.data_dir import MEASUREMENTS as NAME
 from truelimit.adapters.store.data_dir import data_dir
-from truelimit.adapters.store.lock import locked
 from truelimit.adapters.store.measurement_json import decode, encode, identified
-from truelimit.app.bench_ports import BenchError
-from truelimit.app.fix_ports import FixError
-from truelimit.domain.measurements import Measurement
+from truelimit.domain.frozen import dataclass
 from truelimit.domain.provenance import Missing
 from truelimit.units import KIB, MIB
 
-NAME = "measurements.jsonl"
+if TYPE_CHECKING:
+    from truelimit.domain.measurements import Measurement
+
 _MOST_BYTES = 32 * MIB
 _LONGEST_LINE = 512 * KIB
 
@@ -37,6 +37,10 @@ class MeasurementStore:
 
     def add(self, *items: Measurement) -> tuple[Measurement, ...]:
         """Keep measurements, each once; return those that were new, with their ids. Raises BenchError."""
+        from truelimit.adapters.store.lock import locked
+        from truelimit.app.bench_ports import BenchError
+        from truelimit.app.fix_ports import FixError
+
         marked = [identified(item) for item in items]
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

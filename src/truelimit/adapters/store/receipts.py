@@ -6,14 +6,17 @@ import re
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.store.data_dir import RECEIPTS
 from truelimit.adapters.store.durable import Fault, move_over, no_fault, sync_folder, write_new
 from truelimit.adapters.store.lock import locked
 from truelimit.adapters.store.receipt_json import decode, encode
 from truelimit.app.fix_ports import FixError
-from truelimit.app.fix_receipt import Receipt
 from truelimit.units import MIB
+
+if TYPE_CHECKING:
+    from truelimit.app.fix_receipt import Receipt
 
 _JOURNAL = "journal.json"
 _MODE = 0o600

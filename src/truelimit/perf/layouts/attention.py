@@ -7,10 +7,14 @@ kv_heads * key_length numbers of keys and kv_heads * value_length of values in e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from truelimit.domain.provenance import Known
+from truelimit.domain.message import said
 from truelimit.perf.layouts.keys import MAX_ROW, Keys
 from truelimit.perf.layouts.nouns import CacheLayout, KvGroup, Span, UnknownLayoutError
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Known
 
 
 def plain(keys: Keys) -> CacheLayout:
@@ -56,7 +60,9 @@ def _group(keys: Keys, span: Span, layers: Sequence[int], heads: Sequence[int], 
     total = sum(heads[layer] for layer in layers) if summed else counts.pop()
     key, value = lengths(keys, span)
     if max(heads[layer] for layer in layers) * max(key.value, value.value) > MAX_ROW:
-        raise UnknownLayoutError(f"{keys.where('attention.head_count_kv')} times the head length is beyond any model")
+        raise UnknownLayoutError(
+            said("{where} times the head length is beyond any model", where=keys.where("attention.head_count_kv"))
+        )
     return KvGroup(
         span.value,
         span,
@@ -101,6 +107,14 @@ def _check_tensors(
             expected = heads[layer] * group.key_length.value
             if found is not None and found != expected:
                 raise UnknownLayoutError(
-                    f"{keys.header.where}: blk.{layer}.attn_k.weight has {found} rows, but the keys give "
-                    f"{heads[layer]} heads of {group.key_length.value} = {expected}"
+                    said(
+                        "{where}: blk.{layer}.attn_k.weight has {found} rows, but the keys give "
+                        "{heads} heads of {key_length} = {expected}",
+                        where=keys.header.where,
+                        layer=layer,
+                        found=found,
+                        heads=heads[layer],
+                        key_length=group.key_length.value,
+                        expected=expected,
+                    )
                 )

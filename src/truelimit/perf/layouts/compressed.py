@@ -7,12 +7,16 @@ even where slots share a pool.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Term, term
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.layouts.attention import attention
-from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import CacheLayout, KvGroup, Span, StateGroup, UnknownLayoutError
+
+if TYPE_CHECKING:
+    from truelimit.perf.layouts.keys import Keys
 
 NEAR = 4
 FAR = 128
@@ -24,14 +28,14 @@ def deepseek4(keys: Keys) -> CacheLayout:
     every, trunk = keys.layers()
     if every != trunk:
         raise UnknownLayoutError(
-            f"{keys.where('nextn_predict_layers')}: the cache of a file with them is not documented"
+            said("{where}: the cache of a file with them is not documented", where=keys.where("nextn_predict_layers"))
         )
     ratios = _ratios(keys, trunk)
     near, far = ratios.count(NEAR), ratios.count(FAR)
     layout = attention(keys, range(trunk), [True] * trunk, keys.count("attention.sliding_window"), values=False)
     key = keys.head_length("key_length")
     index = keys.count("attention.indexer.key_length")
-    one = Known(1, "llama.cpp: index keys have one head", Basis.SPECIFIED)
+    one = Known(1, said("llama.cpp: index keys have one head"), Basis.SPECIFIED)
     heads = keys.count("attention.head_count_kv")
     groups = (
         *layout.groups,
@@ -55,10 +59,16 @@ def deepseek4(keys: Keys) -> CacheLayout:
 def _ratios(keys: Keys, trunk: int) -> tuple[int, ...]:
     value = keys.header.get(_RATIOS)
     if not isinstance(value, tuple) or not trunk <= len(value) <= 512:
-        raise UnknownLayoutError(f"{keys.where(_RATIOS)} is no list with one ratio for each of {trunk} layers")
+        raise UnknownLayoutError(
+            said(
+                "{ratios} is no list with one ratio for each of {trunk} layers", ratios=keys.where(_RATIOS), trunk=trunk
+            )
+        )
     ratios = value[:trunk]
     if any(isinstance(ratio, bool) or ratio not in {0, NEAR, FAR} for ratio in ratios):
-        raise UnknownLayoutError(f"{keys.where(_RATIOS)} holds other ratios than 0, {NEAR} and {FAR}")
+        raise UnknownLayoutError(
+            said("{ratios} holds other ratios than 0, {near} and {far}", ratios=keys.where(_RATIOS), near=NEAR, far=FAR)
+        )
     return tuple(int(ratio) for ratio in ratios)
 
 

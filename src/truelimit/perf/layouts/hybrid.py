@@ -6,8 +6,10 @@ Source: ``create_memory`` (``src/llama-model.cpp``) and ``src/models/`` of llama
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.perf.layouts.attention import attention
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import CacheLayout, StateGroup, UnknownLayoutError
@@ -50,9 +52,13 @@ class ByHeads:
         """Return the layout. Raises UnknownLayoutError."""
         every, trunk = keys.layers()
         if every != trunk:
-            raise UnknownLayoutError(f"{keys.where('nextn_predict_layers')}: not documented for this architecture")
+            raise UnknownLayoutError(
+                said("{where}: not documented for this architecture", where=keys.where("nextn_predict_layers"))
+            )
         if not isinstance(keys.header.get("attention.head_count_kv"), tuple):
-            raise UnknownLayoutError(f"{keys.where('attention.head_count_kv')} is no list: which layers are recurrent?")
+            raise UnknownLayoutError(
+                said("{where} is no list: which layers are recurrent?", where=keys.where("attention.head_count_kv"))
+            )
         if self.latent:
             require_latent(keys)
         recurrent = [heads == 0 for heads in keys.kv_heads(every)]
@@ -76,7 +82,7 @@ class ByInterval:
         if keys.has("attention.recurrent_layers"):
             return keys.flags("attention.recurrent_layers", trunk)
         key = "full_attention_interval"
-        interval = keys.count_or(key, self.interval, "llama.cpp's default", least=1).value
+        interval = keys.count_or(key, self.interval, said("llama.cpp's default"), least=1).value
         return pattern_flags(trunk, interval)
 
 

@@ -6,11 +6,15 @@ numbers bounded on hostile files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.perf.layouts.nouns import UnknownLayoutError
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
 
 MAX_LAYERS = 512
 MAX_COUNT = 2**24
@@ -39,7 +43,7 @@ class Keys:
         """Return an integer key within bounds. Raises UnknownLayoutError where it is missing or is not that."""
         value = self.header.get(key)
         if value is None:
-            raise UnknownLayoutError(f"{self.where(key)} is missing")
+            raise UnknownLayoutError(said("{key} is missing", key=self.where(key)))
         return Known(self._int(key, value, least, most), self.where(key), self.header.basis)
 
     def count_or(self, key: str, default: int, why: str, least: int = 0) -> Known[int]:
@@ -56,22 +60,38 @@ class Keys:
         """Return a key that holds one count or a list with one for each layer."""
         value = self.header.get(key)
         if value is None:
-            raise UnknownLayoutError(f"{self.where(key)} is missing")
+            raise UnknownLayoutError(said("{key} is missing", key=self.where(key)))
         if not isinstance(value, tuple):
             return (self._int(key, value, 0, MAX_COUNT),) * layers
         if len(value) != layers:
-            raise UnknownLayoutError(f"{self.where(key)} lists {len(value)} values for {layers} layers")
+            raise UnknownLayoutError(
+                said(
+                    "{key} lists {value} values for {layers} layers",
+                    key=self.where(key),
+                    value=len(value),
+                    layers=layers,
+                )
+            )
         return tuple(self._int(key, item, 0, MAX_COUNT) for item in value)
 
     def flags(self, key: str, layers: int) -> tuple[bool, ...]:
         """Return a list of yes and no (or 1 and 0) of at least ``layers`` items, cut to them."""
         value = self.header.get(key)
         if not isinstance(value, tuple):
-            raise UnknownLayoutError(f"{self.where(key)} is {_shown(value)} (expected a list, one for each layer)")
+            raise UnknownLayoutError(
+                said("{key} is {value} (expected a list, one for each layer)", key=self.where(key), value=_shown(value))
+            )
         if not layers <= len(value) <= MAX_LAYERS:
-            raise UnknownLayoutError(f"{self.where(key)} lists {len(value)} values for {layers} layers")
+            raise UnknownLayoutError(
+                said(
+                    "{key} lists {value} values for {layers} layers",
+                    key=self.where(key),
+                    value=len(value),
+                    layers=layers,
+                )
+            )
         if any(item not in {0, 1} for item in value):
-            raise UnknownLayoutError(f"{self.where(key)} holds other values than yes and no")
+            raise UnknownLayoutError(said("{key} holds other values than yes and no", key=self.where(key)))
         return tuple(bool(item) for item in value[:layers])
 
     def head_length(self, key: str) -> Known[int]:
@@ -86,11 +106,20 @@ class Keys:
         embedding, every = self.count("embedding_length"), self.layers()[0]
         heads = self.per_layer("attention.head_count", every)[0]
         if heads == 0 or embedding.value < heads:
-            raise UnknownLayoutError(f"{self.where(name)} is missing, and {heads} heads do not divide the embedding")
+            raise UnknownLayoutError(
+                said(
+                    "{name} is missing, and {heads} heads do not divide the embedding",
+                    name=self.where(name),
+                    heads=heads,
+                )
+            )
         return Known(
             embedding.value // heads,
-            f"{self.where('embedding_length')} / {self.header.architecture}.attention.head_count, "
-            "llama.cpp's default where the key is absent",
+            said(
+                "{where} / {architecture}.attention.head_count, llama.cpp's default where the key is absent",
+                where=self.where("embedding_length"),
+                architecture=self.header.architecture,
+            ),
             Basis.DERIVED,
         )
 
@@ -104,8 +133,10 @@ class Keys:
             return self.per_layer("attention.head_count_kv", layers)
         if not self.header.tensors:
             raise UnknownLayoutError(
-                f"{self.where('attention.head_count_kv')} is missing, and the source is no whole file: "
-                "a short answer leaves lists out"
+                said(
+                    "{where} is missing, and the source is no whole file: a short answer leaves lists out",
+                    where=self.where("attention.head_count_kv"),
+                )
             )
         return self.per_layer("attention.head_count", layers)
 
@@ -115,16 +146,26 @@ class Keys:
 
     def _int(self, key: str, value: object, least: int, most: int) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise UnknownLayoutError(f"{self.where(key)} is {_shown(value)} (expected an integer)")
+            raise UnknownLayoutError(
+                said("{key} is {value} (expected an integer)", key=self.where(key), value=_shown(value))
+            )
         if not least <= value <= most:
-            raise UnknownLayoutError(f"{self.where(key)} is {_shown(value)} (expected {least} to {most})")
+            raise UnknownLayoutError(
+                said(
+                    "{key} is {value} (expected {least} to {most})",
+                    key=self.where(key),
+                    value=_shown(value),
+                    least=least,
+                    most=most,
+                )
+            )
         return value
 
 
 def _shown(value: object) -> str:
     """Return a value as a short text: lists and long numbers by their size only."""
     if isinstance(value, tuple):
-        return f"a list of {len(value)}"
+        return said("a list of {value}", value=len(value))
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**64:
-        return "a number beyond 64 bits"
+        return said("a number beyond 64 bits")
     return repr(value)[:40]

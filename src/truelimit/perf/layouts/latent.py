@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.layouts.attention import attention, lengths, plain
 from truelimit.perf.layouts.hybrid import delta_attention, gated_delta_net, require_latent
-from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import CacheLayout, KvGroup, Span, UnknownLayoutError
 from truelimit.perf.layouts.states import ngram_state
 
+if TYPE_CHECKING:
+    from truelimit.perf.layouts.keys import Keys
+
 # GLM 5.2 without the list of its indexers follows a table in the engine's code (src/models/glm-dsa.cpp).
 GLM_TABLE_CONTEXT = 1_048_576
-_ONE = Known(1, "llama.cpp: index keys have one head", Basis.SPECIFIED)
+_ONE = Known(1, said("llama.cpp: index keys have one head"), Basis.SPECIFIED)
 
 
 def latent(keys: Keys) -> CacheLayout:
@@ -39,7 +43,12 @@ def _check_width(keys: Keys) -> None:
     length = keys.count("attention.key_length").value
     if parts != length:
         raise UnknownLayoutError(
-            f"{keys.where('attention.key_length')} is {length}, but kv_lora_rank + rope.dimension_count = {parts}"
+            said(
+                "{where} is {length}, but kv_lora_rank + rope.dimension_count = {parts}",
+                where=keys.where("attention.key_length"),
+                length=length,
+                parts=parts,
+            )
         )
 
 
@@ -61,7 +70,9 @@ def _indexers(keys: Keys, trunk: int) -> Sequence[bool]:
     if keys.has("attention.indexer.types"):
         return keys.flags("attention.indexer.types", trunk)
     if keys.count("context_length", most=2**40).value >= GLM_TABLE_CONTEXT:
-        raise UnknownLayoutError(f"{keys.where('attention.indexer.types')} is missing: which layers have an indexer?")
+        raise UnknownLayoutError(
+            said("{where} is missing: which layers have an indexer?", where=keys.where("attention.indexer.types"))
+        )
     return [True] * trunk
 
 

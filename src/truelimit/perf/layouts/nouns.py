@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Term
-from truelimit.domain.provenance import Known
+from truelimit.domain.frozen import dataclass
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Term
+    from truelimit.domain.provenance import Known
 
 
 class UnknownLayoutError(ValueError):

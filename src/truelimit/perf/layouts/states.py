@@ -6,17 +6,22 @@ llama.cpp, build b11434: numbers of 32 bits, for each recurrent layer and each s
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.domain.calculation import Term, term
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import StateGroup
+
+if TYPE_CHECKING:
+    from truelimit.perf.layouts.keys import Keys
 
 _SSM = "(conv_kernel - 1) * (inner_size + 2 * state_groups * state_size) + state_size * inner_size"
 
 
 def scan_state(keys: Keys, layers: int, *, grouped: bool = True) -> StateGroup:
     """Return the state of Mamba-like layers and gated delta nets (``ssm.*`` keys): convolution and scan."""
-    none = Known(0, "llama.cpp reads no group count for this architecture", Basis.SPECIFIED)
+    none = Known(0, said("llama.cpp reads no group count for this architecture"), Basis.SPECIFIED)
     terms = (
         _term(keys, "conv_kernel", "ssm.conv_kernel"),
         _term(keys, "inner_size", "ssm.inner_size"),
@@ -60,7 +65,7 @@ def wkv_state(keys: Keys, layers: int) -> StateGroup:
     terms = (
         _term(keys, "embedding_length", "embedding_length"),
         _term(keys, "wkv_head_length", "wkv.head_size"),
-        term("token_shifts", keys.count_or("token_shift_count", 2, "llama.cpp's default", least=1), "tokens"),
+        term("token_shifts", keys.count_or("token_shift_count", 2, said("llama.cpp's default"), least=1), "tokens"),
     )
     formula = "embedding_length * token_shifts + embedding_length * wkv_head_length"
     return StateGroup("wkv", _layers(keys, layers), formula, terms)

@@ -8,8 +8,9 @@ i % n < n - 1, or, where a full layer comes first, when i % n != 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.layouts.attention import attention, plain
 from truelimit.perf.layouts.keys import MAX_LAYERS, Keys
@@ -45,9 +46,17 @@ class Windowed:
     def window(self, keys: Keys) -> Known[int]:
         """Return the window in tokens. Raises UnknownLayoutError."""
         if self.fixed is not None:
-            return Known(self.fixed, f"llama.cpp src/models: window of {keys.header.architecture}", Basis.SPECIFIED)
+            return Known(
+                self.fixed,
+                said("llama.cpp src/models: window of {architecture}", architecture=keys.header.architecture),
+                Basis.SPECIFIED,
+            )
         if self.default is not None and not keys.has(_WINDOW):
-            return Known(self.default, f"llama.cpp's default for {keys.header.architecture}", Basis.SPECIFIED)
+            return Known(
+                self.default,
+                said("llama.cpp's default for {architecture}", architecture=keys.header.architecture),
+                Basis.SPECIFIED,
+            )
         return keys.count(_WINDOW)
 
     def layers(self, keys: Keys, trunk: int) -> Sequence[bool]:
@@ -56,7 +65,14 @@ class Windowed:
             return keys.flags(_PATTERN, trunk)
         pattern = keys.count_or(_PATTERN, self.pattern, "llama.cpp src/models", least=0).value
         if pattern > MAX_LAYERS:
-            raise UnknownLayoutError(f"{keys.where(_PATTERN)} is {pattern} (expected 0 to {MAX_LAYERS})")
+            raise UnknownLayoutError(
+                said(
+                    "{pattern} is {pattern2} (expected 0 to {max_layers})",
+                    pattern=keys.where(_PATTERN),
+                    pattern2=pattern,
+                    max_layers=MAX_LAYERS,
+                )
+            )
         return pattern_flags(trunk, pattern, self.full_first)
 
 
@@ -103,5 +119,7 @@ def gemma4(keys: Keys) -> CacheLayout:
 def _shared(keys: Keys, rule: Windowed, own: int) -> CacheLayout:
     trunk = keys.layers()[1]
     if own < 2:
-        raise UnknownLayoutError(f"{keys.header.where}: only {own} layers would keep a cache that others share")
+        raise UnknownLayoutError(
+            said("{where}: only {own} layers would keep a cache that others share", where=keys.header.where, own=own)
+        )
     return attention(keys, range(min(own, trunk)), rule.layers(keys, trunk), rule.window(keys))

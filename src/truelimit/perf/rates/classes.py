@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from truelimit.domain.estimates import RateCase
+from typing import TYPE_CHECKING
+
 from truelimit.domain.machine import Accelerator, DeviceKind
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import RateCase
 
 LLAMA_CPP = "llama.cpp"
 _ENGINES = {

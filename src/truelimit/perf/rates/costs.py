@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from truelimit.domain.frozen import dataclass
 
 Weighted = tuple[str, float]
 SHARPNESS = 25.0  # of a floor: a factor of one becomes 1.03, one of 1.2 stays 1.2

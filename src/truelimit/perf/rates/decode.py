@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.domain.calculation import Term, calculate
-from truelimit.domain.estimates import Estimate, RateCase
 from truelimit.domain.provenance import Basis
 from truelimit.domain.rates import DecodeFit
 from truelimit.perf.rates.costs import Calibration, Costs, Part, factor, part_factor, seconds
@@ -12,6 +13,9 @@ from truelimit.perf.rates.device import bandwidth
 from truelimit.perf.rates.interval import estimate, fitted, noise_kinds
 from truelimit.perf.rates.split import reading_devices
 from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import Estimate, RateCase
 
 _SHORT = 64  # tokens: where the fit of c begins
 _FAR = 32768  # tokens: where the slope d is read, with windows full

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from truelimit.domain.estimates import ModelShape, RateCase
 from truelimit.perf.rates.classes import (
     LLAMA_CPP,
     backend_class,
@@ -20,6 +20,9 @@ from truelimit.perf.rates.costs import Costs, Part, Weighted
 from truelimit.perf.rates.device import bandwidth
 from truelimit.perf.rates.split import link_seconds, reading_devices
 from truelimit.units import GB
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import ModelShape, RateCase
 
 _MICRO = 1e-6
 _DEFAULT_LAYERS = 36

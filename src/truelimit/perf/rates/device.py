@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from truelimit.domain.machine import Accelerator
+from typing import TYPE_CHECKING
+
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import TERA, OperationsPerSecond
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Accelerator
 
 _INT8_VENDOR = "nvidia"
 # Chips without a stated matrix rate: operations for each byte of bandwidth, by family; the fit takes up what is wrong.

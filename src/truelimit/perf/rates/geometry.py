@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.domain.estimates import ModelShape
-from truelimit.domain.model import ModelHeader
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.kv_types import kv_type as kv_type_of
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import CacheLayout, KvGroup, Span, UnknownLayoutError
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import ModelShape
+    from truelimit.domain.model import ModelHeader
 
 
 def with_geometry(shape: ModelShape, header: ModelHeader, kv_type: str) -> ModelShape:

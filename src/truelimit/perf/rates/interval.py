@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from truelimit.domain.calculation import Calculation
 from truelimit.domain.estimates import Estimate, RateCase, Tier
 from truelimit.perf.rates.classes import backend_class, family_class
 from truelimit.perf.rates.costs import CostModel, Costs, Weighted, spread
+
+if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
 
 # Translation layers: rates of one chip and model differ up to six times between builds.
 _UNCERTAIN = {"apple vulkan"}

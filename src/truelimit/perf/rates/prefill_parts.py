@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from truelimit.domain.estimates import RateCase
 from truelimit.perf.rates.classes import (
     LLAMA_CPP,
     backend_class,
@@ -17,6 +17,9 @@ from truelimit.perf.rates.costs import Costs, Part, Weighted
 from truelimit.perf.rates.decode_parts import layer_count, overall_effects
 from truelimit.perf.rates.device import bandwidth, matrix_rate, power_density
 from truelimit.perf.rates.split import link_seconds, reading_devices
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import RateCase
 
 DEFAULT_UBATCH = 512
 _MICRO = 1e-6

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import ModelShape
-from truelimit.domain.model import ModelHeader, Tensor
 from truelimit.perf.kv_types import kv_type as kv_type_of
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.quantization import default_quantization, tensors_at
@@ -16,6 +16,9 @@ from truelimit.perf.rates.geometry import with_geometry
 from truelimit.perf.rates.guess import guessed_shape
 from truelimit.perf.tensor_table.classes import TensorClass, class_of, draft_from, share_used
 from truelimit.perf.weights import weights
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader, Tensor
 
 _EVEN = "Q8_0"  # stands for a quantisation that is not known, where the bytes are told
 

@@ -7,10 +7,13 @@ one-pass roofline. Measured over 40 configurations of one 27B model: median 1.84
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from truelimit.domain.estimates import RateCase
+from truelimit.domain.frozen import dataclass
 from truelimit.perf.rates.classes import LLAMA_CPP, engine_class
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import RateCase
 
 SOURCE = "sudoingX/qwen38-mtp README.md @c7bc415: 40 configurations of one 27B model"
 

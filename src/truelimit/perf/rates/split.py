@@ -8,7 +8,10 @@ the feed-forward).
 
 from __future__ import annotations
 
-from truelimit.domain.estimates import RateCase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from truelimit.domain.estimates import RateCase
 
 _EXCHANGES_PER_LAYER = 2
 _BYTES_PER_VALUE = 2

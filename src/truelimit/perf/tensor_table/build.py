@@ -6,12 +6,16 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import TYPE_CHECKING
 
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.tensor_table.nouns import Geometry, Recipe, Rows, TensorShape, row
 from truelimit.perf.tensor_table.recipes import RECIPES
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
 
 TIED = "general.tied_embeddings"
 SHARED_VALUES = "attention.keys_are_values"
@@ -30,8 +34,12 @@ def tensor_shapes(header: ModelHeader) -> tuple[TensorShape, ...]:
     recipe = RECIPES.get(header.architecture)
     if recipe is None:
         raise UnknownLayoutError(
-            f"{header.where}: the tensors of architecture {header.architecture[:60]!r} cannot be told from its "
-            "metadata; name a GGUF file of it"
+            said(
+                "{where}: the tensors of architecture {architecture!r} cannot be told from its "
+                "metadata; name a GGUF file of it",
+                where=header.where,
+                architecture=header.architecture[:60],
+            )
         )
     count = header.metadata.get("general.parameter_count")
     first: tuple[TensorShape, ...] = ()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from truelimit.domain.model import ModelHeader
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.tensor_table.build import tensor_shapes
-from truelimit.perf.tensor_table.nouns import TensorShape
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
+    from truelimit.perf.tensor_table.nouns import TensorShape
 
 
 class TensorClass(StrEnum):
@@ -33,6 +37,7 @@ _PARTS = {
 }
 
 
+@lru_cache(4096)
 def class_of(name: str, draft_from: int | None = None) -> TensorClass:
     """Return the class of a tensor's name; blocks from ``draft_from`` on serve drafting."""
     if draft_from is not None and name.startswith("blk."):

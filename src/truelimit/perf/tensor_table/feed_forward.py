@@ -5,6 +5,7 @@ Source: ``src/models/*.cpp`` of llama.cpp, build b11434.
 
 from __future__ import annotations
 
+from truelimit.domain.message import said
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.tensor_table.nouns import Geometry, Rows, row
 
@@ -76,7 +77,9 @@ def _width(of: Geometry, layer: int) -> int:
 
 def _dense_width(of: Geometry, layer: int) -> int:
     if not of.feed_forward[layer]:
-        raise UnknownLayoutError(f"{of.keys.where('feed_forward_length')} is missing or 0 for layer {layer}")
+        raise UnknownLayoutError(
+            said("{where} is missing or 0 for layer {layer}", where=of.keys.where("feed_forward_length"), layer=layer)
+        )
     return of.feed_forward[layer]
 
 

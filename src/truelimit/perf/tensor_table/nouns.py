@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from truelimit.domain.frozen import dataclass
 from truelimit.perf.layouts.keys import MAX_ROW, Keys
 
 

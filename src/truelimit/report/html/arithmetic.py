@@ -36,4 +36,4 @@ def _calculation(say: Language, item: Calculation) -> list[Part]:
 def _row(say: Language, term: Term) -> tuple[str, ...]:
     rounded = f" ({size(say, term.value)})" if term.unit == "bytes" and term.value else ""
     unit = f" {say.word(term.unit)}" if term.unit else ""
-    return term.name, f"{number(say, term.value)}{unit}{rounded}", say.word(term.basis.value), term.source
+    return term.name, f"{number(say, term.value)}{unit}{rounded}", say.word(term.basis.value), say.told(term.source)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from truelimit.app.report import Report
 from truelimit.domain.diagnosis import Diagnosis, Hardware, Verdict
 from truelimit.domain.findings import Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.session import Incident
 from truelimit.report.blocks import Heading, Items, Paragraph
 from truelimit.report.document import edit
 from truelimit.report.html.arithmetic import arithmetic
-from truelimit.report.html.parts import Badge, Folded, Part, Source
+from truelimit.report.html.parts import Badge, Folded, Part
 from truelimit.report.language import Language, marked
 from truelimit.report.language_numbers import duration, moment, tokens
 
@@ -28,7 +29,7 @@ def verdict_parts(say: Language, verdict: Verdict) -> tuple[Part, ...]:
     first, *others = verdict.parts or (verdict.sentence,)
     told: list[Part] = [Paragraph(first, "verdict")]
     told += [Items(tuple(others))] if others else []
-    return (Badge(say.word(words), tone), Source(tuple(told)), *arithmetic(say, verdict.calculations))
+    return (Badge(say.word(words), tone), *told, *arithmetic(say, verdict.calculations))
 
 
 def incident_parts(say: Language, items: tuple[Incident, ...]) -> tuple[Part, ...]:
@@ -61,7 +62,7 @@ def _incident(say: Language, item: Incident) -> list[Part]:
     return [
         Heading(f"{moment(say, item.time)}: {cause}"),
         Paragraph("; ".join(facts), "facts"),
-        Source((Items((*item.reasons, *where)),)),
+        Items((*item.reasons, *where)),
         *arithmetic(say, item.calculations),
     ]
 
@@ -76,31 +77,31 @@ def _finding(say: Language, item: Finding) -> list[Part]:
     found: list[Part] = [
         Heading(f"{item.code} {item.name}"),
         Badge(say.word(item.severity.value), tone),
-        Source((Paragraph(item.message),)),
+        Paragraph(item.message),
     ]
     if item.evidence:
-        found.append(Folded(say.gettext("Evidence"), (Source((Items(item.evidence),)),)))
+        found.append(Folded(say.gettext("Evidence"), (Items(item.evidence),)))
     if item.excluded:
-        rivals = tuple(f"{rival.origin}: {rival.reason}" for rival in item.excluded)
-        found.append(Folded(say.gettext("Other origins, and why not"), (Source((Items(rivals),)),)))
+        rivals = tuple(said("{origin}: {reason}", origin=rival.origin, reason=rival.reason) for rival in item.excluded)
+        found.append(Folded(say.gettext("Other origins, and why not"), (Items(rivals),)))
     return found + arithmetic(say, item.calculations) + (_fix(say, item.fix) if item.fix else [])
 
 
 def _fix(say: Language, fix: FixIdea) -> list[Part]:
     lines = [edit(item) for item in fix.edits] + list(fix.steps)
     title = say.gettext("Fix ({applicability})", applicability=say.word(fix.applicability.value))
-    told: tuple[Part, ...] = (Paragraph(fix.title, "good"), *((Items(tuple(lines)),) if lines else ()))
-    return [Heading(title, 2), Source(told)]
+    listed = [Items(tuple(lines))] if lines else []
+    return [Heading(title, 2), Paragraph(fix.title, "good"), *listed]
 
 
 def missing_parts(report: Report) -> tuple[Part, ...]:
     """Return the facts that were missing, and why; the work among them where there is none to replay."""
-    lines = tuple(f"{item.fact}: {item.why}" for item in report.diagnosis.missing)
-    work = (f"the work: {report.no_work}",) if report.no_work else ()
-    return (Source((Items((*work, *lines)),)),)
+    lines = tuple(said("{fact}: {why}", fact=item.fact, why=item.why) for item in report.diagnosis.missing)
+    work = (said("the work: {why}", why=report.no_work),) if report.no_work else ()
+    return (Items((*work, *lines)),)
 
 
 def examined_parts(say: Language, diagnosis: Diagnosis) -> tuple[Part, ...]:
     """Return what was read."""
     title = say.ngettext("{count} place was examined", "{count} places were examined", len(diagnosis.examined))
-    return (Folded(title, (Source((Items(diagnosis.examined),)),)),)
+    return (Folded(title, (Items(diagnosis.examined),)),)

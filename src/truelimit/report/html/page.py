@@ -19,6 +19,7 @@ from truelimit.report.html.diagnosis_parts import (
 from truelimit.report.html.parts import Section
 from truelimit.report.html.render import section
 from truelimit.report.html.stack_parts import figures, stack_parts
+from truelimit.report.html.told import told_section
 from truelimit.report.html.work_parts import work_figures, work_parts
 from truelimit.report.html.workload_parts import workload_parts
 from truelimit.report.language import Language
@@ -93,7 +94,7 @@ def assembled(say: Language, report: Report) -> tuple[list[Section], tuple[Figur
         found.append(Section("missing", say.gettext("Not known"), missing_parts(report)))
     if diagnosis.examined:
         found.append(Section("examined", say.gettext("What was examined"), examined_parts(say, diagnosis)))
-    return found, tuple(shown)
+    return [told_section(say, item) for item in found], tuple(shown)
 
 
 def _stack_title(say: Language, model: str, agent: str) -> str:

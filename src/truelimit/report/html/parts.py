@@ -34,13 +34,6 @@ class Folded:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Parts in the language that the program is written in, on a page in another: told to readers and their voices."""
-
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Badge:
     """A word that is set apart; ``tone`` is good, bad or plain."""
 
@@ -57,4 +50,4 @@ class Section:
     parts: tuple[Part, ...]
 
 
-Part = Block | Captioned | Drawn | Folded | Source | Badge
+Part = Block | Captioned | Drawn | Folded | Badge

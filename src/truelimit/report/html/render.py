@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from truelimit.report.blocks import Heading, Items, Paragraph, Preformatted, Rows
-from truelimit.report.html.parts import Badge, Captioned, Drawn, Folded, Part, Section, Source
-from truelimit.report.language import SOURCE
+from truelimit.report.html.parts import Badge, Captioned, Drawn, Folded, Part, Section
 from truelimit.report.plots.svg import safe
 from truelimit.report.shorten import shortened
 
@@ -39,8 +38,6 @@ def _part(item: Part, level: int, caption: str) -> str:
             return _figure(item)
         case Folded(summary=summary, parts=inner):
             return f"<details>\n<summary>{safe(summary)}</summary>\n{_inside(inner, level)}\n</details>"
-        case Source(parts=inner):
-            return f'<div lang="{SOURCE}">\n{_inside(inner, level)}\n</div>'
         case Badge(text=text, tone=tone):
             return f'<p><span class="badge {safe(tone)}">{safe(text)}</span></p>'
         case Captioned():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from truelimit.app.report import Room, StackReport
 from truelimit.domain.limits import Ladder, Ladders, Rung
+from truelimit.domain.message import joined
 from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.limits.words import rung_words
 from truelimit.report.blocks import Items, Paragraph, Rows
 from truelimit.report.html.arithmetic import arithmetic
-from truelimit.report.html.parts import Captioned, Drawn, Part, Source
+from truelimit.report.html.parts import Captioned, Drawn, Part
 from truelimit.report.language import Language
 from truelimit.report.language_numbers import percent, quantity, tokens
 from truelimit.report.plots.context import context_ladder
@@ -65,7 +66,7 @@ def _budget(say: Language, title: str, ladder: Ladder, figure: Figure | None) ->
         marked = frozenset(i for i, rung in enumerate(ladder.rungs) if rung is ladder.binding or rung in ladder.tied)
         found.append(Captioned(caption, Rows(heads, _rows(say, ladder), marked)))
     if ladder.binding is not None and ladder.binding.note:
-        found.append(Source((Paragraph(ladder.binding.note, "dim"),)))
+        found.append(Paragraph(ladder.binding.note, "dim"))
     return found
 
 
@@ -112,7 +113,7 @@ def _rates(say: Language, ladders: Ladders) -> list[Part]:
         reach = tokens(say, ladders.wall_as_context.result)
         lines.append(say.gettext("The wall of {wall} is a context of {tokens} at this rate.", wall=wall, tokens=reach))
     sources = dict.fromkeys(fit.where for fit in (ladders.prefill, ladders.decode) if fit is not None)
-    return [Items(tuple(lines)), Source((Paragraph("; ".join(sources), "dim"),))]
+    return [Items(tuple(lines)), Paragraph(joined("; ", sources), "dim")]
 
 
 def _reads(say: Language, fit: PrefillFit) -> str:

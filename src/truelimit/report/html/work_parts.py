@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from truelimit.report.blocks import Heading, Items, Paragraph, Rows
 from truelimit.report.html.arithmetic import arithmetic
-from truelimit.report.html.parts import Captioned, Drawn, Folded, Part, Source
+from truelimit.report.html.parts import Captioned, Drawn, Folded, Part
 from truelimit.report.language import Language, marked
 from truelimit.report.language_numbers import percent
 from truelimit.report.plots.figure import Figure
@@ -41,7 +41,7 @@ def work_figures(say: Language, verdict: WorkVerdict) -> dict[str, Figure | None
 
 def work_parts(say: Language, verdict: WorkVerdict, drawn: dict[str, Figure | None]) -> tuple[Part, ...]:
     """Return the parts of the verdict on hardware."""
-    found: list[Part] = [Source((Paragraph(verdict.sentence, "verdict"),)), Paragraph(_recorded(say, verdict), "dim")]
+    found: list[Part] = [Paragraph(verdict.sentence, "verdict"), Paragraph(_recorded(say, verdict), "dim")]
     more = picked(verdict.results).more
     left_out = say.ngettext("{count} more option is in the table.", "{count} more options are in the table.", more)
     notes = {"replay": left_out if more else ""}
@@ -51,7 +51,7 @@ def work_parts(say: Language, verdict: WorkVerdict, drawn: dict[str, Figure | No
         found += _validation(say, verdict.validation)
     if verdict.unknown:
         lines = tuple(f"{item.fact}: {item.why}" for item in verdict.unknown)
-        found += [Heading(say.gettext("Not known")), Source((Items(lines),))]
+        found += [Heading(say.gettext("Not known")), Items(lines)]
     return tuple(found)
 
 
@@ -125,7 +125,7 @@ def _notes(say: Language, verdict: WorkVerdict) -> list[Part]:
         option = item.option
         told = [text for text in (option.price_of, *option.notes, option.basis) if text]
         lines += [f"{option.name}: {'; '.join(told)}"] if told else []
-    return [Folded(say.gettext("What goes with the options"), (Source((Items(tuple(lines)),)),))] if lines else []
+    return [Folded(say.gettext("What goes with the options"), (Items(tuple(lines)),))] if lines else []
 
 
 def _validation(say: Language, item: Confusion) -> list[Part]:

@@ -18,14 +18,18 @@ OpenClaw 2026.2.17 (16,000 tokens) and 2026.9.6 (4,000).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.session import ErrorKind
-from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, route: Route) -> Iterator[Finding]:
@@ -40,8 +44,13 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
         "CFG001",
         "window-below-floor",
         Severity.FAILS,
-        f"The agent refuses every run: its window of {tokens(window.value)} tokens is {tokens(short.result)} below the "
-        f"{tokens(floor.value)} that it asks for.",
+        said(
+            "The agent refuses every run: its window of {window} tokens is {result} below the "
+            "{floor} that it asks for.",
+            window=tokens(window.value),
+            result=tokens(short.result),
+            floor=tokens(floor.value),
+        ),
         view.stack.model,
         evidence=(window.where, floor.where),
         calculations=(short,),
@@ -55,8 +64,10 @@ def _fix(view: StackView, route: Route, floor: int) -> FixIdea | None:
     target = view.target
     if target is None or (target.fits is not False and target.context >= floor):
         return raise_window(route, view.server, view.definition, target)
-    step = f"use a model that reaches {tokens(floor)} tokens here: with this one, {target.why}"
-    return FixIdea("Give the agent a model with a larger window", Applicability.MANUAL, steps=(step,))
+    step = said(
+        "use a model that reaches {floor} tokens here: with this one, {why}", floor=tokens(floor), why=target.why
+    )
+    return FixIdea(said("Give the agent a model with a larger window"), Applicability.MANUAL, steps=(step,))
 
 
 RULE = Rule("CFG001", "window-below-floor", check, __doc__ or "")

@@ -17,13 +17,17 @@ OpenClaw 2026.9.6 (`config set agents.defaults.model.primary` takes any name); O
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.server import Server, ServerKind
 from truelimit.limits.names import normalise
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, route: Route, server: Server) -> Iterator[Finding]:
@@ -37,14 +41,24 @@ def check(view: StackView, route: Route, server: Server) -> Iterator[Finding]:
         "CFG002",
         "model-not-on-server",
         Severity.FAILS,
-        f"The agent's primary model {route.model} does not exist on {server.name}, which has {', '.join(names[:6])}"
-        + (f" and {len(names) - 6} more." if len(names) > 6 else "."),
+        said(
+            "The agent's primary model {model} does not exist on {server}, which has {names}",
+            model=route.model,
+            server=server.name,
+            names=", ".join(names[:6]),
+        )
+        + (said(" and {names} more.", names=len(names) - 6) if len(names) > 6 else "."),
         view.stack.model,
         evidence=tuple(str(place) for place in route.references) or (str(route.primary_place),),
         fix=FixIdea(
-            "Name a model that exists",
+            said("Name a model that exists"),
             Applicability.MANUAL,
-            steps=(f"ollama pull {route.model}, or set the agent's primary model to one that the server has",),
+            steps=(
+                said(
+                    "ollama pull {model}, or set the agent's primary model to one that the server has",
+                    model=route.model,
+                ),
+            ),
         ),
     )
 

@@ -22,17 +22,21 @@ OpenClaw 2026.2.17 and 2026.9.6 (how a window is resolved); Ollama's launcher of
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Finding, Severity
 from truelimit.domain.limits import LimitKind, Origin
-from truelimit.limits.origin import OriginVerdict
+from truelimit.domain.message import capital, said
 from truelimit.limits.served import native_context
-from truelimit.limits.target import Target
-from truelimit.limits.view import StackView
 from truelimit.limits.words import rung_words
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, ids, over_the_limit, rung_term, tokens
+
+if TYPE_CHECKING:
+    from truelimit.limits.origin import OriginVerdict
+    from truelimit.limits.target import Target
+    from truelimit.limits.view import StackView
 
 _NOT_HERE = {Origin.USER_CONFIG, Origin.SERVER_DEFAULT, Origin.SLOTS}
 
@@ -56,11 +60,19 @@ def check(view: StackView, origin: OriginVerdict, target: Target) -> Iterator[Fi
         "CTX001",
         "label-caps-context",
         Severity.FAILS if hit else Severity.DEGRADES,
-        f"{tokens(limit.value)} tokens is no limit of this model: it was trained for {tokens(native.value)}, and "
-        f"{_fits(target)}. {origin.reason[:1].upper()}{origin.reason[1:]}.",
+        said(
+            "{limit} tokens is no limit of this model: it was trained for {native}, and {fits}. {reason}.",
+            limit=tokens(limit.value),
+            native=tokens(native.value),
+            fits=_fits(target),
+            reason=capital(origin.reason),
+        ),
         view.stack.model,
         evidence=tuple(
-            f"{rung_words(rung.name)} = {tokens(rung.value)}: {rung.where}" for rung in (limit, *view.context.tied)
+            said(
+                "{limit} = {tokens}: {place}", limit=rung_words(rung.name), tokens=tokens(rung.value), place=rung.where
+            )
+            for rung in (limit, *view.context.tied)
         ),
         calculations=(lost,),
         fix=raise_window(view.route, view.server, view.definition, target),
@@ -72,8 +84,8 @@ def check(view: StackView, origin: OriginVerdict, target: Target) -> Iterator[Fi
 
 def _fits(target: Target) -> str:
     if target.fits is None:
-        return "whether memory holds so many is not known"
-    return f"{tokens(target.context)} fit in memory here"
+        return said("whether memory holds so many is not known")
+    return said("{context} fit in memory here", context=tokens(target.context))
 
 
 RULE = Rule("CTX001", "label-caps-context", check, __doc__ or "")

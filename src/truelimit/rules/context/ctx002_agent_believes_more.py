@@ -20,17 +20,21 @@ Ollama 0.11.4, 0.24.0 and 0.33.0 (truncation); OpenClaw 2026.9.6 sends no num_ct
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
-from truelimit.domain.provenance import Known
+from truelimit.domain.message import said
 from truelimit.domain.session import Cause
-from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, caused_by, ids, tokens
 from truelimit.rules.window_edits import window_edits
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route
+    from truelimit.domain.provenance import Known
+    from truelimit.limits.view import StackView
+    from truelimit.units import Tokens
 
 
 def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Finding]:
@@ -49,11 +53,19 @@ def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Find
         "CTX002",
         "agent-believes-more",
         Severity.FAILS if hit else Severity.DEGRADES,
-        f"The agent plans with {tokens(believed.value)} tokens, the server gives {tokens(served.value)}: the last "
-        f"{tokens(gap.result)} do not exist. "
-        + ("The evidence shows prompts that were cut or refused there." if hit else "No request has hit it yet."),
+        said(
+            "The agent plans with {believed} tokens, the server gives {served}: the last {result} do not exist. ",
+            believed=tokens(believed.value),
+            served=tokens(served.value),
+            result=tokens(gap.result),
+        )
+        + (
+            said("The evidence shows prompts that were cut or refused there.")
+            if hit
+            else said("No request has hit it yet.")
+        ),
         view.stack.model,
-        evidence=(f"agent: {believed.where}", f"server: {served.where}"),
+        evidence=(said("agent: {where}", where=believed.where), said("server: {where}", where=served.where)),
         calculations=(gap,),
         fix=_fix(view, route, served),
         origin=view.served_origin.origin if view.served_origin else None,
@@ -77,7 +89,7 @@ def _lowered(route: Route, served: Known[Tokens], steps: tuple[str, ...]) -> Fix
     edits = window_edits(route, served.value)
     if not edits or served.value < least:
         return None
-    title = f"Lower the agent to the {tokens(served.value)} tokens that the server gives"
+    title = said("Lower the agent to the {served} tokens that the server gives", served=tokens(served.value))
     return FixIdea(title, Applicability.SAFE, tuple(edits), steps)
 
 

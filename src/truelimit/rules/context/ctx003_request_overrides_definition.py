@@ -19,14 +19,18 @@ sent as num_ctx).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Finding, Severity
-from truelimit.domain.server import Definition
-from truelimit.limits.view import StackView
+from truelimit.domain.message import said
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route
+    from truelimit.domain.server import Definition
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, route: Route, definition: Definition) -> Iterator[Finding]:
@@ -46,10 +50,14 @@ def check(view: StackView, route: Route, definition: Definition) -> Iterator[Fin
         "CTX003",
         "request-overrides-definition",
         Severity.DEGRADES if sent.value < defined.value else Severity.NOTE,
-        f"Each request asks for num_ctx {tokens(sent.value)}, so the {tokens(defined.value)} in the definition of "
-        f"{definition.name} never holds.",
+        said(
+            "Each request asks for num_ctx {sent}, so the {defined} in the definition of {definition} never holds.",
+            sent=tokens(sent.value),
+            defined=tokens(defined.value),
+            definition=definition.name,
+        ),
         view.stack.model,
-        evidence=(f"sent: {sent.where}", f"defined: {defined.where}"),
+        evidence=(said("sent: {where}", where=sent.where), said("defined: {where}", where=defined.where)),
         calculations=(change,),
         fix=raise_window(route, view.server, definition, view.target) if sent.value < defined.value else None,
     )

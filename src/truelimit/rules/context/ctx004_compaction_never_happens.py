@@ -17,13 +17,17 @@ OpenClaw 2026.2.17, native Ollama: "No API provider registered for api: ollama" 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Term, calculate, term
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
-from truelimit.domain.session import Session
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from truelimit.domain.session import Session
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, sessions: tuple[Session, ...]) -> Iterator[Finding]:
@@ -33,7 +37,11 @@ def check(view: StackView, sessions: tuple[Session, ...]) -> Iterator[Finding]:
         if count is None or count.value <= session.compaction_entries:
             continue
         entries = Term(
-            "compaction_entries", session.compaction_entries, "entries", f"transcript {session.where}", Basis.MEASURED
+            "compaction_entries",
+            session.compaction_entries,
+            "entries",
+            said("transcript {where}", where=session.where),
+            Basis.MEASURED,
         )
         failed = calculate(
             "counted - compaction_entries", "compactions", term("counted", count, "compactions"), entries
@@ -42,20 +50,29 @@ def check(view: StackView, sessions: tuple[Session, ...]) -> Iterator[Finding]:
             "CTX004",
             "compaction-never-happens",
             Severity.FAILS,
-            f"Session {session.id} counts {count.value} compactions and its transcript holds "
-            f"{session.compaction_entries}: {failed.result} failed, and the session kept growing.",
+            said(
+                "Session {id} counts {number} compactions and its transcript holds "
+                "{compaction_entries}: {result} failed, and the session kept growing.",
+                id=session.id,
+                number=count.value,
+                compaction_entries=session.compaction_entries,
+                result=failed.result,
+            ),
             view.stack.model,
             evidence=(count.where, session.where),
             calculations=(failed,),
-            fix=FixIdea("Compact over an api that can", Applicability.MANUAL, steps=_steps(view)),
+            fix=FixIdea(said("Compact over an api that can"), Applicability.MANUAL, steps=_steps(view)),
         )
 
 
 def _steps(view: StackView) -> tuple[str, ...]:
     remedy = view.route.compaction_remedy if view.route else ()
     if remedy:
-        return (*remedy, "start a new session (/new): this one is past the window already")
-    return ("start a new session (/new)", "look for the reason of the failed compactions in the agent's log")
+        return (*remedy, said("start a new session (/new): this one is past the window already"))
+    return (
+        said("start a new session (/new)"),
+        said("look for the reason of the failed compactions in the agent's log"),
+    )
 
 
 RULE = Rule("CTX004", "compaction-never-happens", check, __doc__ or "")

@@ -17,15 +17,19 @@ The memory estimate (see the guide on memory) and the model's header.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import calculate
 from truelimit.domain.findings import Finding, Severity
 from truelimit.domain.limits import LimitKind, Origin
-from truelimit.limits.target import Target
-from truelimit.limits.view import StackView
+from truelimit.domain.message import said
 from truelimit.limits.words import rung_words, told
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, ids, over_the_limit, rung_term, tokens
+
+if TYPE_CHECKING:
+    from truelimit.limits.target import Target
+    from truelimit.limits.view import StackView
 
 _FREE = {Origin.USER_CONFIG, Origin.SERVER_DEFAULT, Origin.SLOTS, None}
 
@@ -44,10 +48,19 @@ def check(view: StackView, target: Target) -> Iterator[Finding]:
         "CTX005",
         "context-could-be-raised",
         Severity.FAILS if hit else Severity.NOTE,
-        f"The context is held at {tokens(limit.value)} tokens ({told((limit, *view.context.tied))}); "
-        f"{tokens(target.context)} fit in memory here, {tokens(gain.result)} more, without new hardware.",
+        said(
+            "The context is held at {limit} tokens ({told}); "
+            "{context} fit in memory here, {result} more, without new hardware.",
+            limit=tokens(limit.value),
+            told=told((limit, *view.context.tied)),
+            context=tokens(target.context),
+            result=tokens(gain.result),
+        ),
         view.stack.model,
-        evidence=tuple(f"{rung_words(rung.name)}: {rung.where}" for rung in (limit, *view.context.tied)),
+        evidence=tuple(
+            said("{rung}: {where}", rung=rung_words(rung.name), where=rung.where)
+            for rung in (limit, *view.context.tied)
+        ),
         calculations=(gain,),
         fix=raise_window(view.route, view.server, view.definition, target),
         origin=origin,

@@ -17,14 +17,18 @@ The agent's own keys (maxTokens, reserveTokens).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, Finding, FixIdea, Severity
-from truelimit.domain.provenance import Known
-from truelimit.limits.view import StackView
+from truelimit.domain.message import said
 from truelimit.rules.rule import Rule, tokens
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route
+    from truelimit.domain.provenance import Known
+    from truelimit.limits.view import StackView
+    from truelimit.units import Tokens
 
 _SHARE = 0.5  # of the window: beyond it the reserve, not the window, is the limit
 
@@ -43,8 +47,12 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
         "CTX006",
         "output-reserve-eats-window",
         Severity.FAILS if left.result <= 0 and largest is route.output_reserve else Severity.DEGRADES,
-        f"{tokens(largest.value)} of {tokens(window.value)} tokens are kept for "
-        f"{_what_for(route, largest, left.result)}.",
+        said(
+            "{largest} of {window} tokens are kept for {route}.",
+            largest=tokens(largest.value),
+            window=tokens(window.value),
+            route=_what_for(route, largest, left.result),
+        ),
         view.stack.model,
         evidence=(largest.where,),
         calculations=(left,),
@@ -55,10 +63,10 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
 def _what_for(route: Route, reserve: Known[Tokens], left: float) -> str:
     """A prompt within the compaction reserve is sent all the same, and the agent compacts after it."""
     if reserve is route.output_reserve:
-        return f"the answer: {tokens(max(0, left))} are left for the prompt"
+        return said("the answer: {max} are left for the prompt", max=tokens(max(0, left)))
     if left > 0:
-        return f"compaction: the agent compacts from {tokens(left)} tokens on"
-    return "compaction: the agent tries to compact at every turn"
+        return said("compaction: the agent compacts from {left} tokens on", left=tokens(left))
+    return said("compaction: the agent tries to compact at every turn")
 
 
 def _fix(route: Route, reserve: Known[Tokens], window: int) -> FixIdea | None:
@@ -69,9 +77,9 @@ def _fix(route: Route, reserve: Known[Tokens], window: int) -> FixIdea | None:
         (*route.model_place.path, "maxTokens"),
         ABSENT if route.configured.max_tokens is None else route.configured.max_tokens,
         max(1024, window // 4),
-        "a quarter of the window is enough for an answer",
+        said("a quarter of the window is enough for an answer"),
     )
-    return FixIdea("Keep a quarter of the window for the answer", Applicability.UNSAFE, (edit,))
+    return FixIdea(said("Keep a quarter of the window for the answer"), Applicability.UNSAFE, (edit,))
 
 
 RULE = Rule("CTX006", "output-reserve-eats-window", check, __doc__ or "")

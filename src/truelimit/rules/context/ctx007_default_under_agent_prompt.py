@@ -19,17 +19,21 @@ Ollama (2,048 before 0.6.7, 4,096 to 0.15.4, memory tiers from 0.15.5); OpenClaw
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route
 from truelimit.domain.calculation import calculate, term
 from truelimit.domain.findings import Finding, Severity
 from truelimit.domain.limits import Origin, SetBy
-from truelimit.domain.provenance import Known
+from truelimit.domain.message import said
 from truelimit.domain.session import Cause
-from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, caused_by, ids, tokens
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route
+    from truelimit.domain.provenance import Known
+    from truelimit.limits.view import StackView
+    from truelimit.units import Tokens
 
 
 def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Finding]:
@@ -46,8 +50,12 @@ def check(view: StackView, route: Route, served: Known[Tokens]) -> Iterator[Find
         "CTX007",
         "default-under-agent-prompt",
         Severity.FAILS,
-        f"The server's default of {tokens(served.value)} tokens is smaller than this agent's own prompt of about "
-        f"{tokens(base.value)}: every request is cut or refused.",
+        said(
+            "The server's default of {served} tokens is smaller than this agent's own prompt of about "
+            "{base}: every request is cut or refused.",
+            served=tokens(served.value),
+            base=tokens(base.value),
+        ),
         view.stack.model,
         evidence=(served.where, base.source),
         calculations=(short,),

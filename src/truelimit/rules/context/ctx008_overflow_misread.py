@@ -17,13 +17,17 @@ OpenClaw 2026.9.6 with Ollama 0.30.9 and later ("the prompt is longer than the c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import counted, said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.session import Call, ErrorKind
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, calls: tuple[Call, ...]) -> Iterator[Finding]:
@@ -37,15 +41,23 @@ def check(view: StackView, calls: tuple[Call, ...]) -> Iterator[Finding]:
         "CTX008",
         "overflow-misread",
         Severity.DEGRADES,
-        f"{len(misread)} overflow{'s were' if len(misread) > 1 else ' was'} shown as something else, so the agent "
-        "neither compacted nor said that the prompt was too long.",
+        counted(
+            "{count} overflow was shown as something else, so the agent neither compacted nor said that the "
+            "prompt was too long.",
+            "{count} overflows were shown as something else, so the agent neither compacted nor said that the "
+            "prompt was too long.",
+            len(misread),
+        ),
         view.stack.model,
-        evidence=(f"{misread[-1].where}: {text}",),
+        evidence=(said("{where}: {text}", where=misread[-1].where, text=text),),
         calculations=_numbers(misread[-1]),
         fix=FixIdea(
-            "Read it as an overflow",
+            said("Read it as an overflow"),
             Applicability.MANUAL,
-            steps=("start a new session or compact by hand (/compact)", "raise the window (see the other findings)"),
+            steps=(
+                said("start a new session or compact by hand (/compact)"),
+                said("raise the window (see the other findings)"),
+            ),
         ),
         incidents=hit,
     )

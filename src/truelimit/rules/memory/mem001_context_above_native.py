@@ -17,16 +17,20 @@ llama-server b11549 ("the slot context exceeds the training context of the model
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import ContextChanged, Definition
 from truelimit.limits.need import memory_need
 from truelimit.limits.served import native_context
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, tokens
 from truelimit.units import Tokens, to_mib
+
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView) -> Iterator[Finding]:
@@ -38,15 +42,26 @@ def check(view: StackView) -> Iterator[Finding]:
         "MEM001",
         "context-above-native",
         Severity.DEGRADES,
-        f"{tokens(asked.value)} tokens are asked for, the model was trained for {tokens(native.value)}: the rest is "
-        "never used, and an engine that allocates it wastes the memory.",
+        said(
+            "{asked} tokens are asked for, the model was trained for {native}: the rest is "
+            "never used, and an engine that allocates it wastes the memory.",
+            asked=tokens(asked.value),
+            native=tokens(native.value),
+        ),
         view.stack.model,
         evidence=(asked.where, native.where),
         calculations=_wasted(view, asked, native),
         fix=FixIdea(
-            f"Ask for {tokens(native.value)} tokens",
+            said("Ask for {native} tokens", native=tokens(native.value)),
             Applicability.MANUAL,
-            steps=(f"set num_ctx or --ctx-size to {native.value} where {asked.where} sets {asked.value}",),
+            steps=(
+                said(
+                    "set num_ctx or --ctx-size to {native} where {where} sets {asked}",
+                    native=native.value,
+                    where=asked.where,
+                    asked=asked.value,
+                ),
+            ),
         ),
     )
 
@@ -70,7 +85,7 @@ def _wasted(view: StackView, asked: Known[Tokens], native: Known[Tokens]) -> tup
     more, enough = memory_need(view.stack, asked.value), memory_need(view.stack, native.value)
     if more is None or enough is None:
         return ()
-    where = "KV cache of this model (see the guide on memory)"
+    where = said("KV cache of this model (see the guide on memory)")
     terms = (
         Term("cache_asked", to_mib(more.kv_cache), "MiB", where, Basis.DERIVED),
         Term("cache_usable", to_mib(enough.kv_cache), "MiB", where, Basis.DERIVED),

@@ -19,16 +19,20 @@ llama.cpp b11549 (compute buffers measured with and without); block sizes of ggm
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
-from truelimit.domain.limits import MemoryLadder
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Server, ServerKind
 from truelimit.limits.need import memory_need, memory_settings
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, tokens
 from truelimit.units import MIB, Tokens, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.limits import MemoryLadder
+    from truelimit.limits.view import StackView
 
 _WORTH = 512 * MIB  # less is not worth a setting
 
@@ -37,11 +41,13 @@ def check(view: StackView, server: Server, served: Known[Tokens], memory: Memory
     """Yield a finding for each of the two settings that costs memory that is needed."""
     now = memory_settings(view.stack, served.value)
     if not now.flash_attention:
-        yield from _saving(view, served, "flash attention off", True, None, Severity.DEGRADES, _attention_step(server))
+        yield from _saving(
+            view, served, said("flash attention off"), True, None, Severity.DEGRADES, _attention_step(server)
+        )
         return  # a quantised cache needs flash attention
     tight = memory.headroom is not None and memory.headroom < 0
     if tight and now.cache.kv_type_k in {"f16", "bf16", "f32"}:
-        yield from _saving(view, served, "cache in f16", None, "q8_0", Severity.DEGRADES, _type_step(server))
+        yield from _saving(view, served, said("cache in f16"), None, "q8_0", Severity.DEGRADES, _type_step(server))
 
 
 def _saving(
@@ -57,7 +63,7 @@ def _saving(
     then = memory_need(view.stack, served.value, kv_type=kv_type, flash_attention=flash_attention)
     if now is None or then is None or now.total - then.total < _WORTH:
         return
-    where = f"memory of this stack at {tokens(served.value)} tokens"
+    where = said("memory of this stack at {served} tokens", served=tokens(served.value))
     terms = (
         Term("total_now", to_gib(now.total), "GiB", where, Basis.DERIVED),
         Term("total_then", to_gib(then.total), "GiB", where, Basis.DERIVED),
@@ -67,24 +73,29 @@ def _saving(
         "MEM002",
         "cache-type-or-attention",
         severity,
-        f"{what} costs {saved.result:.1f} GiB at {tokens(served.value)} tokens.",
+        said(
+            "{what} costs {result:.1f} GiB at {served} tokens.",
+            what=what,
+            result=saved.result,
+            served=tokens(served.value),
+        ),
         view.stack.model,
         evidence=(where,),
         calculations=(saved,),
-        fix=FixIdea(f"Save {saved.result:.1f} GiB", Applicability.MANUAL, steps=(step,)),
+        fix=FixIdea(said("Save {result:.1f} GiB", result=saved.result), Applicability.MANUAL, steps=(step,)),
     )
 
 
 def _attention_step(server: Server) -> str:
     if server.kind is ServerKind.OLLAMA:
-        return "set OLLAMA_FLASH_ATTENTION=1 for the server and restart it"
-    return "restart llama-server with --flash-attn on"
+        return said("set OLLAMA_FLASH_ATTENTION=1 for the server and restart it")
+    return said("restart llama-server with --flash-attn on")
 
 
 def _type_step(server: Server) -> str:
     if server.kind is ServerKind.OLLAMA:
-        return "set OLLAMA_KV_CACHE_TYPE=q8_0 (and OLLAMA_FLASH_ATTENTION=1) for the server and restart it"
-    return "restart llama-server with --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on"
+        return said("set OLLAMA_KV_CACHE_TYPE=q8_0 (and OLLAMA_FLASH_ATTENTION=1) for the server and restart it")
+    return said("restart llama-server with --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on")
 
 
 RULE = Rule("MEM002", "cache-type-or-attention", check, __doc__ or "")

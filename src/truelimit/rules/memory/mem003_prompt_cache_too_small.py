@@ -18,14 +18,18 @@ llama-server (--cache-ram, 8,192 MiB by default; "prompt state size exceeds cach
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.server import CacheEntryRefused, Event
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule
 from truelimit.units import MIB, to_mib
+
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, events: tuple[Event, ...]) -> Iterator[Finding]:
@@ -42,15 +46,25 @@ def check(view: StackView, events: tuple[Event, ...]) -> Iterator[Finding]:
         "MEM003",
         "prompt-cache-too-small",
         Severity.DEGRADES,
-        f"{len(refused)} times a conversation of up to {size.value:,.0f} MiB did not fit in the prompt cache of "
-        f"{limit.value:,.0f} MiB: its next turn was read again from the first token.",
+        said(
+            "{refused} times a conversation of up to {size:,.0f} MiB did not fit in the prompt cache of "
+            "{limit:,.0f} MiB: its next turn was read again from the first token.",
+            refused=len(refused),
+            size=size.value,
+            limit=limit.value,
+        ),
         view.stack.model,
         evidence=(largest.where,),
         calculations=(over,),
         fix=FixIdea(
-            "Give the prompt cache room for two conversations",
+            said("Give the prompt cache room for two conversations"),
             Applicability.MANUAL,
-            steps=(f"--cache-ram {needed} (llama-server) or LLAMA_ARG_CACHE_RAM={needed} (Ollama 0.30 and later)",),
+            steps=(
+                said(
+                    "--cache-ram {needed} (llama-server) or LLAMA_ARG_CACHE_RAM={needed} (Ollama 0.30 and later)",
+                    needed=needed,
+                ),
+            ),
         ),
     )
 

@@ -20,17 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.domain.findings import Applicability, DefinitionEdit, Finding, FixIdea, Severity
-from truelimit.domain.limits import MemoryLadder
-from truelimit.domain.machine import Machine
+from truelimit.domain.message import said
 from truelimit.domain.server import Event, LayersOffloaded, ServerKind
-from truelimit.limits.view import StackView
 from truelimit.rules.raise_window import raise_window
 from truelimit.rules.rule import Rule, tokens
 from truelimit.units import GIB, to_gib
 
-_SMALLER = "use a q8_0 cache (see MEM002) or a smaller quantization of the model"
+if TYPE_CHECKING:
+    from truelimit.domain.limits import MemoryLadder
+    from truelimit.domain.machine import Machine
+    from truelimit.limits.view import StackView
+
+_SMALLER = said("use a q8_0 cache (see MEM002) or a smaller quantization of the model")
 
 
 def check(view: StackView, memory: MemoryLadder, machine: Machine, events: tuple[Event, ...]) -> Iterator[Finding]:
@@ -41,12 +45,21 @@ def check(view: StackView, memory: MemoryLadder, machine: Machine, events: tuple
         "MEM004",
         "memory-overcommitted",
         Severity.FAILS,
-        f"{to_gib(memory.total):.1f} GiB are needed and {to_gib(memory.pool):.1f} GiB are there: "
-        f"{to_gib(-memory.headroom):.1f} GiB too much.{_swap(machine)}{_layers(events)}",
+        said(
+            "{total:.1f} GiB are needed and {pool:.1f} GiB are there: {headroom:.1f} GiB too much.{machine}{events}",
+            total=to_gib(memory.total),
+            pool=to_gib(memory.pool),
+            headroom=to_gib(-memory.headroom),
+            machine=_swap(machine),
+            events=_layers(events),
+        ),
         view.stack.model,
-        evidence=tuple(f"{rung.name} {to_gib(int(rung.value)):.1f} GiB: {rung.where}" for rung in memory.ladder.rungs),
+        evidence=tuple(
+            said("{rung} {rung2:.1f} GiB: {where}", rung=rung.name, rung2=to_gib(int(rung.value)), where=rung.where)
+            for rung in memory.ladder.rungs
+        ),
         calculations=(memory.calculation,) if memory.calculation else (),
-        fix=_lower(view) or FixIdea("Make it fit", Applicability.MANUAL, steps=_steps(view)),
+        fix=_lower(view) or FixIdea(said("Make it fit"), Applicability.MANUAL, steps=_steps(view)),
     )
 
 
@@ -56,13 +69,17 @@ def _lower(view: StackView) -> FixIdea | None:
     floor = route.window_floor.value if route is not None and route.window_floor is not None else 0
     if target is None or not target.fits or target.context < max(floor, 1) or server is None:
         return None
-    idea = raise_window(route, server, view.definition, target, "Lower")
+    idea = raise_window(route, server, view.definition, target, lower=True)
     sends = route is not None and route.request_context is not None
     if idea is None or server.kind is not ServerKind.OLLAMA or not (sends or _defines(idea)):
         return None
     longer = _longer_prompts(view, target.context)
     safety = Applicability.UNSAFE if longer else idea.applicability
-    return replace(idea, applicability=safety, steps=(*idea.steps, *longer, f"or keep the length: {_SMALLER}"))
+    return replace(
+        idea,
+        applicability=safety,
+        steps=(*idea.steps, *longer, said("or keep the length: {smaller}", smaller=_SMALLER)),
+    )
 
 
 def _defines(idea: FixIdea) -> bool:
@@ -74,25 +91,33 @@ def _longer_prompts(view: StackView, context: int) -> tuple[str, ...]:
     longest = max((size.value for size in view.prompts), default=0)
     if longest <= context:
         return ()
-    return (f"a prompt of {tokens(longest)} tokens was asked here: with less it must be compacted first",)
+    return (
+        said(
+            "a prompt of {longest} tokens was asked here: with less it must be compacted first", longest=tokens(longest)
+        ),
+    )
 
 
 def _swap(machine: Machine) -> str:
     used = machine.swap_used
-    return f" {to_gib(used.value):.1f} GiB of swap are in use." if used and used.value > GIB else ""
+    return said(" {used:.1f} GiB of swap are in use.", used=to_gib(used.value)) if used and used.value > GIB else ""
 
 
 def _layers(events: tuple[Event, ...]) -> str:
     seen = [event for event in events if isinstance(event, LayersOffloaded)]
     if not seen or seen[-1].offloaded >= seen[-1].total:
         return ""
-    return f" {seen[-1].offloaded} of {seen[-1].total} layers reached the accelerator."
+    return said(
+        " {offloaded} of {total} layers reached the accelerator.", offloaded=seen[-1].offloaded, total=seen[-1].total
+    )
 
 
 def _steps(view: StackView) -> tuple[str, ...]:
     steps = [_SMALLER]
     if view.target is not None and view.target.fits and view.target.context > 0:
-        steps.insert(0, f"lower the context to {tokens(view.target.context)} tokens, the most that fits")
+        steps.insert(
+            0, said("lower the context to {context} tokens, the most that fits", context=tokens(view.target.context))
+        )
     return tuple(steps)
 
 

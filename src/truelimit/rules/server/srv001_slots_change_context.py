@@ -17,17 +17,21 @@ llama-server b10434 and b11549 (-np); Ollama (OLLAMA_NUM_PARALLEL; 1 by default 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Term, calculate, term
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
 from truelimit.domain.limits import Origin
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Server, ServerKind
 from truelimit.domain.session import Cause
 from truelimit.limits.need import memory_need
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, caused_by, ids, tokens
 from truelimit.units import Tokens, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, server: Server, served: Known[Tokens]) -> Iterator[Finding]:
@@ -50,14 +54,24 @@ def _divided(view: StackView, served: Known[Tokens], slots: Known[int]) -> Findi
         "SRV001",
         "slots-change-context",
         Severity.DEGRADES,
-        f"{slots.value} slots share {tokens(whole.result)} tokens: each request gets {tokens(served.value)}.",
+        said(
+            "{slots} slots share {result} tokens: each request gets {served}.",
+            slots=slots.value,
+            result=tokens(whole.result),
+            served=tokens(served.value),
+        ),
         view.stack.model,
         evidence=(slots.where, served.where),
         calculations=(whole,),
         fix=FixIdea(
-            "Give one request the whole context",
+            said("Give one request the whole context"),
             Applicability.MANUAL,
-            steps=(f"restart llama-server with --parallel 1, or with --ctx-size {round(whole.result) * slots.value}",),
+            steps=(
+                said(
+                    "restart llama-server with --parallel 1, or with --ctx-size {result}",
+                    result=round(whole.result) * slots.value,
+                ),
+            ),
         ),
         origin=Origin.SLOTS,
         incidents=ids(caused_by(view.incidents, Cause.OVERFLOW, Cause.TRUNCATION)),
@@ -68,19 +82,26 @@ def _multiplied(view: StackView, served: Known[Tokens], slots: Known[int]) -> Fi
     need = memory_need(view.stack, served.value)
     if need is None:
         return None
-    cache = Term("cache", to_gib(need.kv_cache), "GiB", "KV cache over all slots", Basis.DERIVED)
+    cache = Term("cache", to_gib(need.kv_cache), "GiB", said("KV cache over all slots"), Basis.DERIVED)
     share = calculate("cache / slots", "GiB", cache, term("slots", slots, "slots"))
     return Finding(
         "SRV001",
         "slots-change-context",
         Severity.NOTE,
-        f"The cache is allocated for {slots.value} requests at once: {cache.value:.1f} GiB, of which one request can "
-        f"use {share.result:.1f}.",
+        said(
+            "The cache is allocated for {slots} requests at once: {cache:.1f} GiB, of which one request can "
+            "use {result:.1f}.",
+            slots=slots.value,
+            cache=cache.value,
+            result=share.result,
+        ),
         view.stack.model,
         evidence=(slots.where,),
         calculations=(share,),
         fix=FixIdea(
-            "Pay for one slot", Applicability.MANUAL, steps=("set OLLAMA_NUM_PARALLEL=1 and restart the server",)
+            said("Pay for one slot"),
+            Applicability.MANUAL,
+            steps=(said("set OLLAMA_NUM_PARALLEL=1 and restart the server"),),
         ),
         origin=Origin.SLOTS,
     )

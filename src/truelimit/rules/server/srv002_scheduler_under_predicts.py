@@ -19,16 +19,20 @@ Ollama at 0.33.0-rc2, server/sched.go (prediction), and its log line "predicted 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Engine, ModelEvicted, Server, ServerKind
 from truelimit.limits.need import memory_need
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule
 from truelimit.units import GIB, Tokens, to_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, server: Server, header: ModelHeader, served: Known[Tokens]) -> Iterator[Finding]:
@@ -42,14 +46,18 @@ def check(view: StackView, server: Server, header: ModelHeader, served: Known[To
         "SRV002",
         "scheduler-under-predicts",
         Severity.NOTE,
-        f"The scheduler expects {predicted.result:.1f} GiB of cache; {to_gib(need.kv_cache):.1f} GiB are allocated.",
+        said(
+            "The scheduler expects {result:.1f} GiB of cache; {kv_cache:.1f} GiB are allocated.",
+            result=predicted.result,
+            kv_cache=to_gib(need.kv_cache),
+        ),
         view.stack.model,
         evidence=(header.where,),
         calculations=(predicted,),
         fix=FixIdea(
-            "Load one large model at a time",
+            said("Load one large model at a time"),
             Applicability.MANUAL,
-            steps=("set OLLAMA_MAX_LOADED_MODELS=1 for the server and restart it",),
+            steps=(said("set OLLAMA_MAX_LOADED_MODELS=1 for the server and restart it"),),
         ),
     )
 

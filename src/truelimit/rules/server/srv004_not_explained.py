@@ -16,15 +16,19 @@ The incident itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import counted, said
 from truelimit.domain.session import Cause
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, caused_by, ids
 
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
+
 _STEPS = (
-    "examine again with the server's log of that time (--log FILE)",
-    "run the same request once more with the log at debug level",
+    said("examine again with the server's log of that time (--log FILE)"),
+    said("run the same request once more with the log at debug level"),
 )
 
 
@@ -37,12 +41,15 @@ def check(view: StackView) -> Iterator[Finding]:
         "SRV004",
         "not-explained",
         Severity.NOTE,
-        f"{len(hit)} failure{'s are' if len(hit) > 1 else ' is'} not explained by any limit, timer or engine message "
-        "that was found.",
+        counted(
+            "{count} failure is not explained by any limit, timer or engine message that was found.",
+            "{count} failures are not explained by any limit, timer or engine message that was found.",
+            len(hit),
+        ),
         view.stack.model,
         evidence=tuple(dict.fromkeys(reason for item in hit for reason in item.reasons)),
         calculations=hit[0].calculations,
-        fix=FixIdea("Find more evidence", Applicability.MANUAL, steps=_STEPS),
+        fix=FixIdea(said("Find more evidence"), Applicability.MANUAL, steps=_STEPS),
         incidents=ids(hit),
     )
 

@@ -21,18 +21,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import ConfigPlace, Timeout
-from truelimit.domain.calculation import Calculation
 from truelimit.domain.findings import ABSENT, Applicability, ConfigEdit, Finding, FixIdea, Severity
+from truelimit.domain.message import counted, said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import Cause, Incident
 from truelimit.limits.time import COMMAND, bounds_prefill, timers
-from truelimit.limits.view import StackView
 from truelimit.limits.words import rung_words, told
 from truelimit.perf.prefill import prefill_seconds, tells_wall, wall_as_context_calculation
 from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
-from truelimit.units import Tokens
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import ConfigPlace, Timeout
+    from truelimit.domain.calculation import Calculation
+    from truelimit.limits.view import StackView
+    from truelimit.units import Tokens
 
 _MARGIN = 1.5  # a key is set to the computed time with half as much again, to the full minute
 
@@ -52,7 +56,10 @@ def check(view: StackView) -> Iterator[Finding]:
         view.stack.model,
         evidence=(
             *(reason for item in hit for reason in item.reasons[:1]),
-            *(f"{rung_words(rung.name)}: {rung.where}" for rung in (wall, *view.time.tied)),
+            *(
+                said("{rung}: {where}", rung=rung_words(rung.name), where=rung.where)
+                for rung in (wall, *view.time.tied)
+            ),
         ),
         calculations=_calculations(view, biggest),
         fix=_fix(view, biggest),
@@ -64,25 +71,36 @@ def _message(view: StackView, hit: tuple[Incident, ...], biggest: Incident) -> s
     wall = view.time.binding
     attempts = sum(item.attempts for item in hit)
     size = size_of(biggest.prompt_tokens)
-    text = (
-        f"{attempts} attempt{'s' if attempts > 1 else ''} ended at the wall of {seconds(wall.value) if wall else '?'} "
-        f"({told((wall, *view.time.tied)) if wall else '?'}) while the server was still reading {size}: no crash, the "
-        "client hung up."
+    text = counted(
+        "{count} attempt ended at the wall of {wall} ({told}) while the server was still reading {size}: "
+        "no crash, the client hung up.",
+        "{count} attempts ended at the wall of {wall} ({told}) while the server was still reading {size}: "
+        "no crash, the client hung up.",
+        attempts,
+        wall=seconds(wall.value) if wall else "?",
+        told=told((wall, *view.time.tied)) if wall else "?",
+        size=size,
     )
     if view.prefill is None:
         return text
     limit = (
         wall_as_context_calculation(view.prefill, wall.value) if wall and tells_wall(view.prefill, wall.value) else None
     )
-    more = f" At this stack's rate that wall is a context of {tokens(limit.result)} tokens." if limit else ""
+    more = (
+        said(" At this stack's rate that wall is a context of {result} tokens.", result=tokens(limit.result))
+        if limit
+        else ""
+    )
     return text + more
 
 
 def size_of(prompt: Known[Tokens] | None) -> str:
     """Return the size of a prompt for people: an estimate is called one."""
     if prompt is None:
-        return "a prompt of unknown size"
-    return f"{'about ' if prompt.basis is Basis.ASSUMED else ''}{tokens(prompt.value)} tokens"
+        return said("a prompt of unknown size")
+    return said(
+        "{text}{prompt} tokens", text="about " if prompt.basis is Basis.ASSUMED else "", prompt=tokens(prompt.value)
+    )
 
 
 def _calculations(view: StackView, biggest: Incident) -> tuple[Calculation, ...]:
@@ -109,23 +127,32 @@ def _fix(view: StackView, biggest: Incident) -> FixIdea | None:
         return None
     value = max(60, math.ceil(needed * _MARGIN / 60) * 60)
     if any(timer.bounds == COMMAND for timer in walls):  # its key holds for other turns too, which wait far longer
-        steps = tuple(f"{timer.remedy}; at least {value}" for timer in walls if timer.bounds == COMMAND)
-        return FixIdea(f"Let the command wait {seconds(value)}", Applicability.MANUAL, steps=steps)
+        steps = tuple(
+            said("{remedy}; at least {value}", remedy=timer.remedy, value=value)
+            for timer in walls
+            if timer.bounds == COMMAND
+        )
+        return FixIdea(said("Let the command wait {value}", value=seconds(value)), Applicability.MANUAL, steps=steps)
     short = [t for t in timers(view.stack) if bounds_prefill(t.bounds, view.server) and t.seconds.value < value]
     edits = {str(timer.place): _edit(timer, timer.place, value) for timer in short if timer.place is not None}
     left = tuple(_next(timer) for timer in short if timer.place is None)
-    title = f"Wait {seconds(value)} instead of {seconds(walls[0].seconds.value)}"
+    title = said("Wait {value} instead of {seconds}", value=seconds(value), seconds=seconds(walls[0].seconds.value))
     return FixIdea(title, Applicability.SAFE, tuple(edits.values()), left)
 
 
 def _next(timer: Timeout) -> str:
-    remedy = timer.remedy or "raise it too"
-    return f"{rung_words(timer.name)} of {seconds(timer.seconds.value)} would end it next: {remedy}"
+    remedy = timer.remedy or said("raise it too")
+    return said(
+        "{timer} of {seconds} would end it next: {remedy}",
+        timer=rung_words(timer.name),
+        seconds=seconds(timer.seconds.value),
+        remedy=remedy,
+    )
 
 
 def _edit(timer: Timeout, place: ConfigPlace, value: int) -> ConfigEdit:
     current = round(timer.seconds.value) if place.line is not None else ABSENT
-    why = "reading such a prompt takes this long, with half as much again"
+    why = said("reading such a prompt takes this long, with half as much again")
     return ConfigEdit(place.file, place.path, current, value, why, at_least=True)
 
 

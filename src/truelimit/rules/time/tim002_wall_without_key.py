@@ -18,16 +18,20 @@ Node's fetch (undici): headersTimeout and bodyTimeout of 300 s; OpenClaw 2026.2.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from truelimit.domain.agent import Route, Timeout
-from truelimit.domain.calculation import Calculation
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.session import Cause
-from truelimit.limits.view import StackView
 from truelimit.limits.words import told
 from truelimit.perf.prefill import tells_wall, wall_as_context_calculation
 from truelimit.rules.rule import Rule, caused_by, ids, seconds, tokens
 from truelimit.rules.time.tim001_prefill_exceeds_wall import wall_timers
+
+if TYPE_CHECKING:
+    from truelimit.domain.agent import Route, Timeout
+    from truelimit.domain.calculation import Calculation
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView, route: Route) -> Iterator[Finding]:
@@ -45,16 +49,16 @@ def check(view: StackView, route: Route) -> Iterator[Finding]:
         "TIM002",
         "wall-without-key",
         Severity.FAILS if hit else Severity.DEGRADES,
-        f"No key of this version moves the {told(fixed)} of {seconds(wall)}"
+        said("No key of this version moves the {fixed} of {wall}", fixed=told(fixed), wall=seconds(wall))
         + (
-            f": a cold prompt above {tokens(calculations[0].result)} tokens cannot be read here."
+            said(": a cold prompt above {result} tokens cannot be read here.", result=tokens(calculations[0].result))
             if calculations
             else "."
         ),
         view.stack.model,
         evidence=tuple(timer.seconds.where for timer in fixed),
         calculations=calculations,
-        fix=FixIdea("Get past a wall that has no key", Applicability.MANUAL, steps=_steps(view, fixed)),
+        fix=FixIdea(said("Get past a wall that has no key"), Applicability.MANUAL, steps=_steps(view, fixed)),
         incidents=ids(hit),
     )
 
@@ -68,13 +72,16 @@ def _as_context(view: StackView, wall: float) -> tuple[Calculation, ...]:
 def _steps(view: StackView, fixed: tuple[Timeout, ...]) -> tuple[str, ...]:
     steps = list(dict.fromkeys(timer.remedy for timer in fixed if timer.remedy))
     keyed = [timer for timer in wall_timers(view) if timer.place is not None]
-    steps += [f"raise {timer.place} as well: it ends in the same second" for timer in keyed]
+    steps += [said("raise {place} as well: it ends in the same second", place=timer.place) for timer in keyed]
     limit = _as_context(view, float(view.time.binding.value)) if view.time.binding else ()
     if limit:
         steps.append(
-            f"until then keep cold prompts below {tokens(limit[0].result)} tokens (compact earlier, start anew)"
+            said(
+                "until then keep cold prompts below {result} tokens (compact earlier, start anew)",
+                result=tokens(limit[0].result),
+            )
         )
-    steps.append("keep the model loaded and the start of the prompt unchanged, so that only new tokens are read")
+    steps.append(said("keep the model loaded and the start of the prompt unchanged, so that only new tokens are read"))
     return tuple(steps)
 
 

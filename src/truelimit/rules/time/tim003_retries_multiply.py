@@ -19,13 +19,17 @@ OpenAI's JavaScript client (2 hidden retries); OpenClaw 2026.2.17 (3 attempts ov
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.session import Cause, Incident
-from truelimit.limits.view import StackView
 from truelimit.rules.rule import Rule, caused_by, seconds
+
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
 
 
 def check(view: StackView) -> Iterator[Finding]:
@@ -33,24 +37,37 @@ def check(view: StackView) -> Iterator[Finding]:
     for incident in caused_by(view.incidents, Cause.PREFILL_EXCEEDS_WALL, Cause.LOAD_EXCEEDS_WALL):
         if incident.attempts < 2 or incident.seconds is None or incident.attempt_seconds is None:
             continue
-        hidden = f", {incident.hidden_attempts} of them hidden from the transcript" if incident.hidden_attempts else ""
+        hidden = (
+            said(", {hidden_attempts} of them hidden from the transcript", hidden_attempts=incident.hidden_attempts)
+            if incident.hidden_attempts
+            else ""
+        )
         yield Finding(
             "TIM003",
             "retries-multiply",
             Severity.DEGRADES,
-            f"One request was tried {incident.attempts} times{hidden}: {seconds(incident.seconds)} of waiting in "
-            f"attempts of {seconds(incident.attempt_seconds)}.{_advice(view, incident)}",
+            said(
+                "One request was tried {attempts} times{hidden}: {seconds} of waiting in "
+                "attempts of {attempt_seconds}.{view}",
+                attempts=incident.attempts,
+                hidden=hidden,
+                seconds=seconds(incident.seconds),
+                attempt_seconds=seconds(incident.attempt_seconds),
+                view=_advice(view, incident),
+            ),
             view.stack.model,
             evidence=(incident.where,),
             calculations=(_product(incident),),
-            fix=FixIdea("Mend the wall, not the retries", Applicability.MANUAL, steps=_steps(view, incident)),
+            fix=FixIdea(said("Mend the wall, not the retries"), Applicability.MANUAL, steps=_steps(view, incident)),
             incidents=(incident.id,),
         )
 
 
 def _product(incident: Incident) -> Calculation:
     duration = Term("duration", float(incident.seconds or 0), "s", incident.where, Basis.MEASURED)
-    attempts = Term("attempts", incident.attempts, "attempts", "duration over the wall, to the whole", Basis.DERIVED)
+    attempts = Term(
+        "attempts", incident.attempts, "attempts", said("duration over the wall, to the whole"), Basis.DERIVED
+    )
     return calculate("duration / attempts", "s", duration, attempts)
 
 
@@ -74,16 +91,18 @@ def _advice(view: StackView, incident: Incident) -> str:
     wall = view.time.binding
     if key is None or wall is None:
         return ""
-    return (
-        f" Raising {key}, as this agent's own error text advises, cannot help: it bounds all attempts together, and "
-        f"each one ends at {seconds(wall.value)} before it."
+    return said(
+        " Raising {key}, as this agent's own error text advises, cannot help: it bounds all attempts together, and "
+        "each one ends at {wall} before it.",
+        key=key,
+        wall=seconds(wall.value),
     )
 
 
 def _steps(view: StackView, incident: Incident) -> tuple[str, ...]:
     key = useless_advice(view, incident)
-    first = (f"leave {key} as it is",) if key else ()
-    return (*first, "see TIM001 and TIM002 for the wall itself")
+    first = (said("leave {key} as it is", key=key),) if key else ()
+    return (*first, said("see TIM001 and TIM002 for the wall itself"))
 
 
 RULE = Rule("TIM003", "retries-multiply", check, __doc__ or "")

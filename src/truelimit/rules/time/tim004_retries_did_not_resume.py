@@ -20,9 +20,11 @@ Ollama 0.24.0 and 0.33.0, llama-server b10434 and b11549: abandoned prefill meas
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.findings import Applicability, Finding, FixIdea, Severity
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.server import (
     CacheEntryRefused,
@@ -31,14 +33,16 @@ from truelimit.domain.server import (
     ModelLoaded,
 )
 from truelimit.domain.session import Cause, Incident
-from truelimit.limits.view import StackView
 from truelimit.perf.prefill import is_lower_bound, prefill_seconds
 from truelimit.rules.rule import Rule, caused_by, seconds, tokens
 
+if TYPE_CHECKING:
+    from truelimit.limits.view import StackView
+
 _REASONS: tuple[tuple[type[Event], str], ...] = (
-    (ModelLoaded, "the model was loaded again in between, which empties the cache"),
-    (ModelEvicted, "the scheduler unloaded a model in between"),
-    (CacheEntryRefused, "the conversation was too large for the prompt cache and was thrown away"),
+    (ModelLoaded, said("the model was loaded again in between, which empties the cache")),
+    (ModelEvicted, said("the scheduler unloaded a model in between")),
+    (CacheEntryRefused, said("the conversation was too large for the prompt cache and was thrown away")),
 )
 
 
@@ -59,15 +63,15 @@ def check(view: StackView) -> Iterator[Finding]:
             view.stack.model,
             evidence=reasons,
             calculations=(_together(incident),),
-            fix=FixIdea("Let retries resume", Applicability.MANUAL, steps=_STEPS),
+            fix=FixIdea(said("Let retries resume"), Applicability.MANUAL, steps=_STEPS),
             incidents=(incident.id,),
         )
 
 
 _STEPS = (
-    "keep the start of the prompt byte for byte the same between turns (no time stamps at its head)",
-    "keep the model loaded (keep_alive) and use one num_ctx for all clients of the server",
-    "stay below the served context: a prompt that is cut changes its start at every turn",
+    said("keep the start of the prompt byte for byte the same between turns (no time stamps at its head)"),
+    said("keep the model loaded (keep_alive) and use one num_ctx for all clients of the server"),
+    said("stay below the served context: a prompt that is cut changes its start at every turn"),
 )
 
 
@@ -76,7 +80,12 @@ def _reasons(view: StackView, incident: Incident) -> tuple[str, ...]:
         return ()
     start = incident.time.timestamp()
     inside = [e for e in view.events if e.time and start - 2 <= e.time.timestamp() <= start + incident.seconds + 5]
-    found = [f"{word} ({event.where})" for kind, word in _REASONS for event in inside[:200] if isinstance(event, kind)]
+    found = [
+        said("{word} ({where})", word=word, where=event.where)
+        for kind, word in _REASONS
+        for event in inside[:200]
+        if isinstance(event, kind)
+    ]
     loads = [event for event in inside if isinstance(event, ModelLoaded)]
     if len(loads) < 2:  # one load at the start is what every cold request does
         found = [text for text in found if "loaded again" not in text]
@@ -96,15 +105,18 @@ def _would_have_been_enough(view: StackView, incident: Incident) -> bool | None:
 def _message(incident: Incident, reasons: tuple[str, ...], enough: bool | None) -> str:
     together = incident.attempts * float(incident.attempt_seconds or 0)
     size = tokens(incident.prompt_tokens.value) if incident.prompt_tokens else "?"
-    text = (
-        f"{incident.attempts} attempts at the same {size} tokens gave the engine {seconds(together)} together; it "
-        "keeps what it has read when a client hangs up, so each should have gone on where the last one stopped. "
+    text = said(
+        "{attempts} attempts at the same {size} tokens gave the engine {together} together; it "
+        "keeps what it has read when a client hangs up, so each should have gone on where the last one stopped. ",
+        attempts=incident.attempts,
+        size=size,
+        together=seconds(together),
     )
     if reasons:
-        return text + f"They did not, and the log shows why: {reasons[0]}."
+        return text + said("They did not, and the log shows why: {reasons}.", reasons=reasons[0])
     if enough:
-        return text + "At this stack's rate that is enough, and it still failed: the evidence does not show why."
-    return text + "Either they did not, or reading is slower than that: the evidence does not tell which."
+        return text + said("At this stack's rate that is enough, and it still failed: the evidence does not show why.")
+    return text + said("Either they did not, or reading is slower than that: the evidence does not tell which.")
 
 
 def _together(incident: Incident) -> Calculation:

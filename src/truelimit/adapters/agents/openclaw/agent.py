@@ -10,6 +10,7 @@ from truelimit.adapters.agents.openclaw.routes import route_of, unusable
 from truelimit.adapters.agents.openclaw.used_models import UsedModel, is_examined, used_models
 from truelimit.app.ports import Evidence
 from truelimit.domain.agent import Agent
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 
 
@@ -41,8 +42,8 @@ def read_agent(place: Installation, *, isolated: bool) -> Evidence:
 
 def _config(place: Installation) -> tuple[Config | None, tuple[Missing, ...]]:
     if place.config_file is None:
-        why = f"{place.state_dir} holds no openclaw.json (nor one of its older names)"
-        return None, (Missing("OpenClaw configuration", why),)
+        why = said("{state_dir} holds no openclaw.json (nor one of its older names)", state_dir=place.state_dir)
+        return None, (Missing(said("OpenClaw configuration"), why),)
     config, missing = load(place.config_file, place.environment)
     return config, (*missing, *(config.missing if config else ()))
 
@@ -52,11 +53,13 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = list(release.notes)
     if place.legacy:
-        notes.append(f"its folder has the older name {place.state_dir.name}")
+        notes.append(said("its folder has the older name {state_dir}", state_dir=place.state_dir.name))
     cloud = sorted({used.provider or used.model for used in models if used.in_use and not is_examined(used)})
     if cloud:
-        notes.append(f"models of {', '.join(cloud)} are served elsewhere and not examined")
+        notes.append(said("models of {cloud} are served elsewhere and not examined", cloud=", ".join(cloud)))
     if config is not None and not release.february and config.has("agents", "defaults", "contextTokens"):
         key = config.place("agents", "defaults", "contextTokens")
-        notes.append(f"{key} is retired and has no effect in this version; set contextTokens of the model instead")
+        notes.append(
+            said("{key} is retired and has no effect in this version; set contextTokens of the model instead", key=key)
+        )
     return tuple(notes)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truelimit.adapters.agents.openclaw.places import Installation, is_file
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -54,7 +55,12 @@ def read_catalogue(place: Installation) -> Catalogue:
         try:
             tree = _read(file)
         except (OSError, ValueError, RecursionError):
-            missing.append(Missing("catalogue of discovered models", f"{file}: not JSON of ordinary size; delete it"))
+            missing.append(
+                Missing(
+                    said("catalogue of discovered models"),
+                    said("{file}: not JSON of ordinary size; delete it", file=file),
+                )
+            )
             continue
         files.append(str(file))
         for key, entry in _entries(tree, file):
@@ -67,7 +73,7 @@ def _read(file: Path) -> object:
     with file.open("rb") as stream:
         data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise ValueError("too large")
+        raise ValueError(said("too large"))
     return json.loads(data)
 
 
@@ -79,7 +85,7 @@ def _entries(tree: object, file: Path) -> Iterator[tuple[tuple[str, str], Entry]
             model = _dict(item)
             name = model.get("id")
             if isinstance(name, str):
-                where = f"{file}: providers.{provider}.models[{index}]"
+                where = said("{file}: providers.{provider}.models[{index}]", file=file, provider=provider, index=index)
                 yield (provider.lower(), name), _entry(model, provider_settings, where)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from truelimit.adapters.agents.openclaw.dotenv import expand
 from truelimit.adapters.files.json5_document import Json5Document, Json5Error
 from truelimit.domain.agent import ConfigPath, ConfigPlace
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 
 MAX_INCLUDE_DEPTH = 10
@@ -101,8 +102,8 @@ def load(path: Path, environment: Mapping[str, str]) -> tuple[Config | None, tup
     if root is None:
         return None, tuple(loader.missing)
     if not isinstance(root.content, dict):
-        where = "the file holds a single value or a list (expected an object); restore its last backup"
-        return None, (Missing("OpenClaw configuration", f"{path}: {where}"),)
+        where = said("the file holds a single value or a list (expected an object); restore its last backup")
+        return None, (Missing(said("OpenClaw configuration"), f"{path}: {where}"),)
     config = Config(root, tuple(loader.files), environment, tuple(loader.missing))
     return replace(config, environment={**_own_environment(config), **environment}), ()
 
@@ -130,7 +131,7 @@ class _Loader:
             document = Json5Document.read(path)
         except (OSError, Json5Error) as error:
             why = str(error) if isinstance(error, Json5Error) else f"{path}: {error.strerror or 'cannot be read'}"
-            self.missing.append(Missing("OpenClaw configuration", why))
+            self.missing.append(Missing(said("OpenClaw configuration"), why))
             return None
         if str(path) not in self.files:
             self.files.append(str(path))
@@ -165,24 +166,28 @@ class _Loader:
         if why is None:
             return self.file(Path(own.document.file).parent / str(name), chain)
         place = own.document.place((*own.path, INCLUDE))
-        self.missing.append(Missing("part of the OpenClaw configuration", f"{place}: {why}"))
+        self.missing.append(Missing(said("part of the OpenClaw configuration"), f"{place}: {why}"))
         return None
 
     def objection(self, own: Branch, name: object, chain: tuple[Path, ...]) -> str | None:
         """Return why an include must not be followed, or None."""
         if not isinstance(name, str) or not name or "\0" in name:
-            return "not a file name (expected a text or a list of texts)"
+            return said("not a file name (expected a text or a list of texts)")
         try:
             target = (Path(own.document.file).parent / name).resolve()
             inside = target.is_relative_to(self.folder.resolve())
         except (OSError, RuntimeError, ValueError):
-            return "the included file's name cannot be followed; correct it"
+            return said("the included file's name cannot be followed; correct it")
         if not inside:
-            return f"the included file lies outside {self.folder}; move it there"
+            return said("the included file lies outside {folder}; move it there", folder=self.folder)
         if target in chain:
-            return "the file includes itself; remove one of the includes"
+            return said("the file includes itself; remove one of the includes")
         if len(chain) > MAX_INCLUDE_DEPTH or len(self.files) >= MAX_FILES:
-            return f"includes go deeper than {MAX_INCLUDE_DEPTH} levels or over {MAX_FILES} files; put them together"
+            return said(
+                "includes go deeper than {max_include_depth} levels or over {max_files} files; put them together",
+                max_include_depth=MAX_INCLUDE_DEPTH,
+                max_files=MAX_FILES,
+            )
         return None
 
 

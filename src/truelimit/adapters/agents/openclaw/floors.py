@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from truelimit.adapters.agents.openclaw.used_models import UsedModel
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Tokens
 
@@ -11,20 +12,20 @@ _BASE_PROMPT = {True: 8_700, False: 10_000}
 # Below these every run is refused: "Model context window too small (N tokens)", in both versions' own words.
 _WINDOW_FLOOR = {True: 16_000, False: 4_000}
 _COMPACTION_REMEDY = (
-    "upgrade OpenClaw to a version of March 2026 or later: there compaction works over the native Ollama api",
-    'or set the provider\'s api to "openai-completions" and its baseUrl to end in /v1',
+    said("upgrade OpenClaw to a version of March 2026 or later: there compaction works over the native Ollama api"),
+    said('or set the provider\'s api to "openai-completions" and its baseUrl to end in /v1'),
 )
 
 
 def base_prompt(used: UsedModel) -> Known[Tokens]:
     """Return the tokens of tools and system prompt: a derived figure, for an empty workspace."""
-    where = f"{used.release.label}: request for one word in an empty workspace, bytes / 4"
+    where = said("{label}: request for one word in an empty workspace, bytes / 4", label=used.release.label)
     return Known(Tokens(_BASE_PROMPT[used.release.february]), where, Basis.DERIVED)
 
 
 def window_floor(used: UsedModel) -> Known[Tokens]:
     """Return the smallest window with which OpenClaw runs at all."""
-    where = f'{used.release.label}: "Model context window too small"'
+    where = said('{label}: "Model context window too small"', label=used.release.label)
     return Known(Tokens(_WINDOW_FLOOR[used.release.february]), where, Basis.SPECIFIED)
 
 

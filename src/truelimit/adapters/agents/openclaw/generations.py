@@ -14,6 +14,7 @@ from pathlib import Path
 
 from truelimit.adapters.agents.openclaw.config import Config
 from truelimit.adapters.agents.openclaw.places import Installation, is_file
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 
 FEBRUARY = "2026.2"
@@ -105,12 +106,16 @@ def release_of(place: Installation, config: Config | None, isolated: bool) -> Re
         return _by_traces(place, config)
     numbers = _numbers(version.value)
     if numbers is None:
-        why = f"{version.where} holds no version of the form 2026.2.17"
-        return _by_traces(place, config, Missing("version of OpenClaw", why))
+        why = said("{where} holds no version of the form 2026.2.17", where=version.where)
+        return _by_traces(place, config, Missing(said("version of OpenClaw"), why))
     notes = list(_notes(version.value, numbers))
     if installed and written and installed.value != written.value:
         notes.append(
-            f"the configuration was last written by OpenClaw {written.value}; the installed one is {installed.value}"
+            said(
+                "the configuration was last written by OpenClaw {written}; the installed one is {installed}",
+                written=written.value,
+                installed=installed.value,
+            )
         )
     generation = SEPTEMBER if numbers >= _LIKE_SEPTEMBER else FEBRUARY
     return Release(generation, version, numbers, tuple(notes))
@@ -120,9 +125,11 @@ def _notes(version: str, numbers: Numbers) -> Iterator[str]:
     if numbers[:2] in (_FEBRUARY_RUN[:2], _SEPTEMBER_RUN[:2]):
         return
     taken = SEPTEMBER if numbers >= _LIKE_SEPTEMBER else FEBRUARY
-    yield (
-        f"OpenClaw {version} is not one of the versions whose behaviour was checked (2026.2.17, 2026.9.6); "
-        f"it is taken to behave like {taken}"
+    yield said(
+        "OpenClaw {version} is not one of the versions whose behaviour was checked (2026.2.17, 2026.9.6); "
+        "it is taken to behave like {taken}",
+        version=version,
+        taken=taken,
     )
 
 
@@ -146,7 +153,7 @@ def _installed(home: Path, isolated: bool) -> Iterator[Known[str]]:
         if isinstance(package, dict) and package.get("name") == "openclaw":
             version = package.get("version")
             if isinstance(version, str) and _numbers(version):
-                yield Known(version, f"{file}: version", Basis.REPORTED)
+                yield Known(version, said("{file}: version", file=file), Basis.REPORTED)
 
 
 def _package_dirs(home: Path, isolated: bool) -> Iterator[Path]:
@@ -173,25 +180,32 @@ def _by_traces(place: Installation, config: Config | None, *missing: Missing) ->
     generation, why = _traces(place, config)
     if not missing:
         missing = (
-            Missing("version of OpenClaw", "no meta.lastTouchedVersion and no installed package in the usual places"),
+            Missing(
+                said("version of OpenClaw"),
+                said("no meta.lastTouchedVersion and no installed package in the usual places"),
+            ),
         )
-    return Release(generation, notes=(f"taken to behave like OpenClaw {generation}: {why}",), missing=missing)
+    return Release(
+        generation,
+        notes=(said("taken to behave like OpenClaw {generation}: {why}", generation=generation, why=why),),
+        missing=missing,
+    )
 
 
 def _traces(place: Installation, config: Config | None) -> tuple[str, str]:
     folders = place.agent_dirs()
     if any(is_file(folder / "agent" / "openclaw-agent.sqlite") for folder in folders):
-        return SEPTEMBER, "its sessions are in SQLite"
+        return SEPTEMBER, said("its sessions are in SQLite")
     if any(is_file(folder / "sessions" / "sessions.json") for folder in folders):
-        return FEBRUARY, "its sessions are in sessions.json"
+        return FEBRUARY, said("its sessions are in sessions.json")
     if place.legacy:
-        return FEBRUARY, f"its folder is {place.state_dir.name}"
+        return FEBRUARY, said("its folder is {state_dir}", state_dir=place.state_dir.name)
     key = _september_key(config) if config else None
     if key:
-        return SEPTEMBER, f"the configuration has {key}, which February's refuses"
+        return SEPTEMBER, said("the configuration has {key}, which February's refuses", key=key)
     if config is not None and config.has("agents", "list"):
-        return FEBRUARY, "the configuration has agents.list"
-    return SEPTEMBER, "nothing tells its version, and that is the current generation"
+        return FEBRUARY, said("the configuration has agents.list")
+    return SEPTEMBER, said("nothing tells its version, and that is the current generation")
 
 
 def _september_key(config: Config) -> str | None:

@@ -13,6 +13,7 @@ from truelimit.adapters.agents.openclaw import json_values as read
 from truelimit.adapters.agents.openclaw.call_merge import NEAR_SECONDS
 from truelimit.adapters.agents.openclaw.error_reading import FEBRUARY, SEPTEMBER, read_error
 from truelimit.adapters.agents.openclaw.transcript import AGENT
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import Call, CallError, ErrorKind, Outcome
 from truelimit.units import Tokens
@@ -206,7 +207,9 @@ def _prompt(error: CallError, observed: int | None, estimate: int | None, where:
     if error.prompt or observed:
         return Known(Tokens(error.prompt or observed or 0), f"{where}: error text", Basis.REPORTED)
     if estimate:
-        return Known(Tokens(estimate), f"{where}: estimatedPromptTokens (the agent's estimate)", Basis.DERIVED)
+        return Known(
+            Tokens(estimate), said("{where}: estimatedPromptTokens (the agent's estimate)", where=where), Basis.DERIVED
+        )
     return None
 
 

@@ -17,6 +17,7 @@ from truelimit.adapters.agents.openclaw.log_calls import Line, LogCalls
 from truelimit.adapters.agents.openclaw.transcript import AGENT
 from truelimit.adapters.agents.openclaw.transcript_lines import read_lines
 from truelimit.app.ports import Evidence
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Call, Session
 
@@ -43,14 +44,16 @@ def read_log_file(path: Path) -> Evidence:
     log = LogCalls()
     try:
         if not path.is_file():
-            return Evidence(missing=(Missing("calls in the log", f"{path}: no such file"),))
+            return Evidence(missing=(Missing(said("calls in the log"), said("{path}: no such file", path=path)),))
         with path.open("rb", buffering=2**20) as stream:
             if not is_openclaw_log(stream.read(SNIFFED)):
                 return Evidence()
             stream.seek(0)
             lines, damaged = feed_lines(log.feed, stream, path)
     except OSError as error:
-        return Evidence(missing=(Missing("calls in the log", f"{path}: {error.strerror or type(error).__name__}"),))
+        return Evidence(
+            missing=(Missing(said("calls in the log"), f"{path}: {error.strerror or type(error).__name__}"),)
+        )
     return _evidence(path, log, lines, damaged)
 
 
@@ -102,6 +105,21 @@ def _evidence(path: Path, log: LogCalls, lines: int, damaged: int) -> Evidence:
     for call in log.calls:
         by_session.setdefault(call.session, []).append(call)
     sessions = tuple(Session(name or path.name, AGENT, str(path), tuple(calls)) for name, calls in by_session.items())
-    rest = f", {damaged} damaged" if damaged else ""
-    rest += f", {log.without_model} timeouts that name no model" if log.without_model else ""
-    return Evidence(sessions=sessions, examined=(f"{path}: {len(log.calls)} failed calls in {lines} lines{rest}",))
+    rest = said(", {damaged} damaged", damaged=damaged) if damaged else ""
+    rest += (
+        said(", {without_model} timeouts that name no model", without_model=log.without_model)
+        if log.without_model
+        else ""
+    )
+    return Evidence(
+        sessions=sessions,
+        examined=(
+            said(
+                "{path}: {calls} failed calls in {lines} lines{rest}",
+                path=path,
+                calls=len(log.calls),
+                lines=lines,
+                rest=rest,
+            ),
+        ),
+    )

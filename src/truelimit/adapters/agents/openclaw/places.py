@@ -12,6 +12,7 @@ from pathlib import Path
 
 from truelimit.adapters.agents.openclaw.dotenv import read_dotenv
 from truelimit.app.ports import Places
+from truelimit.domain.message import said
 
 STATE_DIR = ".openclaw"
 OLD_STATE_DIRS = (".clawdbot", ".moldbot", ".moltbot")
@@ -47,10 +48,16 @@ class Installation:
         """Return why the configuration must not be written, or None."""
         for name in ("OPENCLAW_CONFIG_READONLY", "OPENCLAW_NIX_MODE"):
             if self.environment.get(name, "").strip().lower() in ("1", "true", "yes", "on"):
-                return f"{name} is set: the configuration is managed from outside; change it at its source and redeploy"
+                return said(
+                    "{name} is set: the configuration is managed from outside; change it at its source and redeploy",
+                    name=name,
+                )
         for file in files:
             if is_link(Path(file)):
-                return f"{file} is a symbolic link: writing would replace the link; change what it points to by hand"
+                return said(
+                    "{file} is a symbolic link: writing would replace the link; change what it points to by hand",
+                    file=file,
+                )
         return None
 
 

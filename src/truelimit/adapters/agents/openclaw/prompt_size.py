@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import CallError
 from truelimit.units import Tokens
@@ -64,19 +65,25 @@ def prompt_of(evidence: PromptEvidence) -> Known[Tokens] | None:
 
 def _assumed(evidence: PromptEvidence) -> Known[Tokens] | None:
     added = max(0, evidence.added_chars())
-    at_least = "" if evidence.exact else "at least "
+    at_least = "" if evidence.exact else said("at least ")
     if evidence.baseline is not None:
         tokens = evidence.baseline + added // CHARS_PER_TOKEN
-        rule = f"{at_least}last counted prompt and answer, {evidence.baseline} tokens, + {added} characters / 4"
+        rule = said(
+            "{at_least}last counted prompt and answer, {baseline} tokens, + {added} characters / 4",
+            at_least=at_least,
+            baseline=evidence.baseline,
+            added=added,
+        )
     else:
         tokens = added // CHARS_PER_TOKEN + (evidence.fixed_chars // CHARS_PER_TOKEN or evidence.floor)
-        rule = f"at least {added} characters / 4 + {_fixed(evidence)}"
+        rule = said("at least {added} characters / 4 + {evidence}", added=added, evidence=_fixed(evidence))
     return Known(Tokens(tokens), f"{evidence.where}: {rule}", Basis.ASSUMED) if tokens > 0 else None
 
 
 def _fixed(evidence: PromptEvidence) -> str:
     if evidence.fixed_chars:
-        return f"{evidence.fixed_chars} characters of system prompt and tools / 4"
-    return (
-        f"{evidence.floor} tokens of system prompt and tools, as measured for this generation with an empty workspace"
+        return said("{fixed_chars} characters of system prompt and tools / 4", fixed_chars=evidence.fixed_chars)
+    return said(
+        "{floor} tokens of system prompt and tools, as measured for this generation with an empty workspace",
+        floor=evidence.floor,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from truelimit.adapters.agents.openclaw.used_models import UsedModel, positive
 from truelimit.adapters.agents.openclaw.windows import Window
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Tokens
 
@@ -32,7 +33,12 @@ def reserves_of(used: UsedModel, window: Window) -> Reserves:
         return Reserves(_output(used, window), None, None, works)
     reserve = _february(used) if used.release.february else _september(used, window)
     left = max(0, window.context.value - reserve.value)
-    where = f"{window.context.where}, less {reserve.value} tokens ({reserve.where})"
+    where = said(
+        "{where}, less {reserve} tokens ({where2})",
+        where=window.context.where,
+        reserve=reserve.value,
+        where2=reserve.where,
+    )
     return Reserves(_output(used, window), reserve, Known(Tokens(left), where, Basis.DERIVED), works)
 
 
@@ -45,11 +51,15 @@ def _output(used: UsedModel, window: Window) -> Known[Tokens] | None:
     if value is None and used.generated is not None and used.generated.max_tokens is not None and not used.listed:
         value, where, basis = used.generated.max_tokens, f"{used.generated.where}.maxTokens", Basis.REPORTED
     if value is None and used.release.february:
-        value, where = FEBRUARY_MAX_TOKENS, f"default in {used.release.label}"
+        value, where = FEBRUARY_MAX_TOKENS, said("default in {label}", label=used.release.label)
     if value is None:
         return None
     if used.release.february and value > window.of_model.value:
-        return Known(window.of_model.value, f"{where}, cut to the window by {used.release.label}", Basis.DERIVED)
+        return Known(
+            window.of_model.value,
+            said("{where}, cut to the window by {label}", where=where, label=used.release.label),
+            Basis.DERIVED,
+        )
     return Known(Tokens(value), where, basis)
 
 
@@ -58,9 +68,9 @@ def _february(used: UsedModel) -> Known[Tokens]:
     path = (*_COMPACTION, "reserveTokensFloor")
     floor = used.config.number(*path)
     if floor is None:
-        return Known(Tokens(RESERVE), f"default in {used.release.label}", Basis.SPECIFIED)
+        return Known(Tokens(RESERVE), said("default in {label}", label=used.release.label), Basis.SPECIFIED)
     if floor <= LIBRARY_RESERVE:
-        where = f"default of its agent library; {used.config.place(*path)} is below it"
+        where = said("default of its agent library; {path} is below it", path=used.config.place(*path))
         return Known(Tokens(LIBRARY_RESERVE), where, Basis.SPECIFIED)
     return Known(Tokens(int(floor)), str(used.config.place(*path)), Basis.SPECIFIED)
 
@@ -68,8 +78,12 @@ def _february(used: UsedModel) -> Known[Tokens]:
 def _september(used: UsedModel, window: Window) -> Known[Tokens]:
     """20,000 tokens, at most a quarter of the window (131,072 leaves 111,072; 65,536 leaves 49,152)."""
     quarter = window.context.value // 4
-    rule = "20,000 tokens, at most a quarter of the window"
-    return Known(Tokens(min(RESERVE, quarter)), f"default in {used.release.label}: {rule}", Basis.SPECIFIED)
+    rule = said("20,000 tokens, at most a quarter of the window")
+    return Known(
+        Tokens(min(RESERVE, quarter)),
+        said("default in {label}: {rule}", label=used.release.label, rule=rule),
+        Basis.SPECIFIED,
+    )
 
 
 def _works(used: UsedModel) -> Known[bool] | None:
@@ -81,5 +95,9 @@ def _works(used: UsedModel) -> Known[bool] | None:
     native = used.release.native_compaction
     if native is None:
         return None
-    text = used.release.label if native else f'{used.release.label}: "No API provider registered for api: ollama"'
+    text = (
+        used.release.label
+        if native
+        else said('{label}: "No API provider registered for api: ollama"', label=used.release.label)
+    )
     return Known(native, text, Basis.SPECIFIED)

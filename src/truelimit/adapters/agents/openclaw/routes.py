@@ -11,6 +11,7 @@ from truelimit.adapters.agents.openclaw.timeouts import attempts_of, timeouts_of
 from truelimit.adapters.agents.openclaw.used_models import UsedModel, positive
 from truelimit.adapters.agents.openclaw.windows import window_of
 from truelimit.domain.agent import ConfiguredModel, Route
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 
 LAUNCHER_KEY = "ollama-local"
@@ -59,12 +60,19 @@ def unusable(used: UsedModel) -> Iterator[Missing]:
     """Yield what of a model's configuration could not be used, and why."""
     for key in ("contextWindow", "contextTokens", "maxTokens"):
         if used.listed and used.config.get(*used.entry_path, key) is not None and used.number(key) is None:
-            yield Missing(f"{key} of {used.ref}", f"{used.place(key)}: not a whole number of tokens above 0")
+            yield Missing(
+                said("{key} of {ref}", key=key, ref=used.ref),
+                said("{key}: not a whole number of tokens above 0", key=used.place(key)),
+            )
     for path in used.url_paths:
         for name in used.config.unresolved(*path):
             place = used.config.place(*path)
-            why = f"{place}: the variable {name} is set neither in the environment nor in OpenClaw's .env"
-            yield Missing(f"address of the server of {used.ref}", why)
+            why = said(
+                "{place}: the variable {name} is set neither in the environment nor in OpenClaw's .env",
+                place=place,
+                name=name,
+            )
+            yield Missing(said("address of the server of {ref}", ref=used.ref), why)
 
 
 def _configured(used: UsedModel) -> ConfiguredModel:

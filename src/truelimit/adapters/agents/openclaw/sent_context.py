@@ -9,6 +9,7 @@ from truelimit.adapters.agents.openclaw.hosts import is_ollama
 from truelimit.adapters.agents.openclaw.used_models import UsedModel, positive
 from truelimit.adapters.agents.openclaw.windows import FALLBACK, Window
 from truelimit.domain.agent import ConfigPath, ConfigPlace
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Tokens
 
@@ -44,7 +45,7 @@ def _february(used: UsedModel, window: Window) -> SentContext:
     """The native api sends the model's window, before the agent's cap; the OpenAI-style one sends nothing."""
     if used.api != "ollama":
         return SentContext(None, None, FEBRUARY_KEYS)
-    where = f"{window.of_model.where}; {used.release.label} sends it as options.num_ctx"
+    where = said("{where}; {label} sends it as options.num_ctx", where=window.of_model.where, label=used.release.label)
     value = Known(window.of_model.value, where, window.of_model.basis)
     return SentContext(value, used.place("contextWindow"), FEBRUARY_KEYS)
 
@@ -65,11 +66,15 @@ def _injected(used: UsedModel, window: Window) -> Known[Tokens]:
             return _sent(used, value, str(used.place(key)), Basis.SPECIFIED)
     if window.source == "discovered":
         return _sent(used, window.context.value, window.context.where, window.context.basis)
-    return _sent(used, FALLBACK, f"default in {used.release.label}", Basis.SPECIFIED)
+    return _sent(used, FALLBACK, said("default in {label}", label=used.release.label), Basis.SPECIFIED)
 
 
 def _sent(used: UsedModel, value: int, where: str, basis: Basis) -> Known[Tokens]:
-    return Known(Tokens(value), f"{where}; {used.release.label} sends it as options.num_ctx", basis)
+    return Known(
+        Tokens(value),
+        said("{where}; {label} sends it as options.num_ctx", where=where, label=used.release.label),
+        basis,
+    )
 
 
 def _from_params(used: UsedModel) -> Known[Tokens] | None:

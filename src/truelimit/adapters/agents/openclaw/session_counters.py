@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from truelimit.adapters.agents.openclaw import json_values as read
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Tokens
 
@@ -111,7 +112,7 @@ def _estimate(status: Mapping[str, Any], where: str) -> Estimate | None:
     time, tokens = read.moment(status.get("updatedAt")), read.number(status.get("estimatedPromptTokens"))
     if time is None or not tokens:
         return None
-    place = f"{where}.contextBudgetStatus.estimatedPromptTokens (the agent's estimate)"
+    place = said("{where}.contextBudgetStatus.estimatedPromptTokens (the agent's estimate)", where=where)
     known = Known(Tokens(tokens), place, Basis.DERIVED)
     fits = read.name(status.get("route")) == SENT_AS_IT_WAS
     return Estimate(time, known, read.name(status.get("provider")), read.name(status.get("model")), fits)

@@ -14,6 +14,7 @@ from truelimit.adapters.agents.openclaw.trajectory import MARK, Trajectory
 from truelimit.adapters.agents.openclaw.transcript import Transcript
 from truelimit.adapters.agents.openclaw.transcript_lines import Damaged, entry_of, read_lines
 from truelimit.app.ports import Evidence
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 
 _SNIFFED = 65_536
@@ -23,7 +24,7 @@ def read_session_file(path: Path) -> Evidence:
     """Return the sessions of a file: a transcript, decoded rows of a store, counters, or a store. Never raises."""
     try:
         if not path.is_file():
-            return Evidence(missing=(Missing("session", f"{path}: no such file"),))
+            return Evidence(missing=(Missing("session", said("{path}: no such file", path=path)),))
         with path.open("rb") as stream:
             head = stream.read(_SNIFFED)
     except OSError as error:
@@ -54,8 +55,16 @@ def _read_rows(path: Path) -> Evidence:
         return Evidence(missing=(Missing("session", f"{path}: {error.strerror or type(error).__name__}"),))
     sessions = tuple(sessions_of(str(path), transcripts, trajectory, {}))
     calls = sum(len(session.calls) for session in sessions)
-    examined = f"{path}: {len(sessions)} sessions, {calls} calls, {lost} damaged rows"
-    missing = (Missing("session rows", f"{path}: {lost} damaged rows"),) if lost else ()
+    examined = said(
+        "{path}: {sessions} sessions, {calls} calls, {lost} damaged rows",
+        path=path,
+        sessions=len(sessions),
+        calls=calls,
+        lost=lost,
+    )
+    missing = (
+        (Missing(said("session rows"), said("{path}: {lost} damaged rows", path=path, lost=lost)),) if lost else ()
+    )
     return Evidence(sessions=sessions, missing=missing, examined=(examined,))
 
 
@@ -95,9 +104,15 @@ def _read_counters(path: Path) -> Evidence:
         counters, missing = _counters_of_rows(value, str(path)), ()
         count = len(counters)
     if not counters:
-        return Evidence(missing=(Missing("session", f"{path}: neither a transcript nor session counters"),))
+        return Evidence(
+            missing=(Missing("session", said("{path}: neither a transcript nor session counters", path=path)),)
+        )
     sessions = tuple(sessions_of(str(path), {}, Trajectory(), counters))
-    return Evidence(sessions=sessions, missing=missing, examined=(f"{path}: {count} session counters",))
+    return Evidence(
+        sessions=sessions,
+        missing=missing,
+        examined=(said("{path}: {number} session counters", path=path, number=count),),
+    )
 
 
 def _counters_of_rows(value: object, where: str) -> dict[str, Counters]:

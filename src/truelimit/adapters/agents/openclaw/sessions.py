@@ -19,6 +19,7 @@ from truelimit.adapters.agents.openclaw.transcript import Transcript
 from truelimit.adapters.agents.openclaw.transcript_fold import fold
 from truelimit.adapters.agents.openclaw.transcript_lines import measure
 from truelimit.app.ports import Evidence, Places
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Session
 
@@ -41,7 +42,9 @@ def read_sessions(state_dir: Path, places: Places) -> Evidence:
 def _read_found_log(path: Path) -> Evidence:
     """Return what a log tells. A file of another kind that only lies in the folder for logs is no missing fact."""
     evidence = read_log_file(path)
-    return evidence if evidence.examined else Evidence(examined=(f"{path}: no log in OpenClaw's format",))
+    return (
+        evidence if evidence.examined else Evidence(examined=(said("{path}: no log in OpenClaw's format", path=path),))
+    )
 
 
 def _read_agent(folder: Path) -> Evidence:
@@ -80,7 +83,7 @@ def _is_there(path: Path, missing: list[Missing]) -> bool:
     if path.is_file():
         return True
     if os.path.lexists(path):
-        missing.append(Missing("sessions", f"{path}: not a regular file, or a link that leads nowhere"))
+        missing.append(Missing("sessions", said("{path}: not a regular file, or a link that leads nowhere", path=path)))
     return False
 
 
@@ -89,7 +92,9 @@ def _counters_alone(counted: SessionsJson, seen: set[str], where: str) -> Eviden
     entries = counted.counters.items()
     alone = [Transcript(session, where).finish(entry) for session, entry in entries if session not in seen]
     sessions = tuple(replace(session, compaction_count=None) for session in alone)
-    examined = (f"{where}: {counted.sessions} entries",) if counted.sessions else ()
+    examined = (
+        (said("{where}: {sessions} entries", where=where, sessions=counted.sessions),) if counted.sessions else ()
+    )
     return Evidence(sessions=sessions, examined=examined)
 
 
@@ -120,13 +125,23 @@ def _finished(path: Path, transcript: Transcript, error: OSError | None, counter
 def _empty(path: Path, transcript: Transcript) -> tuple[Missing, ...]:
     if transcript.lines > transcript.damaged:
         return ()
-    why = "it is empty" if not transcript.lines else f"none of its {transcript.lines} lines is a session entry"
+    why = (
+        said("it is empty")
+        if not transcript.lines
+        else said("none of its {lines} lines is a session entry", lines=transcript.lines)
+    )
     return (Missing("session", f"{path}: {why}"),)
 
 
 def _counted(path: Path, session: Session, transcript: Transcript) -> str:
-    damaged = f", {transcript.damaged} damaged" if transcript.damaged else ""
-    return f"{path}: {len(session.calls)} calls in {transcript.lines} lines{damaged}"
+    damaged = said(", {damaged} damaged", damaged=transcript.damaged) if transcript.damaged else ""
+    return said(
+        "{path}: {calls} calls in {lines} lines{damaged}",
+        path=path,
+        calls=len(session.calls),
+        lines=transcript.lines,
+        damaged=damaged,
+    )
 
 
 def _measured(path: Path, spans: list[tuple[int, int]]) -> int:

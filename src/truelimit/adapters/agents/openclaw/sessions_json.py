@@ -15,6 +15,7 @@ from typing import Any
 
 from truelimit.adapters.agents.openclaw import json_values as read
 from truelimit.adapters.agents.openclaw.session_counters import LARGEST_FILE, Counters, by_session, counters_of
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 
 MOST_ALONE = 5_000
@@ -37,20 +38,22 @@ def read_sessions_json(path: Path, transcripts: Collection[str] = ()) -> Session
     """Return the counters of all sessions in ``transcripts``, and of the newest of the others. Never raises."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            return _nothing(f"{path}: larger than {LARGEST_FILE // 2**20} MiB")
+            return _nothing(
+                said("{path}: larger than {largest_file} MiB", path=path, largest_file=LARGEST_FILE // 2**20)
+            )
         found = _Found(str(path), frozenset(transcripts))
         for key, value in _entries(_text(path)):
             found.take(key, value)
     except OSError as error:
         return _nothing(f"{path}: {error.strerror or type(error).__name__}")
     except (ValueError, RecursionError):
-        return _nothing(f"{path}: not a JSON object (half-written or damaged)")
+        return _nothing(said("{path}: not a JSON object (half-written or damaged)", path=path))
     counters = found.counters()
     return SessionsJson(counters, len(counters) + found.let_go, found.missing())
 
 
 def _nothing(why: str) -> SessionsJson:
-    return SessionsJson(missing=(Missing("session counters", why),))
+    return SessionsJson(missing=(Missing(said("session counters"), why),))
 
 
 def _text(path: Path) -> str:
@@ -65,12 +68,12 @@ def _entries(text: str) -> Iterator[tuple[str, Any]]:
     while more == ",":
         key, at = _DECODER.raw_decode(text, at)
         if not isinstance(key, str):
-            raise ValueError("a key that is no text")
+            raise ValueError(said("a key that is no text"))
         value, at = _DECODER.raw_decode(text, _after(_COLON, text, at))
         yield key, value
         found = _NEXT.match(text, at)
         if found is None:
-            raise ValueError("neither a comma nor an end")
+            raise ValueError(said("neither a comma nor an end"))
         at, more = found.end(), found[1]
         if more == "}":
             _last(text, at)
@@ -79,14 +82,14 @@ def _entries(text: str) -> Iterator[tuple[str, Any]]:
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
     if found is None:
-        raise ValueError("not a JSON object")
+        raise ValueError(said("not a JSON object"))
     return found.end()
 
 
 def _last(text: str, at: int) -> str:
     """Return an empty text where nothing but blanks follows. Raises ValueError otherwise."""
     if _after(_END, text, at) != len(text):
-        raise ValueError("something after the end")
+        raise ValueError(said("something after the end"))
     return ""
 
 
@@ -135,8 +138,17 @@ class _Found:
         """Return what of the file is not among the counters."""
         found = []
         if self.bad:
-            found.append(Missing("session counters", f"{self.where}: {self.bad} entries without a sessionId"))
+            found.append(
+                Missing(
+                    said("session counters"),
+                    said("{where}: {bad} entries without a sessionId", where=self.where, bad=self.bad),
+                )
+            )
         if self.let_go:
-            why = f"{self.where}: of the sessions without a transcript only the newest {MOST_ALONE:,} are looked at"
-            found.append(Missing(f"{self.let_go:,} older session counters", why))
+            why = said(
+                "{where}: of the sessions without a transcript only the newest {most_alone:,} are looked at",
+                where=self.where,
+                most_alone=MOST_ALONE,
+            )
+            found.append(Missing(said("{let_go:,} older session counters", let_go=self.let_go), why))
         return tuple(found)

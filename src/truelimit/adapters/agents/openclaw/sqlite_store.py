@@ -17,6 +17,7 @@ from truelimit.adapters.agents.openclaw.trajectory import MARK, Trajectory, is_w
 from truelimit.adapters.agents.openclaw.transcript import Transcript
 from truelimit.adapters.agents.openclaw.transcript_lines import Damaged, entry_of
 from truelimit.app.ports import Evidence
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 from truelimit.domain.session import Session
 
@@ -70,13 +71,13 @@ def _reason(error: Exception) -> str:
         return error.strerror or type(error).__name__
     name = getattr(error, "sqlite_errorname", "") or type(error).__name__
     text = {
-        "SQLITE_BUSY": "locked by another program",
-        "SQLITE_NOTADB": "not a SQLite database",
+        "SQLITE_BUSY": said("locked by another program"),
+        "SQLITE_NOTADB": said("not a SQLite database"),
         "SQLITE_CORRUPT": "damaged",
-        "SQLITE_INTERRUPT": f"gave up after {_MOST_SECONDS:.0f} s",
-    }.get(name, "could not be read")
+        "SQLITE_INTERRUPT": said("gave up after {most_seconds:.0f} s", most_seconds=_MOST_SECONDS),
+    }.get(name, said("could not be read"))
     old = (
-        f"; this Python's SQLite {sqlite3.sqlite_version} may be too old"
+        said("; this Python's SQLite {sqlite_version} may be too old", sqlite_version=sqlite3.sqlite_version)
         if sqlite3.sqlite_version_info < _STRICT_TABLES
         else ""
     )
@@ -99,7 +100,11 @@ def opened_store(path: Path, missing: list[Missing]) -> Iterator[sqlite3.Connect
             elif path.stat().st_size + wal.stat().st_size <= LARGEST_COPY:
                 source, options = _copy(path, wal, stack), "mode=rw"
             else:
-                missing.append(Missing("newest session rows", f"{path}: its write-ahead log was left out (size)"))
+                missing.append(
+                    Missing(
+                        said("newest session rows"), said("{path}: its write-ahead log was left out (size)", path=path)
+                    )
+                )
         yield stack.enter_context(contextlib.closing(_connect(source, options)))
 
 
@@ -126,7 +131,10 @@ def _read_tables(connection: sqlite3.Connection, found: _Found) -> None:
     columns = {table: columns_of(connection, table) for table in ("session_nodes", "transcript_events")}
     columns["trajectory_runtime_events"] = columns_of(connection, "trajectory_runtime_events")
     if not columns["transcript_events"] and not columns["trajectory_runtime_events"]:
-        why = f"{found.path}: has neither transcript_events nor trajectory_runtime_events (another program's, or newer)"
+        why = said(
+            "{path}: has neither transcript_events nor trajectory_runtime_events (another program's, or newer)",
+            path=found.path,
+        )
         found.missing.append(Missing("sessions", why))
     if {"session_key", "entry_json"} <= columns["session_nodes"]:
         _read_nodes(connection, found)
@@ -196,7 +204,13 @@ def _evidence(found: _Found) -> Evidence:
     sessions = tuple(sessions_of(str(found.path), found.transcripts, found.trajectory, found.counters))
     calls = sum(len(session.calls) for session in sessions)
     damaged = sum(session.damaged_lines for session in sessions) + found.damaged_events
-    examined = f"{found.path}: {len(sessions)} sessions, {calls} calls, {damaged} damaged rows"
+    examined = said(
+        "{path}: {sessions} sessions, {calls} calls, {damaged} damaged rows",
+        path=found.path,
+        sessions=len(sessions),
+        calls=calls,
+        damaged=damaged,
+    )
     return Evidence(sessions=sessions, missing=tuple(found.missing), examined=(examined,))
 
 

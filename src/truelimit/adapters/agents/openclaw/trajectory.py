@@ -13,11 +13,12 @@ from truelimit.adapters.agents.openclaw.error_reading import AGENT_KEY, SEPTEMBE
 from truelimit.adapters.agents.openclaw.prompt_size import FLOOR_SEPTEMBER, PromptEvidence, prompt_of
 from truelimit.adapters.agents.openclaw.transcript import AGENT
 from truelimit.adapters.agents.openclaw.transcript_lines import cached_count, prompt_count, text_chars
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.session import Call, CallError, ErrorKind, Outcome
 from truelimit.units import Tokens
 
-MARK = "trajectory event"
+MARK = said("trajectory event")
 _AFTER = timedelta(seconds=2)
 _WANTED = re.compile(rb'"type"\s*:\s*"(?:prompt\.submitted|model\.completed)"')
 _PREFIX = 2048
@@ -126,9 +127,9 @@ def _snapshot_error(messages: object) -> str:
 def _labelled(error: CallError, external: bool, timed_out: bool, by_budget: bool) -> CallError:
     """Return the error as the labels have it: a person's abort, or a timer that the text does not name."""
     if external:
-        return replace(error, kind=ErrorKind.CANCELLED, text="aborted from outside", advice_key=None)
+        return replace(error, kind=ErrorKind.CANCELLED, text=said("aborted from outside"), advice_key=None)
     if timed_out and error.kind in _UNCLEAR:
-        error = replace(error, kind=ErrorKind.TIMEOUT, text="timed out (the agent's own label)")
+        error = replace(error, kind=ErrorKind.TIMEOUT, text=said("timed out (the agent's own label)"))
     return replace(error, advice_key=AGENT_KEY) if by_budget else error
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from truelimit.adapters.agents.openclaw.used_models import UsedModel, positive
 from truelimit.domain.agent import ConfigPlace
 from truelimit.domain.limits import SetBy
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Tokens
 
@@ -43,7 +44,7 @@ def _explicit(used: UsedModel, key: str, value: int) -> Window:
 
 
 def _default(used: UsedModel, source: str, value: int, rule: str, basis: Basis = Basis.SPECIFIED) -> Window:
-    known = Known(Tokens(value), f"default in {used.release.label}: {rule}", basis)
+    known = Known(Tokens(value), said("default in {label}: {rule}", label=used.release.label, rule=rule), basis)
     return Window(known, source, SetBy.AGENT_DEFAULT, used.place("contextWindow"), known)
 
 
@@ -53,7 +54,7 @@ def _february(used: UsedModel) -> Window:
     if own is not None:
         return _explicit(used, "contextWindow", own)
     if used.listed:
-        return _default(used, "filled-default", FALLBACK, "a listed model without contextWindow gets 200,000")
+        return _default(used, "filled-default", FALLBACK, said("a listed model without contextWindow gets 200,000"))
     generated = _generated(used)
     if generated is not None:
         return generated
@@ -61,7 +62,7 @@ def _february(used: UsedModel) -> Window:
         return _borrowed(used)
     if used.provider.lower() == "ollama":
         return _discovered_blindly(used)
-    return _default(used, "fallback", FALLBACK, "a model that nothing describes gets 200,000")
+    return _default(used, "fallback", FALLBACK, said("a model that nothing describes gets 200,000"))
 
 
 def _borrowed(used: UsedModel) -> Window:
@@ -69,17 +70,21 @@ def _borrowed(used: UsedModel) -> Window:
     path = (*used.provider_path, "models", 0, "contextWindow")
     value = positive(used.config, *path)
     if value is None:
-        rule = "an unlisted model borrows from the first listed one, which has no contextWindow and gets 200,000"
+        rule = said("an unlisted model borrows from the first listed one, which has no contextWindow and gets 200,000")
         return _default(used, "filled-default", FALLBACK, rule)
-    known = Known(Tokens(value), f"{used.config.place(*path)}, borrowed by a model without an entry", Basis.SPECIFIED)
+    known = Known(
+        Tokens(value),
+        said("{path}, borrowed by a model without an entry", path=used.config.place(*path)),
+        Basis.SPECIFIED,
+    )
     return Window(known, "sibling", SetBy.AGENT_CONFIG, used.place("contextWindow"), known)
 
 
 def _discovered_blindly(used: UsedModel) -> Window:
     if used.release.asks_the_model:
-        rule = "discovery takes the model's native context, else 128,000; the native one is not known from here"
+        rule = said("discovery takes the model's native context, else 128,000; the native one is not known from here")
         return _default(used, "discovered", DISCOVERED, rule, Basis.ASSUMED)
-    return _default(used, "discovered", DISCOVERED, "every discovered Ollama model gets 128,000")
+    return _default(used, "discovered", DISCOVERED, said("every discovered Ollama model gets 128,000"))
 
 
 def _with_cap(used: UsedModel, window: Window) -> Window:
@@ -105,22 +110,24 @@ def _september(used: UsedModel) -> Window:
         return generated
     if used.siblings:
         return _default(
-            used, "fallback", FALLBACK, "without contextWindow, discovery being off where models are listed"
+            used, "fallback", FALLBACK, said("without contextWindow, discovery being off where models are listed")
         )
     if used.provider.lower() == "ollama" and not _in_cloud(used):
         return _discovered_ollama(used)
     if used.provider.lower() == "lmstudio":
-        rule = "the loaded context, else at most 64,000; the loaded one is not known from here"
+        rule = said("the loaded context, else at most 64,000; the loaded one is not known from here")
         return _default(used, "discovered", 64_000, rule, Basis.ASSUMED)
-    rule = "what the server tells, else 128,000; what it tells is not known from here"
+    rule = said("what the server tells, else 128,000; what it tells is not known from here")
     return _default(used, "discovered", DISCOVERED, rule, Basis.ASSUMED)
 
 
 def _discovered_ollama(used: UsedModel) -> Window:
     if not used.release.caps_discovered:
         return _discovered_blindly(used)
-    rule = "a discovered local Ollama model gets min(32768, native context)"
-    known = Known(Tokens(DISCOVERED_CAP), f"default in {used.release.label}: {rule}", Basis.SPECIFIED)
+    rule = said("a discovered local Ollama model gets min(32768, native context)")
+    known = Known(
+        Tokens(DISCOVERED_CAP), said("default in {label}: {rule}", label=used.release.label, rule=rule), Basis.SPECIFIED
+    )
     return Window(known, "discovered", SetBy.AGENT_DEFAULT, used.place("contextTokens"), known, tokens=True)
 
 
@@ -137,7 +144,11 @@ def _generated(used: UsedModel) -> Window | None:
     window = entry.window or 0
     where = f"{entry.where}.contextWindow"
     if capped and window > DISCOVERED_CAP and not _in_cloud(used):
-        known = Known(Tokens(DISCOVERED_CAP), f"{where}, cut to 32,768 by {used.release.label}", Basis.DERIVED)
+        known = Known(
+            Tokens(DISCOVERED_CAP),
+            said("{where}, cut to 32,768 by {label}", where=where, label=used.release.label),
+            Basis.DERIVED,
+        )
         return Window(known, "discovered", SetBy.AGENT_DEFAULT, used.place("contextTokens"), known, tokens=True)
     known = Known(Tokens(window), where, Basis.REPORTED)
     return Window(known, "discovered", SetBy.AGENT_DEFAULT, used.place("contextWindow"), known, tokens=capped)

@@ -8,6 +8,7 @@ from itertools import repeat
 from struct import Struct
 
 from truelimit.adapters.files.gguf.error import GgufError, ShortError
+from truelimit.domain.message import said
 
 Buffer = bytes | mmap.mmap
 
@@ -33,7 +34,7 @@ class Cursor:
         self.buffer, self.where, self.exact = buffer, where, exact
         self.position = 0
         self.limit = min(len(buffer), HEADER_CAP)
-        self.doing = "the first bytes"
+        self.doing: str = said("the first bytes")
 
     def unpack(self, form: Struct) -> tuple[int, ...]:
         """Return the next values in the given form. Raises ShortError at the end of the bytes."""
@@ -60,13 +61,16 @@ class Cursor:
         """Return a key or a tensor's name. Raises GgufError when it is longer than GGUF allows, or empty."""
         name = self.string(MAX_KEY_BYTES)
         if not name:
-            raise self.error("a name is empty or too long", f"1 to {MAX_KEY_BYTES} bytes of text")
+            raise self.error(
+                said("a name is empty or too long"),
+                said("1 to {max_key_bytes} bytes of text", max_key_bytes=MAX_KEY_BYTES),
+            )
         return name
 
     def fits(self, count: int, smallest: int, what: str) -> None:
         """Raise when ``count`` things of at least ``smallest`` bytes each cannot follow."""
         if count * smallest > self.limit - self.position:
-            self.doing = f"{self.doing}, {what} of {count:,}"
+            self.doing = said("{doing}, {what} of {number:,}", doing=self.doing, what=what, number=count)
             self.position += count * smallest
             raise self._beyond()
 
@@ -76,7 +80,7 @@ class Cursor:
         The quick walk takes only the lowest byte of a length, at half the time. A string of 256 bytes or more leads
         it astray, and then what follows is no valid header: the caller reads again with ``exact``.
         """
-        self.fits(count, _LENGTH.size, "a list")
+        self.fits(count, _LENGTH.size, said("a list"))
         walk = _walk_exact if self.exact else _walk
         for start in range(0, count, _STRIDE):
             try:
@@ -89,13 +93,18 @@ class Cursor:
     def error(self, what: str, expected: str, do: str = "") -> GgufError:
         """Return an error at this position."""
         place = f"{self.where}: {self.doing} (byte {min(self.position, self.limit):,})"
-        return GgufError(place, what, expected, do or "download or convert the model again")
+        return GgufError(place, what, expected, do or said("download or convert the model again"))
 
     def _beyond(self) -> GgufError:
         if self.position > HEADER_CAP:
-            return self.error("the header claims to be longer than any model's", f"at most {HEADER_CAP:,} bytes")
+            return self.error(
+                said("the header claims to be longer than any model's"),
+                said("at most {header_cap:,} bytes", header_cap=HEADER_CAP),
+            )
         place = f"{self.where}: {self.doing}"
-        return ShortError(place, f"the header goes on after the end (byte {self.limit:,})", self.position)
+        return ShortError(
+            place, said("the header goes on after the end (byte {limit:,})", limit=self.limit), self.position
+        )
 
 
 def _walk(buffer: Buffer, position: int, count: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from truelimit.domain.message import said
+
 
 class GgufError(Exception):
     """A GGUF header that cannot be read.
@@ -21,5 +23,5 @@ class ShortError(GgufError):
 
     def __init__(self, where: str, what: str, needs: int) -> None:
         """Keep the number of bytes needed."""
-        super().__init__(where, what, f"at least {needs:,} bytes", "download the model again")
+        super().__init__(where, what, said("at least {needs:,} bytes", needs=needs), said("download the model again"))
         self.needs = needs

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from truelimit.adapters.files.gguf.error import GgufError
 from truelimit.adapters.files.gguf.parse import LONGEST_KEPT_LIST, LONGEST_KEPT_STRING, MOST_TENSORS
 from truelimit.adapters.files.gguf.types import MAX_DIMENSIONS, TENSOR_TYPES_BY_NAME
+from truelimit.domain.message import said
 from truelimit.domain.model import MetadataValue, ModelHeader, Tensor
 from truelimit.domain.provenance import Basis
 
-_DO = "read the model file itself (--model-file FILE)"
+_DO = said("read the model file itself (--model-file FILE)")
 
 
 def header_from_model_info(
@@ -29,15 +30,22 @@ def header_from_model_info(
     """
     architecture = model_info.get("general.architecture")
     if not isinstance(architecture, str) or not architecture:
-        raise GgufError(where, "model_info has no general.architecture", "a string such as 'llama'", _DO)
+        raise GgufError(where, said("model_info has no general.architecture"), said("a string such as 'llama'"), _DO)
     metadata: dict[str, MetadataValue] = {}
     for key, value in model_info.items():
         if value is None and key.startswith((f"{architecture}.attention.", f"{architecture}.feed_forward_length")):
-            raise GgufError(where, f"{key} is null", "the array itself", "ask again with verbose: true")
+            raise GgufError(
+                where, said("{key} is null", key=key), said("the array itself"), said("ask again with verbose: true")
+            )
         _keep(metadata, key, value)
     rows = tensors or ()
     if len(rows) > MOST_TENSORS:
-        raise GgufError(where, f"{len(rows):,} tensors", f"at most {MOST_TENSORS:,}", _DO)
+        raise GgufError(
+            where,
+            said("{rows:,} tensors", rows=len(rows)),
+            said("at most {most_tensors:,}", most_tensors=MOST_TENSORS),
+            _DO,
+        )
     table = tuple(_tensor(row, index, where) for index, row in enumerate(rows))
     return ModelHeader(where, Basis.REPORTED, architecture, metadata, table)
 
@@ -68,17 +76,25 @@ def _numbers(values: list[object]) -> tuple[bool, ...] | tuple[int, ...] | tuple
 def _tensor(row: object, index: int, where: str) -> Tensor:
     row = row if isinstance(row, Mapping) else {}
     name, type_name, shape = row.get("name"), row.get("type"), row.get("shape")
-    place = f"{where}: tensors[{index}]"
+    place = said("{where}: tensors[{index}]", where=where, index=index)
     if not isinstance(name, str) or not isinstance(shape, list | tuple) or not 0 < len(shape) <= MAX_DIMENSIONS:
-        raise GgufError(place, "no usable name and shape", "name, type and shape", _DO)
+        raise GgufError(place, said("no usable name and shape"), said("name, type and shape"), _DO)
     if not all(type(size) is int and 0 < size < 2**48 for size in shape):
-        raise GgufError(place, f"shape of {name[:80]!r} is not made of positive ints", "such as [2048, 151936]", _DO)
+        raise GgufError(
+            place,
+            said("shape of {name!r} is not made of positive ints", name=name[:80]),
+            said("such as [2048, 151936]"),
+            _DO,
+        )
     kind = TENSOR_TYPES_BY_NAME.get(type_name.upper()) if isinstance(type_name, str) else None
     if kind is None:
         raise GgufError(
-            place, f"unknown type of {name[:80]!r}: {str(type_name)[:40]!r}", "a ggml type such as Q4_K", _DO
+            place,
+            said("unknown type of {name!r}: {type_name!r}", name=name[:80], type_name=str(type_name)[:40]),
+            said("a ggml type such as Q4_K"),
+            _DO,
         )
     try:
         return Tensor(name, tuple(shape), kind.name, kind.stored_bytes(tuple(shape)))
     except ValueError as error:
-        raise GgufError(place, f"{name[:80]!r}: {error}", "whole blocks", _DO) from None
+        raise GgufError(place, f"{name[:80]!r}: {error}", said("whole blocks"), _DO) from None

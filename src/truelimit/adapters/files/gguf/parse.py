@@ -20,6 +20,7 @@ from truelimit.adapters.files.gguf.types import (
     TENSOR_TYPES,
     ValueType,
 )
+from truelimit.domain.message import said
 from truelimit.domain.model import MetadataValue, Tensor
 
 LONGEST_KEPT_STRING = 2**18
@@ -63,8 +64,8 @@ def _parse(cursor: Cursor) -> Parsed:
     n_tensors, n_pairs = _counts(cursor)
     metadata = _metadata(cursor, n_pairs)
     _check_alignment(cursor, metadata.get("general.alignment", DEFAULT_ALIGNMENT))
-    cursor.doing = "the tensor table"
-    cursor.fits(n_tensors, 8 + 1 + 4 + 4 + 8, "a tensor table")
+    cursor.doing = said("the tensor table")
+    cursor.fits(n_tensors, 8 + 1 + 4 + 4 + 8, said("a tensor table"))
     return Parsed(metadata, tuple(_tensor(cursor) for _ in range(n_tensors)))
 
 
@@ -74,8 +75,12 @@ def _counts(cursor: Cursor) -> tuple[int, int]:
     n_tensors, n_pairs = cursor.unpack(_COUNTS)
     if n_tensors > MOST_TENSORS or n_pairs > MOST_PAIRS:
         raise cursor.error(
-            f"the file claims {n_tensors:,} tensors and {n_pairs:,} metadata keys",
-            f"at most {MOST_TENSORS:,} and {MOST_PAIRS:,}",
+            said(
+                "the file claims {n_tensors:,} tensors and {n_pairs:,} metadata keys",
+                n_tensors=n_tensors,
+                n_pairs=n_pairs,
+            ),
+            said("at most {most_tensors:,} and {most_pairs:,}", most_tensors=MOST_TENSORS, most_pairs=MOST_PAIRS),
         )
     return n_tensors, n_pairs
 
@@ -83,17 +88,28 @@ def _counts(cursor: Cursor) -> tuple[int, int]:
 def check_start(start: bytes, where: str) -> None:
     """Raise GgufError unless the first eight bytes are those of a little-endian GGUF of version 2 or 3."""
     if len(start) < _START.size or start[:4] != MAGIC:
-        found = "a Git LFS pointer, not the model" if start[:4] == b"vers" else f"the file starts with {start[:4]!r}"
-        raise GgufError(where, found, f"{MAGIC!r}", "give a GGUF model file")
+        found = (
+            said("a Git LFS pointer, not the model")
+            if start[:4] == b"vers"
+            else said("the file starts with {start!r}", start=start[:4])
+        )
+        raise GgufError(where, found, f"{MAGIC!r}", said("give a GGUF model file"))
     version = int.from_bytes(start[4:], "little")
     if version in {2, 3}:
         return
-    expected = "little-endian GGUF of version 2 or 3"
+    expected = said("little-endian GGUF of version 2 or 3")
     if version == 1:
-        raise GgufError(where, "GGUF version 1 (August 2023)", expected, "convert the model again")
+        raise GgufError(where, said("GGUF version 1 (August 2023)"), expected, said("convert the model again"))
     if int.from_bytes(start[4:], "big") in {1, 2, 3}:
-        raise GgufError(where, "a big-endian GGUF", expected, "convert it with gguf-convert-endian FILE little")
-    raise GgufError(where, f"unknown GGUF version {version}", expected, "update truelimit or download the model again")
+        raise GgufError(
+            where, said("a big-endian GGUF"), expected, said("convert it with gguf-convert-endian FILE little")
+        )
+    raise GgufError(
+        where,
+        said("unknown GGUF version {version}", version=version),
+        expected,
+        said("update truelimit or download the model again"),
+    )
 
 
 class _Kept:
@@ -105,8 +121,12 @@ class _Kept:
     def check(self, cursor: Cursor) -> None:
         if self.numbers > MOST_KEPT_NUMBERS or self.text > MOST_KEPT_TEXT:
             raise cursor.error(
-                "the metadata hold more than any model's",
-                f"at most {MOST_KEPT_NUMBERS:,} numbers in short arrays and {MOST_KEPT_TEXT:,} characters",
+                said("the metadata hold more than any model's"),
+                said(
+                    "at most {most_kept_numbers:,} numbers in short arrays and {most_kept_text:,} characters",
+                    most_kept_numbers=MOST_KEPT_NUMBERS,
+                    most_kept_text=MOST_KEPT_TEXT,
+                ),
             )
 
 
@@ -118,7 +138,7 @@ def _metadata(cursor: Cursor, n_pairs: int) -> dict[str, MetadataValue]:
         key = cursor.name()
         cursor.doing = f"key {key[:80]!r}"
         if key in metadata:
-            raise cursor.error("the key is there twice", "each key once")
+            raise cursor.error(said("the key is there twice"), said("each key once"))
         (kind,) = cursor.unpack(_TYPE)
         if kind == ValueType.ARRAY:
             _array(cursor, key, metadata, kept)
@@ -148,7 +168,7 @@ def _array(cursor: Cursor, key: str, metadata: dict[str, MetadataValue], kept: _
     form = _form(cursor, kind)
     if count > LONGEST_KEPT_LIST:
         metadata[f"{key}.count"] = count
-        cursor.fits(count, form.size, "a list")
+        cursor.fits(count, form.size, said("a list"))
         cursor.skip(count * form.size)
         return
     metadata[key] = cursor.unpack(Struct(f"<{count}{STRUCT_CODE[kind]}"))
@@ -158,8 +178,12 @@ def _array(cursor: Cursor, key: str, metadata: dict[str, MetadataValue], kept: _
 def _form(cursor: Cursor, kind: int) -> Struct:
     form = _SCALARS.get(kind)
     if form is None:
-        what = "an array inside an array" if kind == ValueType.ARRAY else f"unknown value type {kind}"
-        raise cursor.error(what, f"one of the types 0 to {max(ValueType)}, arrays not nested")
+        what = (
+            said("an array inside an array")
+            if kind == ValueType.ARRAY
+            else said("unknown value type {kind}", kind=kind)
+        )
+        raise cursor.error(what, said("one of the types 0 to {valuetype}, arrays not nested", valuetype=max(ValueType)))
     return form
 
 
@@ -167,7 +191,10 @@ def _check_alignment(cursor: Cursor, alignment: MetadataValue) -> None:
     if type(alignment) is int and 0 < alignment <= LARGEST_ALIGNMENT and alignment.bit_count() == 1:
         return
     cursor.doing = "key 'general.alignment'"
-    raise cursor.error(f"the alignment is {alignment!r}"[:80], f"a power of two up to {LARGEST_ALIGNMENT:,}")
+    raise cursor.error(
+        said("the alignment is {alignment!r}", alignment=alignment)[:80],
+        said("a power of two up to {largest_alignment:,}", largest_alignment=LARGEST_ALIGNMENT),
+    )
 
 
 def _tensor(cursor: Cursor) -> Tensor:
@@ -175,15 +202,22 @@ def _tensor(cursor: Cursor) -> Tensor:
     cursor.doing = f"tensor {name[:80]!r}"
     (n_dimensions,) = cursor.unpack(_TYPE)
     if n_dimensions > MAX_DIMENSIONS:
-        raise cursor.error(f"{n_dimensions} dimensions", f"at most {MAX_DIMENSIONS}")
+        raise cursor.error(
+            said("{n_dimensions} dimensions", n_dimensions=n_dimensions),
+            said("at most {max_dimensions}", max_dimensions=MAX_DIMENSIONS),
+        )
     *shape, kind_id, _offset = cursor.unpack(_ROWS[n_dimensions])
     kind = TENSOR_TYPES.get(kind_id)
     if kind is None:
-        raise cursor.error(f"unknown tensor type {kind_id}", "a ggml type of llama.cpp b11434", "update truelimit")
+        raise cursor.error(
+            said("unknown tensor type {kind_id}", kind_id=kind_id),
+            said("a ggml type of llama.cpp b11434"),
+            said("update truelimit"),
+        )
     try:
         size = kind.stored_bytes(tuple(shape))
     except ValueError as error:
-        raise cursor.error(str(error), "whole blocks") from None
+        raise cursor.error(str(error), said("whole blocks")) from None
     if size >= 2**63:
-        raise cursor.error(f"the shape {tuple(shape)} overflows", "less than 2**63 bytes")
+        raise cursor.error(said("the shape {shape} overflows", shape=tuple(shape)), said("less than 2**63 bytes"))
     return Tensor(name, tuple(shape), kind.name, size)

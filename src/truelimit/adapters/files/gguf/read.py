@@ -8,6 +8,7 @@ from pathlib import Path
 from truelimit.adapters.files.gguf.error import GgufError
 from truelimit.adapters.files.gguf.parse import Parsed, check_start, parse
 from truelimit.adapters.files.gguf.split import header_of, part_count, part_names
+from truelimit.domain.message import said
 from truelimit.domain.model import ModelHeader
 
 
@@ -34,7 +35,7 @@ def lacks_data(header: ModelHeader) -> bool:
 def _read(path: Path) -> tuple[Parsed, int]:
     try:
         if path.exists() and not path.is_file():
-            raise GgufError(str(path), "not a file", "a model file", "name the file itself")
+            raise GgufError(str(path), said("not a file"), said("a model file"), said("name the file itself"))
         with path.open("rb") as file:
             start = file.read(8)
             check_start(start, str(path))
@@ -42,7 +43,9 @@ def _read(path: Path) -> tuple[Parsed, int]:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as buffer:
                 return parse(buffer, str(path)), len(buffer)
     except FileNotFoundError:
-        raise GgufError(str(path), "no such file", "a model file", "put the file there, or name another") from None
+        raise GgufError(
+            str(path), said("no such file"), said("a model file"), said("put the file there, or name another")
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise GgufError(str(path), reason, "a file that can be read", "check its permissions") from None
+        raise GgufError(str(path), reason, said("a file that can be read"), said("check its permissions")) from None

@@ -9,6 +9,7 @@ from truelimit.adapters.files.gguf.error import GgufError, ShortError
 from truelimit.adapters.files.gguf.parse import Parsed, check_start, parse
 from truelimit.adapters.files.gguf.split import header_of, part_count, part_names
 from truelimit.adapters.servers.http import shown
+from truelimit.domain.message import said
 from truelimit.domain.model import ModelHeader
 from truelimit.units import MIB
 
@@ -92,7 +93,9 @@ class _Remote:
                     raise
                 if target >= MOST_BYTES or short.needs > MOST_BYTES:
                     raise self._error(
-                        f"the header is longer than {MOST_BYTES:,} bytes", "a model's header", "download the file"
+                        said("the header is longer than {most_bytes:,} bytes", most_bytes=MOST_BYTES),
+                        said("a model's header"),
+                        said("download the file"),
                     ) from None
                 target = min(MOST_BYTES, max(_GROWTH * target, short.needs))
 
@@ -108,9 +111,17 @@ class _Remote:
                 if self._deadline.left() <= 0:
                     raise _late(self._url)
                 if start + len(body) > end:
-                    raise self._error("the server sent more than it announced", f"{end - start:,} bytes", _TRY_AGAIN)
+                    raise self._error(
+                        said("the server sent more than it announced"),
+                        said("{end:,} bytes", end=end - start),
+                        _TRY_AGAIN,
+                    )
         if start + len(body) < end:
-            raise self._error(f"{len(body):,} bytes came", f"{end - start:,} bytes as announced", _TRY_AGAIN)
+            raise self._error(
+                said("{body:,} bytes came", body=len(body)),
+                said("{end:,} bytes as announced", end=end - start),
+                _TRY_AGAIN,
+            )
         self._bytes += body
         self._size = size
         return size
@@ -118,19 +129,29 @@ class _Remote:
     def _check(self, response: httpx.Response, start: int, target: int) -> tuple[int, int]:
         """Return where the bytes of this answer end, and the length of the file, by its Content-Range."""
         if response.status_code == 200:
-            raise self._error("the server ignores range requests", "status 206", "download the file, and name it")
+            raise self._error(
+                said("the server ignores range requests"), said("status 206"), said("download the file, and name it")
+            )
         if response.status_code != 206:
-            raise self._error(f"the server answered with status {response.status_code}", "status 206", _CHECK_URL)
+            raise self._error(
+                said("the server answered with status {status_code}", status_code=response.status_code),
+                said("status 206"),
+                _CHECK_URL,
+            )
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise self._error("the answer is compressed, unasked", "plain bytes", "download the file, and name it")
+            raise self._error(
+                said("the answer is compressed, unasked"), said("plain bytes"), said("download the file, and name it")
+            )
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if match is None:
-            raise self._error("no usable Content-Range", "bytes FIRST-LAST/LENGTH", "download the file, and name it")
+            raise self._error(
+                said("no usable Content-Range"), said("bytes FIRST-LAST/LENGTH"), said("download the file, and name it")
+            )
         first, last, size = (int(number) for number in match.groups())
         if first != start or last != min(target, size) - 1 or self._size not in {None, size}:
             raise self._error(
-                f"the server sent bytes {first:,} to {last:,} of {size:,}",
-                f"bytes {start:,} to {target - 1:,}",
+                said("the server sent bytes {first:,} to {last:,} of {size:,}", first=first, last=last, size=size),
+                said("bytes {start:,} to {target:,}", start=start, target=target - 1),
                 _TRY_AGAIN,
             )
         return last + 1, size
@@ -139,13 +160,16 @@ class _Remote:
         return GgufError(shown(self._url), what, expected, do)
 
 
-_TRY_AGAIN = "try again, or download the file and name it"
-_CHECK_URL = "check the address (it must be the file's own, not its page)"
+_TRY_AGAIN = said("try again, or download the file and name it")
+_CHECK_URL = said("check the address (it must be the file's own, not its page)")
 
 
 def _late(url: str) -> GgufError:
     return GgufError(
-        shown(url), "the time for it is over", "the header in time", "allow more time, or download the file"
+        shown(url),
+        said("the time for it is over"),
+        said("the header in time"),
+        said("allow more time, or download the file"),
     )
 
 
@@ -158,7 +182,14 @@ def _explained(url: str, error: Exception) -> GgufError:
     if isinstance(error, httpx.TimeoutException):
         return _late(url)
     if isinstance(error, httpx.TooManyRedirects):
-        return GgufError(shown(url), "redirects without end", f"at most {_MOST_REDIRECTS}", _CHECK_URL)
+        return GgufError(
+            shown(url),
+            said("redirects without end"),
+            said("at most {most_redirects}", most_redirects=_MOST_REDIRECTS),
+            _CHECK_URL,
+        )
     if isinstance(error, httpx.ConnectError):
-        return GgufError(shown(url), "no connection", "a server that answers", _CHECK_URL)
-    return GgufError(shown(url), f"no usable answer ({type(error).__name__})", "HTTP with ranges", _CHECK_URL)
+        return GgufError(shown(url), said("no connection"), said("a server that answers"), _CHECK_URL)
+    return GgufError(
+        shown(url), said("no usable answer ({name})", name=type(error).__name__), said("HTTP with ranges"), _CHECK_URL
+    )

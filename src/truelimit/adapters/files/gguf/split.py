@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from truelimit.adapters.files.gguf.error import GgufError
 from truelimit.adapters.files.gguf.parse import Parsed
+from truelimit.domain.message import said
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.units import Bytes
@@ -30,9 +31,9 @@ def part_names(name: str, count: int, where: str) -> list[str]:
     if match is None or int(match[2]) != count or count > MOST_PARTS:
         raise GgufError(
             where,
-            f"one of {count} parts of a model, by its split.count",
-            f"a name that ends in -00001-of-{count:05}.gguf, beside the other parts",
-            "give the parts the names that they were published with",
+            said("one of {number} parts of a model, by its split.count", number=count),
+            said("a name that ends in -00001-of-{number:05}.gguf, beside the other parts", number=count),
+            said("give the parts the names that they were published with"),
         )
     return [f"{name[: match.start()]}-{index:05}-of-{count:05}.gguf" for index in range(1, count + 1)]
 
@@ -46,11 +47,16 @@ def header_of(parts: Sequence[Parsed], where: str, file_bytes: int | None) -> Mo
     tensors = tuple(tensor for part in parts for tensor in part.tensors)
     architecture = metadata.get("general.architecture")
     if not isinstance(architecture, str) or not architecture:
-        raise GgufError(where, "no general.architecture", "a string such as 'llama'", "convert the model again")
+        raise GgufError(
+            where, said("no general.architecture"), said("a string such as 'llama'"), said("convert the model again")
+        )
     promised = metadata.get("split.tensors.count", len(tensors))
     if len(parts) > 1 and promised != len(tensors):
         raise GgufError(
-            where, f"the parts hold {len(tensors)} tensors", f"{promised} by split.tensors.count", "download them again"
+            where,
+            said("the parts hold {tensors} tensors", tensors=len(tensors)),
+            said("{promised} by split.tensors.count", promised=promised),
+            said("download them again"),
         )
     size = None if file_bytes is None else Bytes(file_bytes)
     return ModelHeader(where, Basis.MEASURED, architecture, metadata, tensors, size)

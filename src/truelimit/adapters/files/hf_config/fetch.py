@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.adapters.files.hf_config.error import HfConfigError
 from truelimit.adapters.servers.http import shown
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.app.ports import Deadline
@@ -16,7 +17,7 @@ __all__ = ["MISSING", "Fetcher", "shown"]
 
 MISSING = b"\0missing"
 _MOST_REDIRECTS = 5
-_AGAIN = "try again, allow more time, or download the files and name their folder"
+_AGAIN = said("try again, allow more time, or download the files and name their folder")
 
 
 class Fetcher:
@@ -44,12 +45,14 @@ class Fetcher:
         try:
             result = outcome.get(timeout=self._deadline.left())
         except queue.Empty:
-            raise self._error(url, "the time for it is over", "the file in time") from None
+            raise self._error(url, said("the time for it is over"), said("the file in time")) from None
         if isinstance(result, HfConfigError):
             raise result
         if isinstance(result, Exception):
             # No text of httpx's is repeated: it may hold the address's secrets.
-            raise self._error(url, f"no usable answer ({type(result).__name__})", "a server that answers") from None
+            raise self._error(
+                url, said("no usable answer ({name})", name=type(result).__name__), said("a server that answers")
+            ) from None
         return result
 
     def _get(self, url: str, most: int, first: int, ranged: bool) -> bytes:
@@ -64,16 +67,22 @@ class Fetcher:
             if response.status_code in {404, 416}:
                 return MISSING
             if response.status_code != (206 if ranged else 200):
-                raise self._error(url, f"the server answered with status {response.status_code}", "status 200 or 206")
+                raise self._error(
+                    url,
+                    said("the server answered with status {status_code}", status_code=response.status_code),
+                    said("status 200 or 206"),
+                )
             body = bytearray()
             for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > most:
-                    raise self._error(url, f"more than {most:,} bytes came", "a file of normal size")
+                    raise self._error(
+                        url, said("more than {most:,} bytes came", most=most), said("a file of normal size")
+                    )
                 if self._deadline.left() <= 0:
-                    raise self._error(url, "the time for it is over", "the file in time")
+                    raise self._error(url, said("the time for it is over"), said("the file in time"))
         if ranged and len(body) < most:
-            raise self._error(url, f"{len(body):,} bytes came", f"{most:,} bytes")
+            raise self._error(url, said("{body:,} bytes came", body=len(body)), said("{most:,} bytes", most=most))
         return bytes(body)
 
     def _error(self, url: str, what: str, expected: str) -> HfConfigError:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from truelimit.adapters.files.hf_config.error import HfConfigError
+from truelimit.domain.message import said
 from truelimit.domain.model import MetadataValue
 from truelimit.perf.tensor_table.build import TIED
 
 _MOST = 2**31
 _MOST_LAYERS = 512
-_ELSE = "name a GGUF file of the model instead"
+_ELSE = said("name a GGUF file of the model instead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Config:
         for key in keys:
             if self.has(key):
                 return self._whole(key, self.data[key], least)
-        raise HfConfigError(self.where, f"{keys[0]} is missing", "a whole number", _ELSE)
+        raise HfConfigError(self.where, said("{keys} is missing", keys=keys[0]), said("a whole number"), _ELSE)
 
     def count_or(self, key: str, default: int, least: int = 0) -> int:
         """Return a whole number, or the default where the key is missing."""
@@ -43,27 +44,47 @@ class Config:
         value = self.data.get(key)
         if isinstance(value, list) and len(value) >= length:
             return tuple(self._whole(key, item, 0) for item in value[:length])
-        raise HfConfigError(self.where, f"{key} is no list of {length} numbers", "one for each layer", _ELSE)
+        raise HfConfigError(
+            self.where,
+            said("{key} is no list of {length} numbers", key=key, length=length),
+            said("one for each layer"),
+            _ELSE,
+        )
 
     def texts(self, key: str, length: int) -> list[str]:
         """Return a list of ``length`` words, one for each layer. Raises HfConfigError for anything else."""
         value = self.data.get(key)
         if isinstance(value, list) and len(value) >= length and all(isinstance(item, str) for item in value):
             return value[:length]
-        raise HfConfigError(self.where, f"{key} is no list of {length} words", "one for each layer", _ELSE)
+        raise HfConfigError(
+            self.where,
+            said("{key} is no list of {length} words", key=key, length=length),
+            said("one for each layer"),
+            _ELSE,
+        )
 
     def flags(self, key: str, length: int) -> tuple[bool, ...]:
         """Return a list of ``length`` ones and zeros as yes and no. Raises HfConfigError for anything else."""
         value = self.data.get(key)
         if isinstance(value, list) and len(value) >= length and all(item in (0, 1, True, False) for item in value):
             return tuple(bool(item) for item in value[:length])
-        raise HfConfigError(self.where, f"{key} is no list of {length} ones and zeros", "one for each layer", _ELSE)
+        raise HfConfigError(
+            self.where,
+            said("{key} is no list of {length} ones and zeros", key=key, length=length),
+            said("one for each layer"),
+            _ELSE,
+        )
 
     def layers(self) -> int:
         """Return the number of layers."""
         found = self.count("num_hidden_layers") if self.has("num_hidden_layers") else len(self._blocks())
         if not 1 <= found <= _MOST_LAYERS:
-            raise HfConfigError(self.where, f"num_hidden_layers is {found}", f"1 to {_MOST_LAYERS}", _ELSE)
+            raise HfConfigError(
+                self.where,
+                said("num_hidden_layers is {found}", found=found),
+                said("1 to {most_layers}", most_layers=_MOST_LAYERS),
+                _ELSE,
+            )
         return found
 
     def _blocks(self) -> list[Any]:
@@ -72,7 +93,12 @@ class Config:
 
     def _whole(self, key: str, value: object, least: int) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
-            raise HfConfigError(self.where, f"{key} is {value!r:.40}", f"a whole number from {least}", _ELSE)
+            raise HfConfigError(
+                self.where,
+                said("{key} is {value!r:.40}", key=key, value=value),
+                said("a whole number from {least}", least=least),
+                _ELSE,
+            )
         return value
 
 

@@ -11,6 +11,7 @@ from truelimit.adapters.files.hf_config.error import HfConfigError
 from truelimit.adapters.files.hf_config.read import header_of_config
 from truelimit.adapters.files.safetensors import read_folder
 from truelimit.app.model import FoundModel
+from truelimit.domain.message import said
 from truelimit.domain.model import MetadataValue
 
 CONFIG = "config.json"
@@ -36,7 +37,9 @@ def _text(file: Path) -> str:
             text = content.read(_LARGEST + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise HfConfigError(str(file), reason, "a config.json that can be read", "name the model's folder") from None
+        raise HfConfigError(
+            str(file), reason, said("a config.json that can be read"), said("name the model's folder")
+        ) from None
     return text.decode("utf-8-sig", "replace")
 
 
@@ -52,5 +55,5 @@ def _tokenizer(folder: Path) -> dict[str, MetadataValue]:
     if isinstance(kind, str) and kind:
         found["tokenizer.ggml.model"] = kind[:60]
     if told.get("chat_template") or (folder / "chat_template.jinja").is_file():
-        found["tokenizer.chat_template"] = "(there is one)"
+        found["tokenizer.chat_template"] = said("(there is one)")
     return found

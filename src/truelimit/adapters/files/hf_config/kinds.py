@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from truelimit.adapters.files.hf_config.fields import Config, common
+from truelimit.domain.message import said
 from truelimit.domain.model import MetadataValue
 from truelimit.perf.tensor_table.attention import QUERY_NORMS
 from truelimit.perf.tensor_table.build import SHARED_VALUES
@@ -147,7 +148,9 @@ def deepseek_v4(config: Config) -> Found:
 def minimax_m3(config: Config) -> Found:
     """Return the keys of MiniMax M3: experts after the first layers, with an index beside attention."""
     found = experts(config)
-    sparse = Config(config.data.get("sparse_attention_config") or {}, f"{config.where}: sparse_attention_config")
+    sparse = Config(
+        config.data.get("sparse_attention_config") or {}, said("{where}: sparse_attention_config", where=config.where)
+    )
     found |= {
         "feed_forward_length": config.count("dense_intermediate_size"),
         "expert_shared_count": config.count_or("n_shared_experts", 0),

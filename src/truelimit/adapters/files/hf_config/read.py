@@ -9,6 +9,7 @@ from typing import Any
 from truelimit.adapters.files.hf_config import kinds
 from truelimit.adapters.files.hf_config.error import HfConfigError
 from truelimit.adapters.files.hf_config.fields import Config, ends
+from truelimit.domain.message import said
 from truelimit.domain.model import MetadataValue, ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.perf.layouts.nouns import UnknownLayoutError
@@ -76,9 +77,9 @@ def header_of_config(text: str, where: str, name: str | None = None) -> ModelHea
     if known is None:
         raise HfConfigError(
             where,
-            f"no rule is known for model_type {kind[:60]!r}",
-            f"one of {', '.join(_KINDS)}",
-            "name a GGUF file of the model instead",
+            said("no rule is known for model_type {kind!r}", kind=kind[:60]),
+            said("one of {kinds}", kinds=", ".join(_KINDS)),
+            said("name a GGUF file of the model instead"),
         )
     architecture, rule, tied = known
     config = Config(data, where)
@@ -98,18 +99,20 @@ def _counted(header: ModelHeader) -> ModelHeader:
         count = parameter_count(tensor_shapes(header))
     except UnknownLayoutError as error:
         reason = error.reason.removeprefix(f"{header.where}: ")
-        raise HfConfigError(header.where, reason, "sizes that fit", "check the file") from None
+        raise HfConfigError(header.where, reason, said("sizes that fit"), said("check the file")) from None
     metadata = {**header.metadata, "general.parameter_count": count}
     return ModelHeader(header.where, header.basis, header.architecture, metadata)
 
 
 def _parsed(text: str, where: str) -> Mapping[str, Any]:
     if len(text) > _LARGEST:
-        raise HfConfigError(where, "more than 4 MiB", "a config.json", "check the file")
+        raise HfConfigError(where, said("more than 4 MiB"), said("a config.json"), said("check the file"))
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise HfConfigError(where, f"not JSON ({type(error).__name__})", "a config.json", "check the file") from None
+        raise HfConfigError(
+            where, said("not JSON ({name})", name=type(error).__name__), said("a config.json"), said("check the file")
+        ) from None
     if not isinstance(data, Mapping) or not isinstance(data.get("model_type"), str):
-        raise HfConfigError(where, "no model_type", "a config.json of transformers", "check the file")
+        raise HfConfigError(where, said("no model_type"), said("a config.json of transformers"), said("check the file"))
     return data

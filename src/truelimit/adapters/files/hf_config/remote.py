@@ -17,6 +17,7 @@ from truelimit.adapters.files.hf_config.read import header_of_config
 from truelimit.adapters.files.safetensors.folder import INDEX, LONGEST_INDEX, shards_of
 from truelimit.adapters.files.safetensors.parse import Tally, add, header_length
 from truelimit.app.model import FoundModel, StoredWeights
+from truelimit.domain.message import said
 from truelimit.units import Bytes
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def read_remote_model(url: str, deadline: Deadline) -> FoundModel:
     fetcher = Fetcher(deadline)
     content = fetcher.get(address, _LONGEST_CONFIG)
     if content is MISSING:
-        raise HfConfigError(shown(address), "there is no such file", "a config.json", "check the address")
+        raise HfConfigError(
+            shown(address), said("there is no such file"), said("a config.json"), said("check the address")
+        )
     parts = [part for part in urlsplit(address).path.split("/") if part]
     name = "/".join(parts[:2]) if "resolve" in parts[2:4] else None
     header = header_of_config(content.decode("utf-8-sig", "replace"), shown(address), name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from truelimit.adapters.files.safetensors.parse import SafetensorsError, Tally, add, header_length
 from truelimit.app.model import StoredWeights
+from truelimit.domain.message import said
 
 INDEX = "model.safetensors.index.json"
 MOST_SHARDS = 2048
@@ -30,7 +31,7 @@ def read_folder(folder: Path) -> StoredWeights | None:
 def read_stored(files: list[Path], where: str) -> StoredWeights:
     """Return what safetensors files hold together. Raises SafetensorsError for one that cannot be read."""
     if len(files) > MOST_SHARDS:
-        raise SafetensorsError(where, f"more than {MOST_SHARDS:,} files", "a model")
+        raise SafetensorsError(where, said("more than {most_shards:,} files", most_shards=MOST_SHARDS), said("a model"))
     tally = Tally()
     for file in files:
         _add_file(tally, file)
@@ -46,10 +47,10 @@ def shards_of(text: bytes, where: str) -> list[str]:
     weights = data.get("weight_map") if isinstance(data, Mapping) else None
     names = set(weights.values()) if isinstance(weights, Mapping) and _all_texts(weights) else set()
     if not 0 < len(names) <= MOST_SHARDS:
-        raise SafetensorsError(where, "no usable weight_map", "the file of each tensor")
+        raise SafetensorsError(where, said("no usable weight_map"), said("the file of each tensor"))
     bad = next((name for name in names if not _is_plain(name)), None)
     if bad is not None:
-        raise SafetensorsError(where, f"names the file {bad[:80]!r}", "names of files beside it")
+        raise SafetensorsError(where, said("names the file {bad!r}", bad=bad[:80]), said("names of files beside it"))
     return sorted(names)
 
 
@@ -69,7 +70,9 @@ def _add_file(tally: Tally, file: Path) -> None:
             length = header_length(content.read(8), str(file), size)
             text = content.read(length)
     except OSError as error:
-        raise SafetensorsError(str(file), error.strerror or type(error).__name__, "a file that can be read") from None
+        raise SafetensorsError(
+            str(file), error.strerror or type(error).__name__, said("a file that can be read")
+        ) from None
     add(tally, text, str(file))
 
 
@@ -78,7 +81,9 @@ def _content(file: Path, most: int) -> bytes:
         with file.open("rb") as content:
             text = content.read(most + 1)
     except OSError as error:
-        raise SafetensorsError(str(file), error.strerror or type(error).__name__, "a file that can be read") from None
+        raise SafetensorsError(
+            str(file), error.strerror or type(error).__name__, said("a file that can be read")
+        ) from None
     if len(text) > most:
-        raise SafetensorsError(str(file), f"more than {most:,} bytes", "an index")
+        raise SafetensorsError(str(file), said("more than {most:,} bytes", most=most), said("an index"))
     return text

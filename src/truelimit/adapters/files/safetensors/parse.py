@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from truelimit.app.model import StoredWeights
+from truelimit.domain.message import said
 from truelimit.units import Bytes
 
 LONGEST_HEADER = 100_000_000
@@ -19,7 +20,7 @@ MOST_TENSORS = 1_000_000
 _LENGTH = 8
 _MOST_DIMENSIONS = 8
 _LARGEST = 2**63
-_DO = "download the file again, or name a GGUF file of the model"
+_DO = said("download the file again, or name a GGUF file of the model")
 
 
 class SafetensorsError(ValueError):
@@ -27,7 +28,9 @@ class SafetensorsError(ValueError):
 
     def __init__(self, where: str, what: str, expected: str, do: str = _DO) -> None:
         """Keep the sentence."""
-        super().__init__(f"{where}: {what}; expected {expected}; {do}")
+        super().__init__(
+            said("{where}: {what}; expected {expected}; {do}", where=where, what=what, expected=expected, do=do)
+        )
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ def header_length(start: bytes, where: str, file_bytes: int) -> int:
     """Return the length of the JSON after the first eight bytes. Raises SafetensorsError for another file."""
     length = int.from_bytes(start[:_LENGTH], "little")
     if len(start) < _LENGTH or not 2 <= length <= min(LONGEST_HEADER, max(0, file_bytes - _LENGTH)):
-        raise SafetensorsError(where, "no safetensors header at its start", "a length, then JSON")
+        raise SafetensorsError(where, said("no safetensors header at its start"), said("a length, then JSON"))
     return length
 
 
@@ -58,30 +61,36 @@ def add(tally: Tally, text: bytes, where: str) -> None:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SafetensorsError(where, f"its header is no JSON ({type(error).__name__})", "a safetensors file") from None
+        raise SafetensorsError(
+            where, said("its header is no JSON ({name})", name=type(error).__name__), said("a safetensors file")
+        ) from None
     if not isinstance(data, Mapping):
-        raise SafetensorsError(where, "its header is no table", "tensors by name")
+        raise SafetensorsError(where, said("its header is no table"), said("tensors by name"))
     for name, row in data.items():
         if name != "__metadata__":
             _add(tally, name, row, where)
     if tally.tensors > MOST_TENSORS:
-        raise SafetensorsError(where, f"more than {MOST_TENSORS:,} tensors", "a model")
+        raise SafetensorsError(
+            where, said("more than {most_tensors:,} tensors", most_tensors=MOST_TENSORS), said("a model")
+        )
 
 
 def _add(tally: Tally, name: str, row: object, where: str) -> None:
     fields: Mapping[str, object] = row if isinstance(row, Mapping) else {}
     kind, shape, place = fields.get("dtype"), _counts(fields.get("shape")), _counts(fields.get("data_offsets"))
     if not isinstance(kind, str) or shape is None or place is None or len(place) != 2:
-        raise SafetensorsError(where, f"no type, shape and place for {name[:80]!r}", "all three")
+        raise SafetensorsError(where, said("no type, shape and place for {name!r}", name=name[:80]), said("all three"))
     first, last = place
     if last < first:
-        raise SafetensorsError(where, f"{name[:80]!r} ends before it starts", "growing offsets")
+        raise SafetensorsError(where, said("{name!r} ends before it starts", name=name[:80]), said("growing offsets"))
     tally.tensors += 1
     tally.numbers += math.prod(shape)
     tally.n_bytes += last - first
     tally.by_type[kind[:20]] += last - first
     if tally.numbers >= _LARGEST or tally.n_bytes >= _LARGEST:
-        raise SafetensorsError(where, f"the size of {name[:80]!r} is beyond any model", "sizes of a model")
+        raise SafetensorsError(
+            where, said("the size of {name!r} is beyond any model", name=name[:80]), said("sizes of a model")
+        )
 
 
 def _counts(value: object) -> list[int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from truelimit.adapters.servers.http import HttpReply, HttpTrouble, fetch, get_text, post_json
 from truelimit.adapters.servers.llama_server.pace import Pace
@@ -20,8 +20,11 @@ from truelimit.adapters.servers.llama_server.replies import (
     slots_of,
     whole_number,
 )
-from truelimit.app.ports import Deadline
+from truelimit.domain.message import said
 from truelimit.units import Seconds, Tokens, from_ms
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Deadline
 
 T = TypeVar("T")
 _SLOTS: Pace[Slots | None] = Pace()
@@ -59,11 +62,11 @@ class LlamaServerClient:
 
     def props(self) -> Props:
         """Return what the server says of itself."""
-        return self._understood("/props", props_of(self._get("/props")), "llama-server's properties")
+        return self._understood("/props", props_of(self._get("/props")), said("llama-server's properties"))
 
     def models(self) -> ModelMeta:
         """Return the first model that the server lists."""
-        return self._understood("/v1/models", models_of(self._get("/v1/models")), "a list with a model")
+        return self._understood("/v1/models", models_of(self._get("/v1/models")), said("a list with a model"))
 
     def slots(self) -> Slots | None:
         """Return the slots; at most one question in two seconds, else the last answer."""
@@ -91,23 +94,25 @@ class LlamaServerClient:
             return Completion(refused=True, prompt=Tokens(over[0]), context=Tokens(over[1]))
         timings = reply.value.get("timings") if isinstance(reply.value, dict) else None
         if reply.status != 200 or timings is None:
-            raise self._trouble("/completion", reply, "a completion with timings")
+            raise self._trouble("/completion", reply, said("a completion with timings"))
         return _completion(timings)
 
     def _get(self, path: str) -> object:
         reply = fetch("GET", self.url + path, self._deadline)
         if reply.status != 200 or not reply.is_json:
-            raise self._trouble(path, reply, "status 200 with JSON")
+            raise self._trouble(path, reply, said("status 200 with JSON"))
         return reply.value
 
     def _trouble(self, path: str, reply: HttpReply, expected: str) -> HttpTrouble:
-        what = f"status {reply.status}" + ("" if reply.is_json else ", not JSON")
-        do = "check which program answers at this address"
+        what = f"status {reply.status}" + ("" if reply.is_json else said(", not JSON"))
+        do = said("check which program answers at this address")
         return HttpTrouble(self.url + path, what, expected, do, status=reply.status, value=reply.value)
 
     def _understood(self, path: str, value: T | None, expected: str) -> T:
         if value is None:
-            raise HttpTrouble(self.url + path, "the answer lacks what it should hold", expected, "update the server")
+            raise HttpTrouble(
+                self.url + path, said("the answer lacks what it should hold"), expected, said("update the server")
+            )
         return value
 
 

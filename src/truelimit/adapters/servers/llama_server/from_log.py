@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from truelimit.adapters.files.server_log import ServerLog
 from truelimit.adapters.servers.llama_server.model_file import header_at
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Definition, Engine, ModelLoaded, Server, ServerKind, ServerSettings
+
+if TYPE_CHECKING:
+    from truelimit.adapters.files.server_log import ServerLog
 
 T = TypeVar("T")
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
 
 
 def header_at(path: Path) -> tuple[ModelHeader | None, tuple[Missing, ...]]:
@@ -16,8 +20,11 @@ def header_at(path: Path) -> tuple[ModelHeader | None, tuple[Missing, ...]]:
     try:
         if not path.is_absolute() or not path.is_file():
             return None, (
-                Missing(f"header of model file {path}", "the file is not found here: name it with --model-file"),
+                Missing(
+                    said("header of model file {path}", path=path),
+                    said("the file is not found here: name it with --model-file"),
+                ),
             )
         return read_header(path), ()
     except (GgufError, OSError) as error:
-        return None, (Missing(f"header of model file {path}", str(error)),)
+        return None, (Missing(said("header of model file {path}", path=path), str(error)),)

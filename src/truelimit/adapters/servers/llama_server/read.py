@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.adapters.files.server_log import ServerLog, read_server_log
 from truelimit.adapters.servers.llama_server.from_log import is_log_of, merged, server_of
 from truelimit.adapters.servers.llama_server.live import Answer, ask
 from truelimit.app.ports import Deadline, Evidence, Places
-from truelimit.domain.provenance import Missing
 from truelimit.domain.server import Server, ServerKind
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Missing
 
 USUAL = "http://127.0.0.1:8080"
 

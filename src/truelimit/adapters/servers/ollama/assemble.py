@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from truelimit.adapters.files.server_log import ServerLog
 from truelimit.adapters.servers.ollama import environment as env
 from truelimit.adapters.servers.ollama import eras
 from truelimit.adapters.servers.ollama.address import url_of
-from truelimit.adapters.servers.ollama.live import Live
-from truelimit.adapters.servers.ollama.logs import Logs
 from truelimit.adapters.servers.ollama.merge import merged_definitions
 from truelimit.adapters.servers.ollama.models import by_model
 from truelimit.adapters.servers.ollama.settings import Background, settings
-from truelimit.adapters.servers.ollama.store import Stored
 from truelimit.adapters.servers.ollama.tier import tier_of_log
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Known, Missing
 from truelimit.domain.server import Definition, Engine, Loaded, Server, ServerKind, ServerSettings
+
+if TYPE_CHECKING:
+    from truelimit.adapters.files.server_log import ServerLog
+    from truelimit.adapters.servers.ollama.live import Live
+    from truelimit.adapters.servers.ollama.logs import Logs
+    from truelimit.adapters.servers.ollama.store import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,23 @@ def is_stale(live: Live, log: ServerLog | None) -> bool:
 def _version(live: Live, log: ServerLog | None) -> tuple[Known[str] | None, tuple[Missing, ...]]:
     known = live.version or (log.version if log else None)
     if known is None:
-        return None, (Missing("version of Ollama", "no server answers, and no log names it"),)
+        return None, (Missing(said("version of Ollama"), said("no server answers, and no log names it")),)
     missing: list[Missing] = []
     if eras.parse_version(known.value) is None:
-        why = f"{known.where}: {known.value[:40]!r} is no release; defaults of its code are not known"
-        missing.append(Missing("version of Ollama", why))
+        why = said(
+            "{where}: {known!r} is no release; defaults of its code are not known",
+            where=known.where,
+            known=known.value[:40],
+        )
+        missing.append(Missing(said("version of Ollama"), why))
     if is_stale(live, log) and log and log.version:
-        why = f"{log.version.where} is of {log.version.value}, {known.value} runs: settings may have changed since"
-        missing.append(Missing("log of the Ollama that runs", why))
+        why = said(
+            "{where} is of {version}, {known} runs: settings may have changed since",
+            where=log.version.where,
+            version=log.version.value,
+            known=known.value,
+        )
+        missing.append(Missing(said("log of the Ollama that runs"), why))
     return known, tuple(missing)
 
 

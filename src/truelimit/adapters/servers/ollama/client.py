@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.servers.http import HttpReply, HttpTrouble, fetch
 from truelimit.adapters.servers.ollama import eras, live, replies
 from truelimit.adapters.servers.ollama.replies import Generated, PromptCount
 from truelimit.adapters.servers.ollama.show import Listed, listed
 from truelimit.app.ports import Deadline
-from truelimit.domain.provenance import Missing
+from truelimit.domain.message import said
 from truelimit.domain.server import Definition, Engine, Loaded
+
+if TYPE_CHECKING:
+    from truelimit.domain.provenance import Missing
 
 _COUNT_SECONDS = 2.0
 _PAUSE = 0.05
@@ -64,8 +68,8 @@ class OllamaClient:
         path = "/api/create"
         for key, value in parameters.items():
             if isinstance(value, bool) or not isinstance(value, int):
-                what = f"parameter {key} is {type(value).__name__}, nothing was sent"
-                raise HttpTrouble(self.url + path, what, "a whole number", "give it as a number")
+                what = said("parameter {key} is {name}, nothing was sent", key=key, name=type(value).__name__)
+                raise HttpTrouble(self.url + path, what, said("a whole number"), said("give it as a number"))
         if not self.has_model(base):
             raise self._no_model(base, path)
         is_new = not self.has_model(name)
@@ -79,8 +83,10 @@ class OllamaClient:
             raise
         statuses = tuple(str(item.get("status", "")) for item in replies.lines(reply.value))
         if not statuses or statuses[-1] != "success":
-            what = f"creating {name} did not end with success"
-            raise HttpTrouble(self.url + path, what, "the status success", "look at the server's log", status=200)
+            what = said("creating {name} did not end with success", name=name)
+            raise HttpTrouble(
+                self.url + path, what, said("the status success"), said("look at the server's log"), status=200
+            )
         return statuses
 
     def copy(self, source: str, destination: str) -> None:
@@ -105,8 +111,10 @@ class OllamaClient:
         deadline = Deadline(self._seconds)
         while self._loaded_as(name) is not None:
             if deadline.left() <= 0:
-                what = f"{name} is still loaded"
-                raise HttpTrouble(self.url + "/api/ps", what, "the model to be gone", "wait for its requests to end")
+                what = said("{name} is still loaded", name=name)
+                raise HttpTrouble(
+                    self.url + "/api/ps", what, said("the model to be gone"), said("wait for its requests to end")
+                )
             time.sleep(_PAUSE)
 
     def loaded(self) -> tuple[Loaded, ...]:
@@ -115,7 +123,9 @@ class OllamaClient:
         reply = self._ask("GET", path)
         models = reply.value.get("models") if isinstance(reply.value, dict) else None
         if not isinstance(models, list):
-            raise HttpTrouble(self.url + path, "no list of models", "a list", "check the address", status=200)
+            raise HttpTrouble(
+                self.url + path, said("no list of models"), said("a list"), said("check the address"), status=200
+            )
         found = (live.loaded_model(self.url + path, entry) for entry in models)
         return tuple(item for item in found if item is not None)
 
@@ -144,15 +154,19 @@ class OllamaClient:
         body = {"model": name, "prompt": prompt, "raw": True, "stream": False, "options": options}
         reply = self._ask("POST", "/api/generate", body, seconds)
         if not isinstance(reply.value, dict) or reply.value.get("done") is not True:
-            what = "the answer has no end"
-            raise HttpTrouble(self.url + "/api/generate", what, '"done": true', "look at the server's log", status=200)
+            what = said("the answer has no end")
+            raise HttpTrouble(
+                self.url + "/api/generate", what, said('"done": true'), said("look at the server's log"), status=200
+            )
         return replies.generated(reply.value)
 
     def _entries(self) -> tuple[Listed, ...]:
         reply = self._ask("GET", "/api/tags")
         models = reply.value.get("models") if isinstance(reply.value, dict) else None
         if not isinstance(models, list):
-            raise HttpTrouble(self.url + "/api/tags", "no list of models", "a list", "check the address", status=200)
+            raise HttpTrouble(
+                self.url + "/api/tags", said("no list of models"), said("a list"), said("check the address"), status=200
+            )
         return tuple(entry for entry in map(listed, models) if entry is not None)
 
     def _entry(self, name: str) -> Listed | None:
@@ -164,8 +178,13 @@ class OllamaClient:
         return next((item for item in self.loaded() if full_name(item.name).casefold() == wanted), None)
 
     def _no_model(self, name: str, path: str) -> HttpTrouble:
-        do = "pull it first, or correct the name (see: ollama list)"
-        return HttpTrouble(self.url + path, f"there is no model {name}, nothing was changed", "an existing model", do)
+        do = said("pull it first, or correct the name (see: ollama list)")
+        return HttpTrouble(
+            self.url + path,
+            said("there is no model {name}, nothing was changed", name=name),
+            said("an existing model"),
+            do,
+        )
 
     def _fetch(self, method: str, path: str, body: object = None, seconds: float | None = None) -> HttpReply:
         allowed = self._seconds if seconds is None else seconds
@@ -177,15 +196,17 @@ class OllamaClient:
         error = replies.error_text(reply.value)
         if reply.status == 200 and error is None:
             return reply
-        what = f"status {reply.status}: {error or 'no reason given'}"
+        why = error or said("no reason given")
+        what = said("status {status}: {why}", status=reply.status, why=why)
+        advice = _ADVICE.get(reply.status, said("look at the server's log"))
         raise HttpTrouble(
-            self.url + path, what, "status 200 without an error", _ADVICE.get(reply.status, "look at the server's log"),
+            self.url + path, what, said("status 200 without an error"), advice,
             status=reply.status, value=reply.value,
         )  # fmt: skip
 
 
 _ADVICE = {
-    403: "use the address that OLLAMA_HOST names, such as 127.0.0.1",
-    404: "check the model's name (ollama list) and that this is Ollama",
-    503: "try again when the server is less busy",
+    403: said("use the address that OLLAMA_HOST names, such as 127.0.0.1"),
+    404: said("check the model's name (ollama list) and that this is Ollama"),
+    503: said("try again when the server is less busy"),
 }

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.adapters.servers.ollama.environment import CONTEXT_LENGTH
-from truelimit.app.ports import Places
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from truelimit.app.ports import Places
 
 _MOST_STEPS = 1_000_000
 
@@ -42,18 +44,22 @@ def from_desktop(places: Places) -> tuple[dict[str, Known[str]], tuple[Missing, 
 def _read(path: Path) -> tuple[dict[str, Known[str]], tuple[Missing, ...]]:
     import sqlite3
 
-    fact = "context slider of Ollama's desktop app"
+    fact = said("context slider of Ollama's desktop app")
     try:
         with contextlib.closing(sqlite3.connect(_uri(path), uri=True, timeout=0.2)) as database:
             # A damaged or hostile file must not keep the query busy.
             database.set_progress_handler(lambda: 1, _MOST_STEPS)
             value, schema = (_setting(database, key) for key in ("context_length", "schema_version"))
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-        why = f"{path}: table settings cannot be read ({type(error).__name__}); name OLLAMA_CONTEXT_LENGTH yourself"
+        why = said(
+            "{path}: table settings cannot be read ({name}); name OLLAMA_CONTEXT_LENGTH yourself",
+            path=path,
+            name=type(error).__name__,
+        )
         return {}, (Missing(fact, why),)
     if not isinstance(value, int) or value <= 0 or _is_old_default(value, schema):
         return {}, ()
-    where = f"{path}: settings.context_length"
+    where = said("{path}: settings.context_length", path=path)
     return {CONTEXT_LENGTH: Known(str(value), where, Basis.SPECIFIED)}, ()
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.servers.ollama.small_files import Unreadable, read_text
-from truelimit.app.ports import Places
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.units import MIB
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Places
 
 CONTEXT_LENGTH = "OLLAMA_CONTEXT_LENGTH"
 NUM_PARALLEL = "OLLAMA_NUM_PARALLEL"
@@ -54,7 +58,7 @@ def named(values: Mapping[str, str], where: str, basis: Basis) -> dict[str, Know
 
 def from_shell(places: Places) -> dict[str, Known[str]]:
     """Return what the process environment says. Assumed: the server may have been started with another one."""
-    return named(places.environment, "environment of this shell", Basis.ASSUMED)
+    return named(places.environment, said("environment of this shell"), Basis.ASSUMED)
 
 
 def from_systemd(units: Path = UNITS) -> tuple[dict[str, Known[str]], tuple[Missing, ...]]:
@@ -65,7 +69,7 @@ def from_systemd(units: Path = UNITS) -> tuple[dict[str, Known[str]], tuple[Miss
         try:
             found.update(_unit_variables(path, missing))
         except Unreadable as error:
-            missing.append(Missing("settings of the service ollama", str(error)))
+            missing.append(Missing(said("settings of the service ollama"), str(error)))
     return found, tuple(missing)
 
 
@@ -111,7 +115,7 @@ def _environment_file(value: str, missing: list[Missing]) -> dict[str, Known[str
         lines = read_text(path, _CAP).splitlines()
     except Unreadable as error:
         if not value.startswith("-"):
-            missing.append(Missing("settings of the service ollama", str(error)))
+            missing.append(Missing(said("settings of the service ollama"), str(error)))
         return {}
     pairs = (line.strip().partition("=") for line in lines if not line.lstrip().startswith("#"))
     return named({key.strip(): value.strip() for key, _, value in pairs}, str(path), Basis.SPECIFIED)

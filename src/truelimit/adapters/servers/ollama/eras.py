@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Engine
 from truelimit.units import GIB, MIB, Bytes, Seconds, Tokens
@@ -112,7 +113,9 @@ def default_flash_attention(version: str | None, engine: Engine | None, architec
         return None
     since = _FLASH_SINCE.get(architecture)
     on = since is not None and number >= since
-    return Known(on, _default_of(version, f"flash attention for {architecture}"), Basis.ASSUMED)
+    return Known(
+        on, _default_of(version, said("flash attention for {architecture}", architecture=architecture)), Basis.ASSUMED
+    )
 
 
 def default_prompt_cache(version: str | None, engine: Engine | None) -> Known[Bytes] | None:
@@ -127,7 +130,11 @@ def unified_kv(version: str | None, engine: Engine | None) -> Known[bool] | None
     """Return False: both engines reserve num_ctx for each slot (context x parallel cells in all)."""
     if engine is None:
         return None
-    where = "-c num_ctx x parallel -np parallel" if engine is Engine.LLAMA_SERVER else "KvSize num_ctx x parallel"
+    where = (
+        said("-c num_ctx x parallel -np parallel")
+        if engine is Engine.LLAMA_SERVER
+        else said("KvSize num_ctx x parallel")
+    )
     return Known(False, _default_of(version, where), Basis.SPECIFIED)
 
 
@@ -142,9 +149,17 @@ def default_batch(version: str | None, engine: Engine | None, total_context: int
     if engine is None or total_context is None:
         return None
     batch = next((size for most, size in _BATCH_BY_CONTEXT if total_context <= most), _LARGEST_BATCH)
-    return Known(batch, _default_of(version, f"automatic num_batch at {total_context:,} tokens"), Basis.ASSUMED)
+    return Known(
+        batch,
+        _default_of(version, said("automatic num_batch at {total_context:,} tokens", total_context=total_context)),
+        Basis.ASSUMED,
+    )
 
 
 def _default_of(version: str | None, key: str) -> str:
     """Return where a default comes from, in words."""
-    return f"default of Ollama {version}: {key}" if parse_version(version) else f"default of Ollama: {key}"
+    return (
+        said("default of Ollama {version}: {key}", version=version, key=key)
+        if parse_version(version)
+        else said("default of Ollama: {key}", key=key)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.servers.http import HttpTrouble, fetch, get_json, post_json, shown
 from truelimit.adapters.servers.ollama import eras
@@ -17,10 +18,13 @@ from truelimit.adapters.servers.ollama.show import (
     mapping_of,
     text_of,
 )
-from truelimit.app.ports import Deadline
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Definition, Engine, Loaded
 from truelimit.units import MIB, Bytes, Tokens
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Deadline
 
 MOST_MODELS = 50
 _SHOW_CAP = 64 * MIB
@@ -50,7 +54,7 @@ def ask(url: str, deadline: Deadline) -> Live:
     try:
         version = ask_version(url, deadline)
     except HttpTrouble as trouble:
-        return Live(name, missing=(Missing(f"Ollama at {name}", str(trouble)),))
+        return Live(name, missing=(Missing(said("Ollama at {name}", name=name), str(trouble)),))
     entries, no_tags = _ask_tags(url, deadline)
     loaded, no_ps = _ask_loaded(url, deadline)
     definitions, no_shows = _ask_definitions(url, _loaded_first(entries, loaded), deadline)
@@ -82,13 +86,21 @@ def ask_version(url: str, deadline: Deadline) -> str:
 
 def _not_ollama(status: int, headers: Mapping[str, str], body: Mapping[str, object]) -> tuple[str, str, str]:
     """Return what happened, what was expected and what to do, for an answer that is not Ollama's."""
-    expected = 'Ollama\'s answer {"version": "..."}'
+    expected = said('Ollama\'s answer {"version": "..."}')
     error = mapping_of(body, "error")
     if "llama.cpp" in headers.get("server", "") or (status == 404 and error.get("type") == "not_found_error"):
-        return "this is llama-server, not Ollama", expected, "name it with --server instead of --ollama"
+        return said("this is llama-server, not Ollama"), expected, said("name it with --server instead of --ollama")
     if status == 403:
-        return "it refuses this host name (403)", expected, "use the address that OLLAMA_HOST names, such as 127.0.0.1"
-    return f"another program answers (status {status})", expected, "check the address in OLLAMA_HOST or --ollama"
+        return (
+            said("it refuses this host name (403)"),
+            expected,
+            said("use the address that OLLAMA_HOST names, such as 127.0.0.1"),
+        )
+    return (
+        said("another program answers (status {status})", status=status),
+        expected,
+        said("check the address in OLLAMA_HOST or --ollama"),
+    )
 
 
 def _engine_by_answers(entries: tuple[Listed, ...]) -> Engine | None:
@@ -100,22 +112,27 @@ def _engine_by_answers(entries: tuple[Listed, ...]) -> Engine | None:
 
 
 def _ask_tags(url: str, deadline: Deadline) -> tuple[tuple[Listed, ...], tuple[Missing, ...]]:
-    fact = "models that Ollama holds"
+    fact = said("models that Ollama holds")
     try:
         answer = get_json(f"{url}/api/tags", deadline)
     except HttpTrouble as trouble:
         return (), (Missing(fact, str(trouble)),)
     models = answer.get("models") if isinstance(answer, dict) else None
     if not isinstance(models, list):
-        return (), (Missing(fact, f"{shown(url)}/api/tags: no list of models in the answer"),)
+        return (), (Missing(fact, said("{url}/api/tags: no list of models in the answer", url=shown(url))),)
     entries = tuple(entry for entry in map(listed, models) if entry is not None)
     damaged = len(models) - len(entries)
-    why = f"{shown(url)}/api/tags: {damaged} of {len(models)} entries have no name"
+    why = said(
+        "{url}/api/tags: {damaged} of {models} entries have no name",
+        url=shown(url),
+        damaged=damaged,
+        models=len(models),
+    )
     return entries, (Missing(fact, why),) if damaged else ()
 
 
 def _ask_loaded(url: str, deadline: Deadline) -> tuple[tuple[Loaded, ...], tuple[Missing, ...]]:
-    fact = "models that Ollama has loaded"
+    fact = said("models that Ollama has loaded")
     where = f"{shown(url)}/api/ps"
     try:
         answer = get_json(f"{url}/api/ps", deadline)
@@ -123,11 +140,16 @@ def _ask_loaded(url: str, deadline: Deadline) -> tuple[tuple[Loaded, ...], tuple
         return (), (Missing(fact, str(trouble)),)
     models = answer.get("models") if isinstance(answer, dict) else None
     if not isinstance(models, list):
-        return (), (Missing(fact, f"{where}: no list of models in the answer"),)
+        return (), (Missing(fact, said("{where}: no list of models in the answer", where=where)),)
     found = tuple(item for item in (loaded_model(where, entry) for entry in models) if item is not None)
-    missing = [Missing(fact, f"{where}: {len(models) - len(found)} entries have no name")] * (len(found) < len(models))
+    missing = [
+        Missing(fact, said("{where}: {models} entries have no name", where=where, models=len(models) - len(found)))
+    ] * (len(found) < len(models))
     missing += [
-        Missing(f"context of {item.name} as loaded", f"{where}: no context_length (Ollama gives it from 0.10)")
+        Missing(
+            said("context of {name} as loaded", name=item.name),
+            said("{where}: no context_length (Ollama gives it from 0.10)", where=where),
+        )
         for item in found
         if item.context is None
     ]
@@ -144,9 +166,15 @@ def loaded_model(where: str, entry: object) -> Loaded | None:
     context, size, vram = (count_of(entry, key) for key in ("context_length", "size", "size_vram"))
     return Loaded(
         name,
-        Known(Tokens(context), f"{where}: {name} context_length", Basis.REPORTED) if context else None,
-        size=None if size is None else Known(Bytes(size), f"{where}: {name} size", Basis.REPORTED),
-        size_vram=None if vram is None else Known(Bytes(vram), f"{where}: {name} size_vram", Basis.REPORTED),
+        Known(Tokens(context), said("{where}: {name} context_length", where=where, name=name), Basis.REPORTED)
+        if context
+        else None,
+        size=None
+        if size is None
+        else Known(Bytes(size), said("{where}: {name} size", where=where, name=name), Basis.REPORTED),
+        size_vram=None
+        if vram is None
+        else Known(Bytes(vram), said("{where}: {name} size_vram", where=where, name=name), Basis.REPORTED),
     )
 
 
@@ -162,15 +190,20 @@ def _ask_definitions(
     missing: list[Missing] = []
     for position, entry in enumerate(entries):
         if position >= MOST_MODELS:
-            missing.append(_not_asked(entries[position:], f"more than {MOST_MODELS} models: the rest was not asked"))
+            missing.append(
+                _not_asked(
+                    entries[position:],
+                    said("more than {most_models} models: the rest was not asked", most_models=MOST_MODELS),
+                )
+            )
             break
         try:
             item, troubles = ask_definition(url, entry, deadline)
         except HttpTrouble as trouble:
-            missing.append(Missing(f"definition of {entry.name}", str(trouble)))
+            missing.append(Missing(said("definition of {entry}", entry=entry.name), str(trouble)))
             if trouble.status is None:
                 # The server has gone or hangs: each further question would cost its whole time.
-                missing.append(_not_asked(entries[position + 1 :], "not asked after that"))
+                missing.append(_not_asked(entries[position + 1 :], said("not asked after that")))
                 break
             continue
         found.append(item)
@@ -190,12 +223,12 @@ def ask_definition(url: str, entry: Listed, deadline: Deadline) -> tuple[Definit
         with contextlib.suppress(HttpTrouble):
             answer = post_json(where, {"model": entry.name, "verbose": True}, deadline, cap=_SHOW_CAP)
     if not isinstance(answer, dict):
-        what = f"the answer for {entry.name} is not an object"
-        raise HttpTrouble(where, what, "an object", "check which program answers", status=200)
+        what = said("the answer for {entry} is not an object", entry=entry.name)
+        raise HttpTrouble(where, what, said("an object"), said("check which program answers"), status=200)
     return definition(shown(url), entry, answer)
 
 
 def _not_asked(entries: tuple[Listed, ...], why: str) -> Missing:
     names = ", ".join(entry.name for entry in entries[:5])
-    more = f" and {len(entries) - 5} more" if len(entries) > 5 else ""
-    return Missing(f"definitions of {names}{more}" if entries else "", why)
+    more = said(" and {entries} more", entries=len(entries) - 5) if len(entries) > 5 else ""
+    return Missing(said("definitions of {names}{more}", names=names, more=more) if entries else "", why)

@@ -7,14 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.files.server_log import ServerLog, read_server_log
 from truelimit.adapters.servers.ollama import environment as env
 from truelimit.adapters.servers.ollama import eras
-from truelimit.app.ports import Places
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Event, ServerKind
 from truelimit.units import MIB
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Places
 
 _MOST_FILES = 20
 
@@ -62,7 +66,12 @@ def read_logs(places: Places, *, with_home: bool = True) -> Logs:
             missing.extend(log.missing)
             missing.extend(_ignored_options(log))
         if log.kind is None and not log.missing and path in home:
-            missing.append(Missing(f"server log {path}", "nothing in it is Ollama's: empty, damaged, or not a log"))
+            missing.append(
+                Missing(
+                    said("server log {path}", path=path),
+                    said("nothing in it is Ollama's: empty, damaged, or not a log"),
+                )
+            )
     found.sort(key=lambda entry: entry[0])
     return Logs(tuple(log for _, log in found), tuple(missing))
 
@@ -75,7 +84,7 @@ def log_variables(log: ServerLog | None, *, keep_defaults: bool = True) -> dict[
     """
     if log is None:
         return {}
-    found = env.named(log.environment, log.environment_where or "server log", Basis.REPORTED)
+    found = env.named(log.environment, log.environment_where or said("server log"), Basis.REPORTED)
     flash, context = found.get(env.FLASH_ATTENTION), found.get(env.CONTEXT_LENGTH)
     if flash is not None and flash.value.lower() in {"false", "0"}:
         del found[env.FLASH_ATTENTION]
@@ -89,14 +98,17 @@ def journal_note(places: Places, units: Path = env.UNITS) -> tuple[Missing, ...]
     """Return how to have the log of a service: the journal itself is not read."""
     if places.isolated or not env.is_service(units):
         return ()
-    why = "it is in the system's journal, which is not read: run `journalctl -u ollama --no-pager > FILE`, "
-    return (Missing("log of the service ollama", why + "then name it with --log FILE"),)
+    why = said("it is in the system's journal, which is not read: run `journalctl -u ollama --no-pager > FILE`, ")
+    return (Missing(said("log of the service ollama"), why + said("then name it with --log FILE")),)
 
 
 def _ignored_options(log: ServerLog) -> Iterator[Missing]:
     """Yield the options that requests or definitions gave and the server did not know."""
     for option in log.invalid_options:
-        yield Missing(f"option {option[:60]}", f"{log.where}: Ollama does not know it and ignores it: check its name")
+        yield Missing(
+            f"option {option[:60]}",
+            said("{where}: Ollama does not know it and ignores it: check its name", where=log.where),
+        )
 
 
 def home_logs(places: Places) -> Iterator[Path]:

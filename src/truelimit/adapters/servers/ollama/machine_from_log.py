@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from truelimit.domain.machine import Machine, MemoryPool, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Bytes
 
@@ -51,22 +52,24 @@ def total_vram(log: ServerLog, overhead: int = 0) -> Known[Bytes] | None:
     if not devices:
         return None
     total = sum(max(0, (device.total or 0) - overhead) for device in accelerators(log))
-    return Known(Bytes(total), f"{devices[0].where}: total of all accelerators", Basis.DERIVED)
+    return Known(Bytes(total), said("{where}: total of all accelerators", where=devices[0].where), Basis.DERIVED)
 
 
 def _unified(log: ServerLog, device: LoggedDevice) -> list[MemoryPool]:
-    usable = _size(device.total, f"{device.where}: total of {device.library}")
+    usable = _size(device.total, said("{where}: total of {library}", where=device.where, library=device.library))
     system = log.system_memory
     capacity = _size(system.total, f"{system.where}: system memory total") if system else None
     if capacity is None and usable is not None:
         # Without a load in the log only the working set is known: the memory is at least that.
         capacity = Known(
-            usable.value, f"{usable.where} (at least; the system's memory is not in the log)", Basis.ASSUMED
+            usable.value,
+            said("{where} (at least; the system's memory is not in the log)", where=usable.where),
+            Basis.ASSUMED,
         )
     if capacity is None:
         return []
     free = _size(system.free, f"{system.where}: system memory free") if system else None
-    return [MemoryPool("unified memory", PoolKind.UNIFIED, capacity, usable, free)]
+    return [MemoryPool(said("unified memory"), PoolKind.UNIFIED, capacity, usable, free)]
 
 
 def _separate(log: ServerLog, devices: Iterable[LoggedDevice]) -> list[MemoryPool]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from truelimit.adapters.servers.ollama.show import count_of, mapping_of, text_of
 from truelimit.adapters.servers.ollama.small_files import Unreadable, read_object
+from truelimit.domain.message import said
 from truelimit.units import MIB
 
 MOST_MANIFESTS = 1000
@@ -70,7 +71,7 @@ def read_manifest(path: Path) -> Manifest:
     value = read_object(path, MANIFEST_CAP)
     rows = value.get("layers")
     if not isinstance(rows, list):
-        raise Unreadable(f"{path}: no list of layers (expected an Ollama manifest)")
+        raise Unreadable(said("{path}: no list of layers (expected an Ollama manifest)", path=path))
     config = text_of(mapping_of(value, "config"), "digest")
     return Manifest(
         display_name(path),
@@ -84,7 +85,7 @@ def checked_digest(path: Path, digest: str) -> str:
     """Return ``sha256:HEX``. Raises Unreadable for anything else."""
     match = _DIGEST.match(digest)
     if match is None:
-        raise Unreadable(f"{path}: a digest is not sha256 and 64 hex digits; the model is left out")
+        raise Unreadable(said("{path}: a digest is not sha256 and 64 hex digits; the model is left out", path=path))
     return f"sha256:{match[1]}"
 
 
@@ -95,10 +96,10 @@ def blob_path(models: Path, digest: str) -> Path:
 
 def _layer(path: Path, row: object) -> Layer:
     if not isinstance(row, dict):
-        raise Unreadable(f"{path}: a layer is not an object")
+        raise Unreadable(said("{path}: a layer is not an object", path=path))
     media, digest = text_of(row, "mediaType") or "", text_of(row, "digest")
     if digest is None:
-        raise Unreadable(f"{path}: a layer has no digest")
+        raise Unreadable(said("{path}: a layer has no digest", path=path))
     kind = media.removeprefix(_PREFIX) if media.startswith(_PREFIX) else "other"
     return Layer(kind, checked_digest(path, digest), count_of(row, "size"), _parent(text_of(row, "from")))
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from truelimit.adapters.servers.ollama.live import Live
 from truelimit.adapters.servers.ollama.store import Stored, share_blobs
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
-from truelimit.domain.server import Definition
+
+if TYPE_CHECKING:
+    from truelimit.adapters.servers.ollama.live import Live
+    from truelimit.domain.server import Definition
 
 
 def merged_definitions(live: Live, stores: tuple[Stored, ...]) -> tuple[tuple[Definition, ...], tuple[Missing, ...]]:
@@ -28,7 +32,12 @@ def merged_definitions(live: Live, stores: tuple[Stored, ...]) -> tuple[tuple[De
         else:
             found[stored.name] = stored
     if elsewhere:
-        missing.append(Missing(f"models of another store: {_some(elsewhere)}", f"{live.url} does not list them"))
+        missing.append(
+            Missing(
+                said("models of another store: {elsewhere}", elsewhere=_some(elsewhere)),
+                said("{url} does not list them", url=live.url),
+            )
+        )
     return share_blobs(tuple(found.values())), tuple(missing)
 
 
@@ -37,13 +46,25 @@ def _contradictions(answer: Definition, stored: Definition) -> list[Missing]:
     other = stored.num_ctx.value if stored.num_ctx else None
     if one == other or _differ_in_file(answer, stored):
         return [_other_file(answer, stored)] if _differ_in_file(answer, stored) else []
-    why = f"{answer.where} says {_shown(one)}, {stored.where} says {_shown(other)}; the first is used"
-    return [Missing(f"num_ctx of {answer.name}: two sources contradict each other", why)]
+    why = said(
+        "{where} says {one}, {where2} says {other}; the first is used",
+        where=answer.where,
+        one=_shown(one),
+        where2=stored.where,
+        other=_shown(other),
+    )
+    return [Missing(said("num_ctx of {answer}: two sources contradict each other", answer=answer.name), why)]
 
 
 def _other_file(answer: Definition, stored: Definition) -> Missing:
-    why = f"{answer.where} uses {answer.digest}, {stored.where} names {stored.digest}; the first is used"
-    return Missing(f"model file of {answer.name}: two sources contradict each other", why)
+    why = said(
+        "{where} uses {digest}, {where2} names {digest2}; the first is used",
+        where=answer.where,
+        digest=answer.digest,
+        where2=stored.where,
+        digest2=stored.digest,
+    )
+    return Missing(said("model file of {answer}: two sources contradict each other", answer=answer.name), why)
 
 
 def _differ_in_file(answer: Definition, stored: Definition) -> bool:
@@ -69,4 +90,4 @@ def _shown(num_ctx: int | None) -> str:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(names[:5]) + (said(" and {names} more", names=len(names) - 5) if len(names) > 5 else "")

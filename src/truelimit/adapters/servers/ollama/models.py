@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.servers.ollama import environment as env
 from truelimit.adapters.servers.ollama import eras
 from truelimit.adapters.servers.ollama.settings import Background, flash_attention_of
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.server import Definition, ServerSettings
+
+if TYPE_CHECKING:
+    from truelimit.domain.server import Definition, ServerSettings
 
 
 def by_model(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.units import Tokens
 
@@ -42,12 +43,17 @@ def num_ctx_of(parameters: Mapping[str, object], where: str, name: str) -> tuple
         return None, None
     value = parameters["num_ctx"]
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _BEYOND:
-        return Known(Tokens(value), f"{where}: num_ctx", Basis.REPORTED), None
+        return Known(Tokens(value), said("{where}: num_ctx", where=where), Basis.REPORTED), None
     kind = "text" if isinstance(value, str) else f"{value!r:.40}"
     return None, Missing(
-        f"num_ctx of {name}",
-        f"{where}: num_ctx is {kind}, expected a positive whole number below {_BEYOND:,}; Ollama refuses to load "
-        "such a model: create the definition again with a number",
+        said("num_ctx of {name}", name=name),
+        said(
+            "{where}: num_ctx is {kind}, expected a positive whole number below {beyond:,}; Ollama refuses to load "
+            "such a model: create the definition again with a number",
+            where=where,
+            kind=kind,
+            beyond=_BEYOND,
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from truelimit.adapters.servers.ollama.logs import Logs, journal_note, log_varia
 from truelimit.adapters.servers.ollama.machine_from_log import machine_from_log
 from truelimit.adapters.servers.ollama.store import read_store
 from truelimit.app.ports import Deadline, Evidence, Places
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Missing
 
 SERVICE_MODELS = Path("/usr/share/ollama/.ollama/models")
@@ -76,7 +77,7 @@ def outside_variables(places: Places, units: Path = env.UNITS) -> tuple[env.Envi
     Of a bundle they are those that it recorded.
     """
     if places.isolated:
-        return env.named(places.environment, "environment that the bundle recorded", Basis.ASSUMED), ()
+        return env.named(places.environment, said("environment that the bundle recorded"), Basis.ASSUMED), ()
     service, gaps = env.from_systemd(units)
     return env.merged(service, env.from_shell(places)), gaps
 

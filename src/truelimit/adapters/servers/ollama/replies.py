@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from truelimit.adapters.servers.ollama.show import count_of, mapping_of, text_of
+from truelimit.domain.message import said
 from truelimit.units import Seconds, Tokens, from_ns
 
 _ERROR_CHARS = 300
@@ -77,7 +78,7 @@ def error_text(value: object) -> str | None:
         if isinstance(error, str) and error:
             return error[:_ERROR_CHARS]
         if isinstance(error, dict):
-            return (text_of(error, "message") or "an error without a message")[:_ERROR_CHARS]
+            return (text_of(error, "message") or said("an error without a message"))[:_ERROR_CHARS]
     return None
 
 

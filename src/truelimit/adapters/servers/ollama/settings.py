@@ -9,6 +9,7 @@ from typing import TypeVar
 from truelimit.adapters.servers.ollama import environment as env
 from truelimit.adapters.servers.ollama import eras
 from truelimit.domain.limits import SetBy
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Definition, Engine, ServerSettings
 from truelimit.units import MIB, Bytes, Seconds, Tokens, parse_go_duration
@@ -74,11 +75,13 @@ def _default_context(
     default = eras.default_context(background.version) or background.tier
     if default is None:
         why = (
-            "it follows the accelerators' memory (from 0.15.5), and neither the log nor the machine tells that"
+            said("it follows the accelerators' memory (from 0.15.5), and neither the log nor the machine tells that")
             if eras.has_tiers(background.version)
-            else "the version of Ollama is not known"
+            else said("the version of Ollama is not known")
         )
-        missing.append(Missing("default context of Ollama", f"{why}; name the server's log with --log FILE"))
+        missing.append(
+            Missing(said("default context of Ollama"), said("{why}; name the server's log with --log FILE", why=why))
+        )
     return default, SetBy.SERVER_DEFAULT
 
 
@@ -94,10 +97,10 @@ def _parallel(variables: env.Environment, version: str | None, missing: list[Mis
     chosen = _read(variables, env.NUM_PARALLEL, _positive, missing)
     default = eras.default_parallel(version)
     if chosen is None and default is None:
-        why = "the version of Ollama is not known"
+        why = said("the version of Ollama is not known")
         if eras.parse_version(version):
-            why = f"Ollama {version} chooses it by memory; a load in its log tells it"
-        missing.append(Missing("parallel slots of Ollama", why))
+            why = said("Ollama {version} chooses it by memory; a load in its log tells it", version=version)
+        missing.append(Missing(said("parallel slots of Ollama"), why))
     return chosen or default
 
 
@@ -111,8 +114,16 @@ def _flash_attention(variables: env.Environment, background: Background, missing
     known = [item for item in each if item is not None]
     if known and len({item.value for item in known}) == 1:
         return known[0]
-    why = "Ollama's own runner decides by the model's architecture" if known else "version or model are not known"
-    missing.append(Missing("flash attention of Ollama for all models alike", f"{why}; a load in its log tells it"))
+    why = (
+        said("Ollama's own runner decides by the model's architecture")
+        if known
+        else said("version or model are not known")
+    )
+    missing.append(
+        Missing(
+            said("flash attention of Ollama for all models alike"), said("{why}; a load in its log tells it", why=why)
+        )
+    )
     return None
 
 
@@ -129,7 +140,9 @@ def _prompt_cache(variables: env.Environment, background: Background, missing: l
     if background.engine is Engine.LLAMA_SERVER and env.CACHE_RAM in variables:
         chosen = variables[env.CACHE_RAM]
         if chosen.value.strip() == "-1":
-            missing.append(Missing("size of the prompt cache", f"{chosen.where} is -1: it has no limit"))
+            missing.append(
+                Missing(said("size of the prompt cache"), said("{where} is -1: it has no limit", where=chosen.where))
+            )
             return None
         size = _read(variables, env.CACHE_RAM, _mebibytes, missing)
         if size is not None:
@@ -147,14 +160,16 @@ def _read(
     try:
         value = parse(given.value)
     except ValueError as error:
-        missing.append(Missing(name, f"{given.where}: {error}; Ollama then uses its default"))
+        missing.append(
+            Missing(name, said("{where}: {error}; Ollama then uses its default", where=given.where, error=error))
+        )
         return None
     return None if value is None else Known(value, given.where, given.basis)
 
 
 def _positive(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 12:
-        raise ValueError("not a whole number")
+        raise ValueError(said("not a whole number"))
     return int(text) or None
 
 
@@ -173,7 +188,7 @@ def _boolean(text: str) -> bool:
         return True
     if lowered in _FALSE:
         return False
-    raise ValueError("not true or false")
+    raise ValueError(said("not true or false"))
 
 
 def _duration(text: str) -> Seconds | None:
@@ -181,14 +196,14 @@ def _duration(text: str) -> Seconds | None:
     try:
         seconds = parse_go_duration(text)
     except ValueError:
-        raise ValueError("not a duration such as 5m or 300") from None
+        raise ValueError(said("not a duration such as 5m or 300")) from None
     if not seconds <= _FOREVER:
-        raise ValueError("not a duration such as 5m or 300")
+        raise ValueError(said("not a duration such as 5m or 300"))
     return _FOREVER if seconds < 0 else seconds
 
 
 def _kv_type(text: str) -> str | None:
     lowered = text.lower()
     if not lowered.isascii() or not lowered.replace("_", "").isalnum() or len(lowered) > 16:
-        raise ValueError("not a cache type such as q8_0")
+        raise ValueError(said("not a cache type such as q8_0"))
     return lowered

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.files.gguf.error import GgufError
 from truelimit.adapters.files.gguf.from_model_info import header_from_model_info
 from truelimit.adapters.servers.ollama.parameters import num_ctx_of, parse_rows, without_text
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Definition
 from truelimit.units import Bytes
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
 
 _FROM_BLOB = re.compile(r"^FROM\s+\S*sha256[-:]([0-9a-f]{64})\s*$", re.MULTILINE)
 _MODELFILE_CHARS = 100_000
@@ -55,7 +59,9 @@ def definition(url: str, entry: Listed, answer: Mapping[str, object]) -> tuple[D
     num_ctx, trouble = num_ctx_of(parameters, f"{where}: parameters", entry.name)
     details = mapping_of(answer, "details")
     size = (
-        None if entry.size is None else Known(Bytes(entry.size), f"{url}/api/tags: {entry.name} size", Basis.REPORTED)
+        None
+        if entry.size is None
+        else Known(Bytes(entry.size), said("{url}/api/tags: {entry} size", url=url, entry=entry.name), Basis.REPORTED)
     )
     read, damage = header(where, answer, entry.size)
     found = Definition(
@@ -69,7 +75,7 @@ def definition(url: str, entry: Listed, answer: Mapping[str, object]) -> tuple[D
         parameters=without_text(parameters),
         quantization=text_of(details, "quantization_level") or entry.quantization,
     )
-    damaged = (Missing(f"header of {entry.name}", damage),) if damage else ()
+    damaged = (Missing(said("header of {entry}", entry=entry.name), damage),) if damage else ()
     return found, (*damaged, *((trouble,) if trouble else ()))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from truelimit.domain.message import said
+
 
 class Unreadable(Exception):
     """A file that could not be used: the message names the file, what happened and what was expected."""
@@ -14,15 +16,21 @@ def read_bytes(path: Path, cap: int) -> bytes:
     """Return the content of a regular file of at most ``cap`` bytes. Raises Unreadable."""
     try:
         if not path.is_file():
-            raise Unreadable(f"{path}: missing" if not path.exists() else f"{path}: not a regular file")
+            raise Unreadable(
+                said("{path}: missing", path=path)
+                if not path.exists()
+                else said("{path}: not a regular file", path=path)
+            )
         with path.open("rb") as file:
             content = file.read(cap + 1)
     except PermissionError:
-        raise Unreadable(f"{path}: no permission to read it (run as a user who may)") from None
+        raise Unreadable(said("{path}: no permission to read it (run as a user who may)", path=path)) from None
     except OSError as error:
-        raise Unreadable(f"{path}: cannot be read ({error.strerror or 'error'})") from None
+        raise Unreadable(
+            said("{path}: cannot be read ({strerror})", path=path, strerror=error.strerror or "error")
+        ) from None
     if len(content) > cap:
-        raise Unreadable(f"{path}: larger than {cap:,} bytes, not read")
+        raise Unreadable(said("{path}: larger than {cap:,} bytes, not read", path=path, cap=cap))
     return content
 
 
@@ -37,7 +45,7 @@ def read_object(path: Path, cap: int) -> dict[str, object]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
-        raise Unreadable(f"{path}: not JSON, or damaged") from None
+        raise Unreadable(said("{path}: not JSON, or damaged", path=path)) from None
     if not isinstance(value, dict):
-        raise Unreadable(f"{path}: JSON, but not an object")
+        raise Unreadable(said("{path}: JSON, but not an object", path=path))
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truelimit.adapters.servers.ollama.manifests import (
     MOST_MANIFESTS,
@@ -16,10 +17,13 @@ from truelimit.adapters.servers.ollama.manifests import (
 from truelimit.adapters.servers.ollama.parameters import num_ctx_of, without_text
 from truelimit.adapters.servers.ollama.show import text_of
 from truelimit.adapters.servers.ollama.small_files import Unreadable, read_object
-from truelimit.domain.model import ModelHeader
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Definition
 from truelimit.units import MIB, Bytes
+
+if TYPE_CHECKING:
+    from truelimit.domain.model import ModelHeader
 
 _BLOB_CAP = 4 * MIB
 
@@ -68,11 +72,14 @@ def share_blobs(definitions: tuple[Definition, ...]) -> tuple[Definition, ...]:
 
 def _manifests(reading: _Reading) -> list[Manifest]:
     found: list[Manifest] = []
-    fact = f"models in {reading.models}"
+    fact = said("models in {models}", models=reading.models)
     try:
         for position, path in enumerate(manifest_paths(reading.models)):
             if position >= MOST_MANIFESTS:
-                reading.lacks(fact, f"more than {MOST_MANIFESTS} models: the rest was not read")
+                reading.lacks(
+                    fact,
+                    said("more than {most_manifests} models: the rest was not read", most_manifests=MOST_MANIFESTS),
+                )
                 break
             try:
                 found.append(read_manifest(path))
@@ -87,7 +94,10 @@ def _definition(reading: _Reading, manifest: Manifest) -> Definition | None:
     layer = manifest.layer("model")
     config = _config(reading, manifest)
     if layer is None:
-        reading.lacks(f"model file of {manifest.name}", f"{manifest.path}: {_why_no_model(manifest, config)}")
+        reading.lacks(
+            said("model file of {manifest}", manifest=manifest.name),
+            f"{manifest.path}: {_why_no_model(manifest, config)}",
+        )
     parameters = _parameters(reading, manifest)
     num_ctx, trouble = num_ctx_of(parameters, _params_place(reading, manifest), manifest.name)
     reading.missing.extend((trouble,) if trouble else ())
@@ -106,16 +116,16 @@ def _definition(reading: _Reading, manifest: Manifest) -> Definition | None:
 
 def _why_no_model(manifest: Manifest, config: dict[str, object]) -> str:
     if text_of(config, "remote_host") or text_of(config, "remote_model"):
-        return "the model runs on another host; there is no file here"
+        return said("the model runs on another host; there is no file here")
     if manifest.layer("tensor"):
-        return "the model is not a GGUF file (safetensors); its header is not read"
-    return "no model layer"
+        return said("the model is not a GGUF file (safetensors); its header is not read")
+    return said("no model layer")
 
 
 def _layer_bytes(manifest: Manifest, layer: Layer | None) -> Known[Bytes] | None:
     if layer is None or layer.size is None:
         return None
-    return Known(Bytes(layer.size), f"{manifest.path}: size of the model layer", Basis.REPORTED)
+    return Known(Bytes(layer.size), said("{path}: size of the model layer", path=manifest.path), Basis.REPORTED)
 
 
 def _config(reading: _Reading, manifest: Manifest) -> dict[str, object]:
@@ -124,7 +134,7 @@ def _config(reading: _Reading, manifest: Manifest) -> dict[str, object]:
     try:
         return read_object(blob_path(reading.models, manifest.config), _BLOB_CAP)
     except Unreadable as error:
-        reading.lacks(f"configuration of {manifest.name}", error)
+        reading.lacks(said("configuration of {manifest}", manifest=manifest.name), error)
         return {}
 
 
@@ -140,7 +150,7 @@ def _parameters(reading: _Reading, manifest: Manifest) -> dict[str, object]:
     try:
         return read_object(blob_path(reading.models, layer.digest), _BLOB_CAP)
     except Unreadable as error:
-        reading.lacks(f"parameters of {manifest.name}", error)
+        reading.lacks(said("parameters of {manifest}", manifest=manifest.name), error)
         return {}
 
 
@@ -155,10 +165,10 @@ def _read_header(reading: _Reading, manifest: Manifest, layer: Layer) -> ModelHe
     from truelimit.adapters.store.evidence_headers import read_kept_header
 
     path = blob_path(reading.models, layer.digest)
-    fact = f"header of {manifest.name}"
+    fact = said("header of {manifest}", manifest=manifest.name)
     try:
         if not path.is_file():
-            reading.lacks(fact, f"{path}: missing (is the model pulled in whole?)")
+            reading.lacks(fact, said("{path}: missing (is the model pulled in whole?)", path=path))
             return None
         header = read_kept_header(path)
     except GgufError as error:

@@ -9,12 +9,13 @@ from truelimit.adapters.servers.ollama import environment as env
 from truelimit.adapters.servers.ollama import eras
 from truelimit.adapters.servers.ollama.machine_from_log import total_vram
 from truelimit.domain.machine import Machine, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.server import Server
-from truelimit.units import Tokens
 
 if TYPE_CHECKING:
     from truelimit.adapters.files.server_log import ServerLog
+    from truelimit.domain.server import Server
+    from truelimit.units import Tokens
 
 
 def tier_of_log(log: ServerLog | None, version: str | None, variables: env.Environment) -> Known[Tokens] | None:
@@ -39,7 +40,7 @@ def with_tier(server: Server, machine: Machine) -> Server:
     unified = machine.pool(PoolKind.UNIFIED)
     pools = [unified] if unified else [pool for pool in machine.pools if pool.kind is PoolKind.VRAM]
     total = sum((pool.usable or pool.capacity).value for pool in pools)
-    where = pools[0].capacity.where if pools else "no accelerator in this machine"
+    where = pools[0].capacity.where if pools else said("no accelerator in this machine")
     found = Known(eras.tier(total), where, Basis.DERIVED)
     default = server.settings.default_context or found
     return replace(server, settings=replace(server.settings, tier_context=found, default_context=default))
