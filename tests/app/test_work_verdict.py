@@ -187,8 +187,8 @@ def test_a_cloud_without_price_window_or_life_is_named(facts: Facts, seen: Stack
 
 def test_one_request_gets_an_answer_that_says_how_little_it_is(facts: Facts, seen: StackView) -> None:
     found = work_verdict(asked(facts, seen, history()[:1]))
-    assert found.sentence.startswith("Change nothing: all 1 requests complete")
-    assert any("1 requests are recorded" in item.why for item in found.unknown)
+    assert found.sentence.startswith("Change nothing: the one request completes")
+    assert any("1 request is recorded" in item.why for item in found.unknown)
 
 
 def test_nothing_to_replay_says_what_to_do(facts: Facts, seen: StackView) -> None:
@@ -230,3 +230,33 @@ def test_the_staged_home_is_left_as_it_was(tmp_path: Path) -> None:
     before = sorted(str(path) for path in tmp_path.rglob("*"))
     gather(Places(home=tmp_path, isolated=True, environment={}), Given(live=False), 1.0)
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+
+
+def test_work_of_other_models_is_named_and_not_replayed(facts: Facts, seen: StackView) -> None:
+    others = [replace(item, id=f"o{n}", session="x", model="no-such-9000") for n, item in enumerate(history()[:7])]
+    found = work_verdict(asked(facts, seen, [*history(), *others]))
+    assert found.requests == len(history())
+    (told,) = [item for item in found.unknown if "no-such-9000 7" in item.fact]
+    assert "not replayed" in told.why
+    every = work_verdict(replace(asked(facts, seen, [*history(), *others]), every=True))
+    assert every.requests == len(history()) + 7
+    alone = work_verdict(asked(facts, seen, others))
+    assert any("as if this stack had been asked" in item.why for item in alone.unknown)
+
+
+def test_a_clock_that_jumped_stretches_no_week(facts: Facts, seen: StackView) -> None:
+    usual = work_verdict(asked(facts, seen, history()))
+    jumped = [replace(history()[0], id="j1", session="j", time=datetime(1970, 1, 2, tzinfo=UTC)),
+              replace(history()[1], id="j2", session="j", time=datetime(2036, 1, 1, tzinfo=UTC))]  # fmt: skip
+    found = work_verdict(asked(facts, seen, [*history(), *jumped]))
+    assert found.weeks == pytest.approx(usual.weeks)
+    assert any("a clock was wrong" in item.why for item in found.unknown)
+    assert not any("a clock was wrong" in item.why for item in usual.unknown)
+
+
+def test_answers_of_unknown_length_count_as_the_usual_one(facts: Facts, seen: StackView) -> None:
+    silent = [replace(item, output_tokens=None) for item in history()]
+    found, told = work_verdict(asked(facts, seen, silent)), work_verdict(asked(facts, seen, history()))
+    assert any(f"each counts as {400:,} tokens" in item.why for item in found.unknown)
+    before, after = (by_id(item)["nothing"].hours_week.value for item in (told, found))
+    assert after > 0.5 * before, "a request that completes writes something"

@@ -173,7 +173,7 @@ def test_the_fix_comes_first_and_hardware_adds_nothing() -> None:
 
 
 def test_where_all_is_well_nothing_is_to_change() -> None:
-    assert told(work(SMALL), NOTHING, FIX).startswith("Change nothing: all 1 requests complete")
+    assert told(work(SMALL), NOTHING, FIX).startswith("Change nothing: the one request completes")
 
 
 def test_hardware_that_unlocks_work_is_named_with_its_price() -> None:

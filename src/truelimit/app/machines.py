@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, PoolKind, Price
 from truelimit.domain.provenance import Known, worst
 from truelimit.units import Bytes, Watts
+
+if TYPE_CHECKING:
+    from datetime import date
 
 STALE_DAYS = 180
 """A price older than this is marked: within a year prices of one product moved by 75 %."""
@@ -84,6 +87,8 @@ def is_stale(price: Price, today: date) -> bool:
 
 
 def _last_day(text: str) -> date:
+    from datetime import date
+
     parts = [int(part) for part in text.split("-")]
     if len(parts) == 3:
         return date(*parts)

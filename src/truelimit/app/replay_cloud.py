@@ -27,11 +27,11 @@ def cloud_stack(model: CloudModel, on: date, *, takes_private: bool) -> Built:
     A model whose prices rise with the prompt costs those of its highest tier: never less than it will.
     """
     if model.context is None:
-        return Built(None, unknown=(f"{model.id}: its window is not known",))
+        return Built(None, unknown=(said("{id}: its window is not known", id=model.id),))
     held = model.prices_on(on)
     tier = held.tiers[-1] if held is not None and held.tiers else None
     if tier is None or tier.input is None or tier.output is None:
-        return Built(None, unknown=(f"{model.id}: its prices are not known",))
+        return Built(None, unknown=(said("{id}: its prices are not known", id=model.id),))
     notes = _notes(model, on, len(held.tiers) if held else 0)
     return Built(_stack(model, on, tier, takes_private), _rests_on(model), context=model.context.value, notes=notes)
 
@@ -67,8 +67,8 @@ def _rests_on(model: CloudModel) -> str:
         return _NOBODY_TELLS
     return said(
         "reads {reads}; writes {writes}",
-        reads=_told(speed, speed.reads, "1,000 to 20,000"),
-        writes=_told(speed, speed.writes, "20 to 200"),
+        reads=_told(speed, speed.reads, said("1,000 to 20,000")),
+        writes=_told(speed, speed.writes, said("20 to 200")),
     )
 
 
@@ -94,16 +94,16 @@ def _let_in(model: CloudModel) -> str:
 
 
 def _notes(model: CloudModel, on: date, tiers: int) -> tuple[str, ...]:
-    found = []
+    found: list[str] = []
     if model.is_shut_down(on) and model.shutdown is not None:
-        found.append(f"shut down on {model.shutdown.date}")
+        found.append(said("shut down on {date}", date=model.shutdown.date))
     elif model.shutdown is not None:
-        found.append(f"ends on {model.shutdown.date}")
+        found.append(said("ends on {date}", date=model.shutdown.date))
     if model.deprecated is not None:
-        found.append("deprecated")
+        found.append(said("deprecated"))
     found.append(_let_in(model))
     if tiers > 1:
-        found.append("priced at its tier for the longest prompts")
+        found.append(said("priced at its tier for the longest prompts"))
     if model.is_stale(on):
-        found.append(f"looked up {model.age(on)} days ago: look again")
+        found.append(said("looked up {on} days ago: look again", on=model.age(on)))
     return tuple(found)

@@ -11,6 +11,7 @@ from truelimit.app.plan import needed, room_for
 from truelimit.app.plan_parts import Wanted
 from truelimit.domain.facts import Stack
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.server import ServerKind
 from truelimit.domain.session import Cause
 from truelimit.limits.need import memory_settings
@@ -38,7 +39,7 @@ _REFUSING = {(0, 30, 9), (0, 30, 10)}  # these answer 400 where all others of Ol
 _READS_TO_THE_END = ((0, 5, 12), (0, 30, 0))  # Ollama's own runner: it looks for its client only when it writes
 _BATCH = 2048  # tokens, the default of llama-server; the most that Ollama from 0.30 asks of it
 _NO_LIMIT = 2**31 - 1
-_NO_RATE = "how fast it reads a prompt (truelimit bench measures it)"
+_NO_RATE = said("how fast it reads a prompt (truelimit bench measures it)")
 Enrich = Callable[[Stack], Stack]
 """Gives a stack what the tables tell of it: devices of its machine, an estimator of rates."""
 
@@ -124,7 +125,7 @@ def reads_on(view: StackView) -> float:
 def recorded(view: StackView, stack: Stack, terms: Terms) -> Built:
     """Return the stack as it is configured today; ``stack`` is the view's, with devices and an estimator."""
     if view.served is None:
-        return Built(None, unknown=("what context the server gives to one request is not known",))
+        return Built(None, unknown=(said("what context the server gives to one request is not known"),))
     make = at_context if stack.header is not None else _unplanned
     built = make(stack, "as-it-is", view.served.value, terms)
     load = last_load(stack)
@@ -154,11 +155,11 @@ def at_best(stack: Stack, name: str, terms: Terms, kv_type: str | None = None) -
     try:
         target = _target(stack, kv_type)
     except ValueError as error:
-        return Built(None, unknown=(f"its memory: {error}",))
+        return Built(None, unknown=(said("its memory: {error}", error=error),))
     if target is None:
-        return Built(None, unknown=("what the model was trained for, or what its cache takes, is not known",))
+        return Built(None, unknown=(said("what the model was trained for, or what its cache takes, is not known"),))
     if not target:
-        return Built(ReplayStack(name, fits=False), "the memory estimate", unknown=())
+        return Built(ReplayStack(name, fits=False), said("the memory estimate"), unknown=())
     return at_context(stack, name, target, terms, kv_type)
 
 
@@ -175,9 +176,9 @@ def at_context(stack: Stack, name: str, context: int, terms: Terms, kv_type: str
         planned, need = needed(stack, Wanted(Tokens(context), kv_type=kv_type))
         room, pool = room_for(planned, Wanted(Tokens(context), kv_type=kv_type), need)
     except ValueError as error:
-        return Built(None, unknown=(f"its memory: {error}",))
+        return Built(None, unknown=(said("its memory: {error}", error=error),))
     fits = None if room is None else room.headroom >= 0
-    unknown = ("whether it fits: the machine's memory is not known",) if fits is None else ()
+    unknown = (said("whether it fits: the machine's memory is not known"),) if fits is None else ()
     placed = pool.placement(need) if pool else None
     reads, writes = paces(planned, placed)
     if reads is None:
@@ -191,9 +192,14 @@ def at_context(stack: Stack, name: str, context: int, terms: Terms, kv_type: str
 
 def _not_told(reads: Reading, writes: Writing | None, deepest: int) -> tuple[str, ...]:
     """What rates leave open: no rate of writing, or one of reading that can only be too fast deeper down."""
-    found = [] if writes else ["how fast it writes: answers count no time"]
+    found = [] if writes else [said("how fast it writes: answers count no time")]
     if is_lower_bound(reads.fit, deepest):
-        found.append(f"how fast it reads beyond {reads.fit.deepest:,} tokens: times of longer prompts are the least")
+        found.append(
+            said(
+                "how fast it reads beyond {deepest:,} tokens: times of longer prompts are the least",
+                deepest=reads.fit.deepest,
+            )
+        )
     return tuple(found)
 
 
@@ -254,5 +260,5 @@ def _cache_tokens(stack: Stack, context: int) -> int:
 def _basis(reads: Reading, writes: Writing | None) -> str:
     """What the rates rest on, in words."""
     if writes is None or writes.tier is reads.tier:
-        return str(reads.tier.value)
-    return f"reads: {reads.tier.value}; writes: {writes.tier.value}"
+        return said(reads.tier.value)
+    return said("reads: {tier}; writes: {tier2}", tier=reads.tier, tier2=writes.tier)

@@ -10,6 +10,7 @@ from truelimit.advice.profile import Job, Profile
 from truelimit.app.advise import advise, price_of
 from truelimit.app.advise_jobs import performance
 from truelimit.app.replay_stacks import elsewhere
+from truelimit.domain.message import said
 from truelimit.perf.cloud_cost import UnknownPriceError, cost
 from truelimit.units import MINUTE, Seconds, Tokens, Usd
 
@@ -35,7 +36,9 @@ def worth_a_look(
 ) -> tuple[Entry, ...]:
     """Return the machines on the shortlist for this model and its longest prompt, then those that people ask for."""
     job = Job(stack.model, Tokens(deepest))
-    profile = Profile("the work", (job,), Usd(budget) if budget is not None else None, deadline=Seconds(5.0 * MINUTE))
+    profile = Profile(
+        said("the work"), (job,), Usd(budget) if budget is not None else None, deadline=Seconds(5.0 * MINUTE)
+    )
     found = advise(
         profile,
         entries,

@@ -26,6 +26,7 @@ from truelimit.app.replay_walls import (
     without_silence,
 )
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import last_choice, said
 from truelimit.limits.need import memory_settings
 from truelimit.limits.words import told
 from truelimit.perf.kv_types import kv_type
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from truelimit.workload.legs import Work
     from truelimit.workload.stack import ReplayStack
 
-_RELAY = "the gateway sends valid events while the prompt is read; not yet shipped"
+_RELAY = said("the gateway sends valid events while the prompt is read; not yet shipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,19 @@ def today_of(
 def free_options(today: Today) -> Iterator[Option]:
     """Yield what costs nothing: to do nothing, the fix, the step by hand, another cache type or file, the gateway."""
     view = today.view
-    yield option("nothing", "nothing", Kind.NOTHING, recorded(view, today.stack, _as_it_is(today)))
+    yield option("nothing", said("nothing"), Kind.NOTHING, recorded(view, today.stack, _as_it_is(today)))
     fixed = fixed_stack(today)
     titles = [item.fix.title for item in safe_findings(view, today.findings) if item.fix]
     if titles:
-        made = option("fix", "truelimit fix", Kind.FIX, fixed)
+        made = option("fix", said("truelimit fix"), Kind.FIX, fixed)
         yield replace(made, notes=(*titles, *made.notes))
     yield from _by_hand(today)
+    if not titles:
+        yield from _larger(today, fixed)
     yield from _settings(today, fixed)
     if silence_binds(today):
         free = walls(view, without_silence(timers_after(view, safe_edits(view, today.findings))))
-        made = option("gateway", "the gateway", Kind.GATEWAY, fixed_stack(today, free))
+        made = option("gateway", said("the gateway"), Kind.GATEWAY, fixed_stack(today, free))
         yield replace(made, shipped=False, notes=(_RELAY, *made.notes))
 
 
@@ -124,19 +127,32 @@ def _by_hand(today: Today) -> Iterator[Option]:
         return
     built = fixed_stack(today, walls(today.view, free))
     gone = told(item for item in after if item not in free and item.bounds != "compaction")
-    made = option("by-hand", "the fix, and an agent without these timers", Kind.BY_HAND, built)
-    yield replace(made, notes=(f"a step by hand: {_remedy(after)}; gone then: {gone}", *made.notes))
+    made = option("by-hand", said("the fix, and an agent without these timers"), Kind.BY_HAND, built)
+    yield replace(
+        made, notes=(said("a step by hand: {remedy}; gone then: {gone}", remedy=_remedy(after), gone=gone), *made.notes)
+    )
 
 
 def _remedy(found: Sequence[Timeout]) -> str:
     """What the timers that no key moves say of a way past them."""
-    ways = [item.remedy.rpartition(" or ")[2] for item in found if item.place is None and item.remedy]
-    return ways[0] if ways else "a version of the agent without them"
+    ways = [last_choice(item.remedy) for item in found if item.place is None and item.remedy]
+    return ways[0] if ways else said("a version of the agent without them")
 
 
 def silence_binds(today: Today) -> bool:
     """Whether a timer that silence sets off can end the reading of a prompt here."""
     return today.fixed_walls.first < float("inf")
+
+
+def _larger(today: Today, fixed: Built) -> Iterator[Option]:
+    """The largest context that fits with the same cache and file, where no finding proposes it."""
+    served = today.view.served
+    built = at_best(_unlogged(today.stack), "context", today.terms(today.fixed_walls))
+    if served is None or built.context is None or built.context <= max(served.value, fixed.context or 0):
+        return
+    name = said("a context of {context:,} tokens", context=built.context)
+    made = option("context", name, Kind.SETTING, built)
+    yield replace(made, notes=(said("the same cache and the same file; the server is told so"), *made.notes))
 
 
 def _settings(today: Today, fixed: Built) -> Iterator[Option]:
@@ -146,11 +162,13 @@ def _settings(today: Today, fixed: Built) -> Iterator[Option]:
         return
     if not kv_type(memory_settings(today.stack, context).cache.kv_type_k).is_quantized:
         built = at_best(_unlogged(today.stack), "q8_0", terms, "q8_0")
-        made = option("kv-q8_0", "the cache in q8_0", Kind.SETTING, built)
-        yield replace(made, notes=("keys and values rounded to 8 bits: rarely noticed", *made.notes))
+        made = option("kv-q8_0", said("the cache in q8_0"), Kind.SETTING, built)
+        yield replace(made, notes=(said("keys and values rounded to 8 bits: rarely noticed"), *made.notes))
     for name, stack in smaller(today.stack)[:1]:
-        made = option(f"weights-{name}", f"weights in {name}", Kind.FILE, at_best(_unlogged(stack), name, terms))
-        yield replace(made, notes=("another file; weights are rounded further", *made.notes))
+        made = option(
+            f"weights-{name}", said("weights in {name}", name=name), Kind.FILE, at_best(_unlogged(stack), name, terms)
+        )
+        yield replace(made, notes=(said("another file; weights are rounded further"), *made.notes))
 
 
 def _unlogged(stack: Stack) -> Stack:
@@ -168,7 +186,7 @@ def cloud_options(today: Today, offered: Offered, work: Work, away: Flags) -> It
     fixed = fixed_stack(today)
     for model in offered.clouds:
         closed = cloud_stack(model, offered.on, takes_private=False)
-        name = f"the big ones to {model.name}"
+        name = said("the big ones to {model}", model=model.name)
         if closed.stack is None or fixed.stack is None:
             why = closed.unknown or fixed.unknown
             yield Option(f"cloud-{model.id}", name, Kind.CLOUD, (), unknown=why, notes=closed.notes)
@@ -214,19 +232,21 @@ def two_options(today: Today, machines: Sequence[Option], away: Flags) -> Iterat
         return
     if today.owned is not None:
         both = replace(fixed, stack=replace(fixed.stack, slots=2 * fixed.stack.slots))
-        name = f"a second {today.owned.machine.name or 'machine like this one'}"
+        name = said("a second machine like this one")
+        if today.owned.machine.name:
+            name = said("a second {machine}", machine=today.owned.machine.name)
         yield _priced(option("two-of-today", name, Kind.TWO, both), today.owned)
     for item in machines:
         if not item.legs or not item.legs[0].stack.fits:
             continue
         legs = (Leg(fixed.stack, ~away), Leg(item.legs[0].stack, away))
-        name = f"the big ones on {item.name}, beside"
+        name = said("the big ones on {machine}, beside", machine=item.name)
         yield replace(item, id=f"beside-{item.id}", name=name, kind=Kind.TWO, legs=legs, as_is=None)
 
 
 def _priced(made: Option, entry: Entry) -> Option:
     price = price_of(entry.machine)
-    paid = f"{price.what}, {price.date}" if price else ""
+    paid = said("{what}, {date}", what=price.what, date=price.date) if price else ""
     return replace(made, usd_now=price.usd if price else None, price_of=paid, watts=watts(entry.machine))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,18 +22,21 @@ from truelimit.app.work_options import (
     today_of,
     two_options,
 )
+from truelimit.app.work_unknown import span, unknown
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import Message, joined, said
 from truelimit.domain.provenance import Basis, Missing
 from truelimit.limits.names import same_model
 from truelimit.perf.prefill import prefill_calculation, wall_as_context_calculation
 from truelimit.units import MINUTE
+from truelimit.workload import doubles
 from truelimit.workload.classes import MULTI_FILE, classified
 from truelimit.workload.confusion import Confusion, confusion
-from truelimit.workload.doubles import joined
 from truelimit.workload.judge import Money, results, tail
 from truelimit.workload.legs import Work, replay_legs, work_of
 from truelimit.workload.options import Leg, Option, Result
+from truelimit.workload.trust import trust_of
 from truelimit.workload.verdict import Tail, WorkVerdict, calculations, choose, sentence
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
 
 _WEEK = 7 * 24 * 60 * MINUTE  # s
 _PATIENCE = 5.0 * MINUTE  # s: whoever waits longer for an answer is better served elsewhere
-_FEW = 30  # requests below which a share says little
+_NAMED = 5  # models that are named
 
 
 class NoWorkError(ValueError):
@@ -54,7 +58,10 @@ class NoWorkError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a verdict is made of: the work, the doctor's view and findings, its stack with devices and an estimator."""
+    """What a verdict is made of: the work, the doctor's view and findings, its stack with devices and an estimator.
+
+    ``every``: the work of other models is replayed as well, since a person named the model.
+    """
 
     requests: tuple[WorkRequest, ...]
     view: StackView
@@ -63,6 +70,7 @@ class Asked:
     offered: Offered
     owned: Entry | None = None
     money: Money | None = None
+    every: bool = False
 
 
 def main_view(views: Sequence[StackView], requests: Sequence[WorkRequest], model: str | None = None) -> StackView:
@@ -72,13 +80,22 @@ def main_view(views: Sequence[StackView], requests: Sequence[WorkRequest], model
     """
     if not views:
         raise NoWorkError(
-            "no local stack was found to start from; expected an agent and a server here, or --home, --log or --server"
+            said(
+                "no local stack was found to start from; expected an agent and a server here, "
+                "or --home, --log or --server"
+            )
         )
     if model is not None:
         named = [view for view in views if _is_of(view, model)]
         if not named:
             known = ", ".join(dict.fromkeys(_name(view) for view in views))
-            raise NoWorkError(f"--model {model!r:.80} is no model of a local stack here; there are: {known}")
+            raise NoWorkError(
+                said(
+                    "--model {model} is no model of a local stack here; there are: {known}",
+                    model=repr(model)[:80],
+                    known=known,
+                )
+            )
         return named[0]
     counts = {id(view): sum(_is_of(view, item.model) for item in requests) for view in views}
     primary = {id(view): view.route is not None and view.route.is_primary for view in views}
@@ -96,8 +113,9 @@ def _name(view: StackView) -> str:
 
 def work_verdict(asked: Asked, progress: Callable[[int, int], None] | None = None) -> WorkVerdict:
     """Return the verdict. Raises NoWorkError for a history without a request whose prompt is known."""
-    once, _ = joined(classified(asked.requests))
-    work = work_of(with_incidents(once, (asked.view,)))
+    once, _ = doubles.joined(classified(asked.requests))
+    own, elsewhere = _of_this_stack(with_incidents(once, (asked.view,)), asked)
+    work = work_of(own)
     if not work.columns.known.any():
         raise NoWorkError(_nothing(len(work.asked)))
     deepest = int(work.columns.prompt.max())
@@ -105,22 +123,40 @@ def work_verdict(asked: Asked, progress: Callable[[int, int], None] | None = Non
     money = asked.money or Money(_weeks(work))
     away = _away(today, work)
     found = _all_results(today, asked.offered, work, money, away, progress)
-    return _told(asked, today, work, money, away, found)
+    return _told(asked, today, work, money, away, found, elsewhere)
 
 
-def _nothing(requests: int) -> str:
+def _of_this_stack(
+    requests: Sequence[WorkRequest], asked: Asked
+) -> tuple[tuple[WorkRequest, ...], tuple[Missing, ...]]:
+    """The requests that went to this stack's model, and the others by name: they ran on something else.
+
+    All are taken where a person named the model, or where none went to it: then the question is what it would do.
+    """
+    own = tuple(item for item in requests if not item.model or _is_of(asked.view, item.model))
+    others = Counter(item.model for item in requests if item.model and not _is_of(asked.view, item.model))
+    if not others:
+        return tuple(requests), ()
+    named = joined(", ", (said("{model} {number:,}", model=model, number=n) for model, n in others.most_common(_NAMED)))
+    fact = said("work of other models ({named})", named=named)
+    if own and not asked.every:
+        return own, (Missing(fact, said("it ran elsewhere and is not replayed here: --model NAME replays all of it")),)
+    return tuple(requests), (Missing(fact, said("it is replayed as if this stack had been asked")),)
+
+
+def _nothing(requests: int) -> Message:
     if not requests:
-        return "no request is recorded: truelimit workload reads transcripts and logs into the store that this replays"
-    return f"none of the {requests:,} recorded requests tells the size of its prompt, so there is nothing to replay"
+        return said(
+            "no request is recorded: truelimit workload reads transcripts and logs into the store that this replays"
+        )
+    return said(
+        "none of the {requests:,} recorded requests tells the size of its prompt, so there is nothing to replay",
+        requests=requests,
+    )
 
 
 def _weeks(work: Work) -> float:
-    return max(1.0, _span(work) / _WEEK)
-
-
-def _span(work: Work) -> float:
-    times = work.columns.time[work.columns.time > 0]
-    return float(times.max() - times.min()) if len(times) else 0.0
+    return max(1.0, span(work) / _WEEK)
 
 
 def _away(today: Today, work: Work) -> Flags:
@@ -157,27 +193,38 @@ def _best(found: Sequence[Result]) -> list[Option]:
     return [item.option for item in ordered[:1]]
 
 
-def _told(asked: Asked, today: Today, work: Work, money: Money, away: Flags, found: tuple[Result, ...]) -> WorkVerdict:
+def _told(
+    asked: Asked,
+    today: Today,
+    work: Work,
+    money: Money,
+    away: Flags,
+    found: tuple[Result, ...],
+    elsewhere: tuple[Missing, ...],
+) -> WorkVerdict:
     answers = choose(found)
-    apart, days = _tail(work, away), _span(work) / (24 * 60 * MINUTE)
-    text = sentence(answers, apart) if answers else _cannot(found)
-    made = (*calculations(answers, money, days), *_decisive(today, work)) if answers else ()
+    apart, days = _tail(work, away), span(work) / (24 * 60 * MINUTE)
     as_it_is = recorded(today.view, today.stack, _terms_today(today))
+    validation = _validated(work, as_it_is)
+    trust = trust_of(validation)
+    text = sentence(answers, apart, trust) if answers else _cannot(found)
+    made = (*calculations(answers, money, days), *_decisive(today, work)) if answers else ()
     return WorkVerdict(
         _name(asked.view),
         text,
         found,
         made,
-        _validated(work, as_it_is),
+        validation,
         len(work.asked),
         len({item.session for item in work.asked}),
         money.weeks,
         days,
         apart.requests,
         apart.many,
-        tuple(_unknown(work, found, as_it_is)),
+        (*elsewhere, *unknown(work, found, as_it_is)),
         apart.private,
         apart.unsaid,
+        trust,
     )
 
 
@@ -198,8 +245,8 @@ def _terms_today(today: Today) -> Terms:
 
 def _cannot(found: Sequence[Result]) -> str:
     first = found[0].option if found else None
-    why = "; ".join(first.unknown) if first else "no option"
-    return f"Nothing can be said of today's stack, as this is not known: {why}."
+    why = joined("; ", first.unknown) if first else said("no option")
+    return said("Nothing can be said of today's stack, as this is not known: {why}.", why=why)
 
 
 def _validated(work: Work, built: Built) -> Confusion | None:
@@ -213,36 +260,16 @@ def _decisive(today: Today, work: Work) -> tuple[Calculation, ...]:
     fixed = fixed_stack(today)
     if fixed.reading is None:
         return ()
-    longest = Term("longest_prompt", int(work.columns.prompt.max()), "tokens", "the recorded requests", Basis.REPORTED)
+    longest = Term(
+        "longest_prompt", int(work.columns.prompt.max()), "tokens", said("the recorded requests"), Basis.REPORTED
+    )
     reads = prefill_calculation(fixed.reading.fit, longest)
     left = today.fixed_walls
     if left.first == float("inf"):
         return (reads,)
     wall = Term("wall", left.first, "s", left.where, Basis.SPECIFIED)
-    cold = Term("reading", round(float(reads.result), 1), "s", "above", reads.basis)
-    tries = calculate("ceil(reading / wall)", f"attempts of {left.attempts} that there are", cold, wall)
+    cold = Term("reading", round(float(reads.result), 1), "s", said("above"), reads.basis)
+    tries = calculate(
+        "ceil(reading / wall)", said("attempts of {attempts} that there are", attempts=left.attempts), cold, wall
+    )
     return (reads, tries, wall_as_context_calculation(fixed.reading.fit, left.first, left.where))
-
-
-def _unknown(work: Work, found: Sequence[Result], as_it_is: Built) -> list[Missing]:
-    missing = [Missing("today's stack", why) for why in as_it_is.unknown]
-    lost = len(work.asked) - int(np.count_nonzero(work.columns.known))
-    if lost:
-        missing.append(
-            Missing("prompts", f"{lost:,} of {len(work.asked):,} requests do not tell their size: in no share")
-        )
-    if len(work.asked) < _FEW:
-        missing.append(
-            Missing(
-                "the usual work", f"{len(work.asked):,} requests are recorded: a share of so few says little of a week"
-            )
-        )
-    private = sum(item.private is None for item in work.asked)
-    if private:
-        missing.append(
-            Missing(
-                "privacy", f"of {private:,} requests nobody said whether they may leave the house: taken as private"
-            )
-        )
-    seen = {(item.option.name, why) for item in found for why in item.option.unknown}
-    return missing + [Missing(name, why) for name, why in sorted(seen)]

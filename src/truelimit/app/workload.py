@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.workload.summary import Work, summary
 
 if TYPE_CHECKING:
@@ -65,8 +66,11 @@ def describe(requests: Sequence[WorkRequest]) -> Work:
 def notes(clock: int, long: int, copies: int) -> tuple[str, ...]:
     """Return in words what was odd in the records, and how it was handled."""
     told = (
-        (clock, "calls ended before they began or after more than a day: a clock jumped; their duration is left out"),
-        (long, "lines were too long to be read whole: a call may be missing from each"),
-        (copies, "records were copies that a resumed session holds of an older one: counted once"),
+        (
+            clock,
+            said("calls ended before they began or after more than a day: a clock jumped; their duration is left out"),
+        ),
+        (long, said("lines were too long to be read whole: a call may be missing from each")),
+        (copies, said("records were copies that a resumed session holds of an older one: counted once")),
     )
-    return tuple(f"{count:,} {what}" for count, what in told if count)
+    return tuple(said("{number:,} {what}", number=count, what=what) for count, what in told if count)

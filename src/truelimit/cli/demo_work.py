@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from truelimit.workload.verdict import WorkVerdict
 
 RULES = ("--private", "~/clients/*", "--public", "~/work/*")
-_HEAD = ("option", "USD now", "USD a month", "complete", "h of waiting a week")
-_MADE_UP = (
+_HEAD = (said("option"), said("USD now"), said("USD a month"), said("complete"), said("h of waiting a week"))
+_MADE_UP = said(
     "These weeks are made up: their sizes by hand, their seconds from rates published for this chip, with scatter. How "
     "well the replay gives them back says nothing of real machines."
 )
@@ -43,7 +43,7 @@ def blocks(home: Path) -> Sequence[Block]:
         Paragraph(_sentence(work), "verdict"),
         Paragraph(found.sentence, "verdict"),
         Rows(_HEAD, tuple(_row(item) for item in _short(found))),
-        Items((said(_MADE_UP),), 2),
+        Items((_MADE_UP,), 2),
         Heading(said("All of it"), 2),
         Preformatted(_commands(home)),
     ]

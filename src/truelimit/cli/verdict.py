@@ -61,7 +61,7 @@ def asked(args: argparse.Namespace, places: Places, given: Given) -> Asked:
     findings = diagnose_views(facts, (view,)).findings
     stack, owned = _with_tables(view)
     offered = _offered(args, stack, requests)
-    return Asked(tuple(requests), view, stack, findings, offered, owned)
+    return Asked(tuple(requests), view, stack, findings, offered, owned, every=args.model is not None)
 
 
 def _requests(args: argparse.Namespace, places: Places, views: Sequence[StackView]) -> list[WorkRequest]:

@@ -6,12 +6,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.set_by import SetBy
 
 if TYPE_CHECKING:
     from truelimit.domain.calculation import Calculation
     from truelimit.domain.provenance import Basis
     from truelimit.domain.rates import DecodeFit, PrefillFit
     from truelimit.units import Bytes
+
+__all__ = ["Ladder", "Ladders", "LimitKind", "MemoryLadder", "Origin", "Rung", "SetBy"]
 
 
 class LimitKind(StrEnum):
@@ -20,24 +23,6 @@ class LimitKind(StrEnum):
     PHYSICAL = "physical"
     CONFIGURED = "configured"
     LABEL = "label"
-
-
-class SetBy(StrEnum):
-    """Who set a limit."""
-
-    MODEL = "model"
-    SERVER_DEFINITION = "server-definition"
-    SERVER_ENVIRONMENT = "server-environment"
-    SERVER_DEFAULT = "server-default"
-    SLOT = "slot"
-    REQUEST = "request"
-    AGENT_CONFIG = "agent-config"
-    AGENT_DEFAULT = "agent-default"
-    LAUNCHER = "launcher"
-    CLIENT_LIBRARY = "client-library"
-    PROXY = "proxy"
-    SERVER_LOAD = "server-load"
-    MACHINE = "machine"
 
 
 class Origin(StrEnum):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _NOTHING: Mapping[str, object] = {}
 _WITHOUT = "without "
+_OR = (" or ", " \u092f\u093e ")  # in the languages that there are
 
 
 class Message(str):
@@ -97,6 +98,11 @@ def first_sentence(text: str) -> Message:
     return _made("{text}", "", {"text": text}, "first sentence")
 
 
+def last_choice(text: str) -> Message:
+    """Return what stands after the last ``or`` of a text."""
+    return _made("{text}", "", {"text": text}, "last choice")
+
+
 def without_start(text: str, start: str) -> Message:
     """Return a text without what it begins with, where it does (a source that was named above)."""
     return _made("{text}", "", {"text": text}, f"{_WITHOUT}{start}")
@@ -105,7 +111,7 @@ def without_start(text: str, start: str) -> Message:
 def shaped(text: str, form: str) -> str:
     """Return a plain text in one of the forms.
 
-    They are capital, small, first sentence (which ends with a stop or a danda), and without START.
+    They are capital, small, first sentence (which ends with a stop or a danda), last choice, and without START.
     """
     if form.startswith(_WITHOUT):
         return text.removeprefix(form.removeprefix(_WITHOUT))
@@ -117,6 +123,8 @@ def shaped(text: str, form: str) -> str:
         case "first sentence":
             end = min((at for stop in (". ", "\u0964 ") if (at := text.find(stop)) >= 0), default=len(text))
             return text[: end + 1]
+        case "last choice":
+            return max((text.rpartition(word)[2] for word in _OR if word in text), key=len, default=text)
     return text
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.limits import SetBy
+from truelimit.domain.set_by import SetBy
 from truelimit.units import Bytes, Seconds, Tokens
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from truelimit.domain.model import ModelHeader
     from truelimit.domain.provenance import Known
 

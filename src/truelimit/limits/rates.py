@@ -19,7 +19,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import Tier
-from truelimit.limits.log_rates import decode_points, prefill_points
 from truelimit.limits.need import memory_settings
 from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.rate_case import rate_case
@@ -27,16 +26,19 @@ from truelimit.limits.rates_carried import published_reading, published_writing
 from truelimit.limits.rates_corrected import corrected_reading, corrected_writing, of_tier
 from truelimit.limits.rates_estimated import estimated_reading, estimated_writing
 from truelimit.limits.rates_one_depth import grown_reading, grown_writing
-from truelimit.limits.request_rates import request_points, transcript_points
 from truelimit.perf.decode import fit_decode
 from truelimit.perf.prefill import fit_prefill, tells_depth
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truelimit.domain.estimates import RateCase
     from truelimit.domain.facts import Stack
     from truelimit.domain.measurements import Measurement
     from truelimit.domain.rates import DecodeFit, PrefillFit
+    from truelimit.perf.decode import DecodePoint
     from truelimit.perf.placement import Placement
+    from truelimit.perf.prefill import PrefillPoint
 
 __all__ = ["Reading", "Writing", "decode_fit", "paces", "prefill_fit", "reading", "writing"]
 
@@ -55,7 +57,7 @@ def paces(
 def reading(stack: Stack, placed: Placement | None = None, asked: RateCase | None = None) -> Reading | None:
     """Return how fast the stack reads, from the best evidence there is, with its tier; None where nothing is known."""
     kept = _kept_prefill(stack)
-    kinds = (prefill_points(stack), request_points(stack), transcript_points(stack, _own_decode(stack)))
+    kinds = _read_here(stack)
     deep = next((points for points in kinds if tells_depth(points)), None)
     own = kept if kept is not None and kept.b > 0 else fit_prefill(deep) if deep is not None else None
     if own is not None:
@@ -101,10 +103,28 @@ def decode_fit(stack: Stack) -> DecodeFit | None:
     return found.fit if found else None
 
 
+def _read_here(stack: Stack) -> tuple[Sequence[PrefillPoint], ...]:
+    """The points of the server's log, of an older one's requests, of transcripts; none where nothing was recorded."""
+    if not (stack.calls or (stack.server and stack.server.events)):
+        return ()
+    from truelimit.limits.log_rates import prefill_points
+    from truelimit.limits.request_rates import request_points, transcript_points
+
+    return prefill_points(stack), request_points(stack), transcript_points(stack, _own_decode(stack))
+
+
+def _written_here(stack: Stack) -> Sequence[DecodePoint]:
+    if stack.server is None or not stack.server.events:
+        return ()
+    from truelimit.limits.log_rates import decode_points
+
+    return decode_points(stack)
+
+
 def _own_decode(stack: Stack) -> DecodeFit | None:
     """The cost of a written token as it was measured here: kept by a benchmark, else in the server's log."""
     kept = next((item.decode for item in _of_this_stack(stack) if item.decode is not None), None)
-    return kept or fit_decode(decode_points(stack))
+    return kept or fit_decode(_written_here(stack))
 
 
 def _kept_prefill(stack: Stack) -> PrefillFit | None:

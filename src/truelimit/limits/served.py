@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.domain.server import Loaded, ModelLoaded, ServerKind
-from truelimit.limits.attribution import concerns
-from truelimit.limits.log_events import stack_events
-from truelimit.limits.names import same_model
+from truelimit.domain.server import ServerKind
 from truelimit.limits.remembered import Remembered
 from truelimit.units import Tokens
 
 if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
     from truelimit.domain.model import ModelHeader
+    from truelimit.domain.server import Loaded, ModelLoaded
 
 PADDING = 256  # llama.cpp rounds a context up to a multiple of this
 
@@ -38,8 +36,10 @@ def served_context(stack: Stack) -> Known[Tokens] | None:
 
 def loaded_entry(stack: Stack) -> Loaded | None:
     """Return the entry of this model among those in memory, or None. llama-server holds one model."""
-    if stack.server is None:
+    if stack.server is None or not stack.server.loaded:
         return None
+    from truelimit.limits.names import same_model
+
     names = [stack.definition.name if stack.definition else None, stack.model, stack.route and stack.route.model]
     for item in stack.server.loaded:
         if any(name and same_model(item.name, name) for name in names):
@@ -138,6 +138,12 @@ def last_load(stack: Stack) -> ModelLoaded | None:
 
 
 def _loads_of(stack: Stack) -> list[ModelLoaded]:
+    if stack.server is None or not stack.server.events:
+        return []
+    from truelimit.domain.server import ModelLoaded
+    from truelimit.limits.attribution import concerns
+    from truelimit.limits.log_events import stack_events
+
     loads = stack_events(stack, ModelLoaded)
     known = {event.model: event for event in loads}
     own = {model for model, event in known.items() if concerns(event, stack)}

@@ -90,9 +90,20 @@ def typed(shapes: Sequence[TensorShape], mix: Mix) -> Iterator[tuple[TensorShape
     tied = not any(item.name == "output.weight" for item in shapes)
     parts = [_part(item.name) for item in shapes]
     values, seen = sum(map(_holds_values, parts)), 0
+    alike: dict[tuple[str, tuple[int, ...]], str] = {}  # of a kind that has one type in all blocks
     for item, part in zip(shapes, parts, strict=True):
-        yield item, _type(item, part, mix, tied, seen, values)
+        kind = alike.get((part, item.shape))
+        if kind is None:
+            kind = _type(item, part, mix, tied, seen, values)
+            if not _depends_on_place(part, mix):
+                alike[part, item.shape] = kind
+        yield item, kind
         seen += _holds_values(part)
+
+
+def _depends_on_place(part: str, mix: Mix) -> bool:
+    """Whether tensors of this name have another type in some blocks than in others."""
+    return _holds_values(part) or "ffn_down" in part or mix.name == "IQ3_XS"
 
 
 def _part(name: str) -> str:

@@ -18,8 +18,10 @@ from truelimit.domain.workload import Ending
 from truelimit.report.language import marked
 from truelimit.rules.registry import RULES
 from truelimit.rules.rule import paragraphs
+from truelimit.workload.stack import Outcome
+from truelimit.workload.trust import Trust
 
-_ENUMS: tuple[type[StrEnum], ...] = (LimitKind, Basis, Tier, Severity, Applicability, Cause, Ending)
+_ENUMS: tuple[type[StrEnum], ...] = (LimitKind, Basis, Tier, Severity, Applicability, Cause, Ending, Trust)
 UNITS = (
     marked("% complete"), marked("GiB"), marked("J"), marked("MiB"), marked("USD"), marked("USD a month"),
     marked("USD per million tokens"), marked("USD/kWh"), marked("W"), marked("a year"), marked("attempts"),
@@ -32,6 +34,7 @@ UNITS = (
     marked("tokens"), marked("tokens/s"), marked("tokens/s at most, implied"), marked("values"), marked("weeks"),
     marked("words"), marked("x"), marked("years"),
 )  # fmt: skip
+OUTCOMES = tuple(item.name.lower().replace("_", "-") for item in Outcome)
 OTHERS = (marked("weights"), marked("state"), marked("compaction"))
 OPTIONS = (
     marked("nothing"), marked("truelimit fix"), marked("the gateway"), marked("a second machine like this one"),
@@ -43,5 +46,6 @@ def fixed_words() -> Iterator[str]:
     """Yield the words of the program that are looked up in a catalogue by what they are, not by a literal."""
     for kind in _ENUMS:
         yield from (item.value for item in kind)
+    yield from OUTCOMES
     for rule in RULES:
         yield from (text for _, text in paragraphs(rule.page))

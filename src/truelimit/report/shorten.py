@@ -10,7 +10,7 @@ from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatt
 _DIGEST = re.compile(r"(sha256[-:][0-9a-f]{8})[0-9a-f]{56}")
 _FOLDERS = re.compile(r"~?(?:/[^\s:,;()]+)?/(\.(?:ollama|openclaw|clawdbot|moltbot|moldbot)(?:-[\w-]+)?/)")
 # Names come from files of others: an escape sequence or a change of direction in one must not reach the terminal.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
 def shortened(block: Block) -> Block:
@@ -27,7 +27,8 @@ def shortened(block: Block) -> Block:
 
 
 def _plain(text: str) -> str:
-    return _CONTROL.sub("\ufffd", text)
+    """The text with control characters replaced; what is printable has none, and most texts are."""
+    return text if text.isprintable() else re.sub(_CONTROL, "\ufffd", text)
 
 
 def _short(text: str) -> str:

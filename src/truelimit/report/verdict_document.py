@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truelimit.domain.message import counted, figure, joined, said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
@@ -12,51 +13,68 @@ from truelimit.report.calculations import calculations
 if TYPE_CHECKING:
     from truelimit.workload.confusion import Confusion
     from truelimit.workload.options import Leg, Result, Within
-    from truelimit.workload.verdict import WorkVerdict
+    from truelimit.workload.trust import Trust
+from truelimit.workload.trust import trust_in
+from truelimit.workload.verdict import WorkVerdict
 
 SCHEMA = "truelimit.verdict/1"
 _HEAD = (
-    "option", "USD now", "a month", "complete %", "overflow %", "cut %", "time out %", "other %", "h a week", "unlocks",
+    said("option"), said("USD now"), said("a month"), said("complete %"), said("overflow %"), said("cut %"),
+    said("time out %"), said("other %"), said("h a week"), said("unlocks"), said("trust"),
 )  # fmt: skip
-_ALWAYS = {"option", "USD now", "complete %", "time out %", "h a week", "unlocks"}
+_ALWAYS = {"option", "USD now", "complete %", "time out %", "h a week", "unlocks", "trust"}
 _NONE = {"0", "?"}
 
 
 def blocks(item: WorkVerdict) -> list[Block]:
     """Return the blocks of a verdict: the sentence, the options, the arithmetic, the validation, what is unknown."""
     found: list[Block] = [Paragraph(item.sentence, "verdict"), Paragraph(_recorded(item), "dim")]
-    found += [Heading("Options, in order of cost"), _table(item.results)]
+    found += [Heading(said("Options, in order of cost")), _table(item.results, item.trust)]
     found.append(Items(_LEGEND, 2))
     notes = tuple(dict.fromkeys(line for entry in item.results for line in _notes(entry)))
-    found += [Heading("What goes with them", 2), Items(notes, 2)] if notes else []
+    found += [Heading(said("What goes with them"), 2), Items(notes, 2)] if notes else []
     if item.calculations:
-        found += [Heading("The arithmetic"), *calculations(item.calculations, Shown())]
+        found += [Heading(said("The arithmetic")), *calculations(item.calculations, Shown())]
     if item.validation is not None:
-        found += [Heading("Is the replay to be believed?"), *_validation(item.validation)]
+        found += [Heading(said("Is the replay to be believed?")), *_validation(item.validation)]
     if item.unknown:
-        lines = tuple(f"{entry.fact}: {entry.why}" for entry in item.unknown)
-        found += [Heading("Not known"), Items(lines, 2)]
+        lines = tuple(said("{fact}: {why}", fact=entry.fact, why=entry.why) for entry in item.unknown)
+        found += [Heading(said("Not known")), Items(lines, 2)]
     return found
 
 
 _LEGEND = (
-    "shares are of the requests whose prompt is known; low to high is the interval of rates and of unknown privacy",
-    "unlocks: requests that complete there and on nothing that is cheaper and can be had",
-    "h a week: hours of waiting, attempts that failed included; each option below the fix has the fix in it",
+    said(
+        "shares are of the requests whose prompt is known; low to high is the interval of rates and of unknown privacy"
+    ),
+    said("unlocks: requests that complete there and on nothing that is cheaper and can be had"),
+    said("h a week: hours of waiting, attempts that failed included; each option below the fix has the fix in it"),
+    said(
+        "trust: high where the replay of today's stack tells at least 95 % of what was recorded and durations within "
+        "25 % at the median; low below 80 % or beyond 60 %; another machine, file or provider is medium at most"
+    ),
 )
 
 
 def _recorded(item: WorkVerdict) -> str:
-    span = f"{item.span_days:,.1f} days" if item.span_days >= 1 else f"{item.span_days * 24:,.1f} hours"
-    return (
-        f"{item.requests:,} requests in {item.sessions:,} conversations over {span}, replayed on {item.model} and on "
-        f"{len(item.results)} options; hours are for {item.weeks:,.1f} weeks"
+    span = said("{hours:,.1f} hours", hours=item.span_days * 24)
+    if item.span_days >= 1:
+        span = said("{days:,.1f} days", days=item.span_days)
+    return said(
+        "{requests} in {sessions} over {span}, replayed on {model} and on {options} options; hours are for "
+        "{weeks:,.1f} weeks",
+        requests=counted("{count} request", "{count} requests", item.requests),
+        sessions=counted("{count} conversation", "{count} conversations", item.sessions),
+        span=span,
+        model=item.model,
+        options=len(item.results),
+        weeks=item.weeks,
     )
 
 
-def _table(results: tuple[Result, ...]) -> Rows:
+def _table(results: tuple[Result, ...], trust: Trust) -> Rows:
     """The table, without the columns in which no option has anything."""
-    rows = [_row(item) for item in results]
+    rows = [_row(item, trust) for item in results]
     kept = [
         index for index, name in enumerate(_HEAD) if name in _ALWAYS or any(row[index] not in _NONE for row in rows)
     ]
@@ -65,9 +83,9 @@ def _table(results: tuple[Result, ...]) -> Rows:
     )
 
 
-def _row(item: Result) -> tuple[str, ...]:
+def _row(item: Result, trust: Trust) -> tuple[str, ...]:
     option = item.option
-    name = option.name if option.shipped else f"{option.name} (not yet shipped)"
+    name = option.name if option.shipped else said("{option} (not yet shipped)", option=option.name)
     if not option.legs:
         return (name, _usd(item.usd_now), *("?",) * (len(_HEAD) - 2))
     counts = (item.done, item.overflow, item.truncated, item.timed_out, item.other)
@@ -78,64 +96,85 @@ def _row(item: Result) -> tuple[str, ...]:
         *(_share(value, item.known) for value in counts),
         _hours(item.hours_week),
         _count(item.unlocks),
+        trust_in(option, trust),
     )
 
 
 def _usd(value: float | None, digits: int = 0) -> str:
-    return "?" if value is None else f"{value:,.{digits}f}" if value else "0"
+    return "?" if value is None else figure(value, f",.{digits}f") if value else "0"
 
 
 def _share(value: Within, known: int) -> str:
     if not known:
         return "?"
-    middle, low, high = (f"{100 * part / known:.0f}" for part in (value.value, value.low, value.high))
-    return middle if low == high else f"{middle} ({low} to {high})"
+    parts = [100 * part / known for part in (value.value, value.low, value.high)]
+    # 287 of 288 are no 100 %: a share that is not whole is never shown as one
+    digits = 1 if any(part % 100 and round(part) in {0, 100} for part in parts) else 0
+    return _between(*(figure(part, f".{digits}f") for part in parts))
 
 
 def _hours(value: Within) -> str:
     digits = 2 if value.high < 1 else 1
-    middle, low, high = (f"{part:,.{digits}f}" for part in (value.value, value.low, value.high))
-    return middle if low == high else f"{middle} ({low} to {high})"
+    return _between(*(figure(part, f",.{digits}f") for part in (value.value, value.low, value.high)))
+
+
+def _between(middle: str, low: str, high: str) -> str:
+    return middle if low == high else said("{middle} ({low} to {high})", middle=middle, low=low, high=high)
 
 
 def _count(value: Within) -> str:
-    whole = f"{value.value:,.0f}"
-    return whole if value.low == value.high else f"{whole} ({value.low:,.0f} to {value.high:,.0f})"
+    return _between(*(figure(part, ",.0f") for part in (value.value, value.low, value.high)))
 
 
 def _notes(item: Result) -> list[str]:
     option = item.option
     told = [*([option.price_of] if option.price_of else []), *option.notes]
     if item.done_as_is is not None:
-        told.append(f"without the fix {_share(item.done_as_is, item.known)} % complete on it")
-    told += [f"{_other(item)}: {_share(item.other, item.known)} %"] if item.other.high else []
+        told.append(said("without the fix {share} % complete on it", share=_share(item.done_as_is, item.known)))
+    if item.other.high:
+        told.append(said("{why}: {share} %", why=_other(item), share=_share(item.other, item.known)))
+    if item.usd_month is None:
+        told.append(said("its power is not known: not in its cost"))
     if option.basis:
-        told.append(f"rates: {option.basis}")
-    return [f"{option.name}: {'; '.join(told)}"] if told else []
+        told.append(said("rates: {basis}", basis=option.basis))
+    return [said("{option}: {notes}", option=option.name, notes=joined("; ", told))] if told else []
 
 
 def _other(item: Result) -> str:
     """Why else a request is not taken: a model that does not fit, or work that must not leave the house."""
     stacks = [leg.stack for leg in item.option.legs]
     if not all(stack.fits for stack in stacks):
-        return "the model does not fit"
+        return said("the model does not fit")
     if any(stack.ends <= 0 for stack in stacks):
-        return "the model is gone"
-    return "must not leave the house"
+        return said("the model is gone")
+    return said("must not leave the house")
 
 
 def _validation(item: Confusion) -> list[Block]:
     if not item.judged:
-        return [Items(("no recorded ending can be compared with the replay of today's stack",), 2)]
-    share = f"{item.agreed:,} of {item.judged:,} recorded endings are those of the replay ({item.accuracy or 0:.0%})"
-    lines = [share]
+        return [Items((said("no recorded ending can be compared with the replay of today's stack"),), 2)]
+    lines = [
+        said(
+            "{agreed:,} of {judged:,} recorded endings are those of the replay ({share:.0%})",
+            agreed=item.agreed,
+            judged=item.judged,
+            share=item.accuracy or 0,
+        )
+    ]
     if item.median is not None and item.p90 is not None:
-        off = f"{item.median:.0%} at the median, {item.p90:.0%} at the 90th percentile"
-        lines.append(f"durations of {item.timed:,} of them are off by {off}")
+        lines.append(
+            said(
+                "durations of {timed:,} of them are off by {median:.0%} at the median, "
+                "{p90:.0%} at the 90th percentile",
+                timed=item.timed,
+                median=item.median,
+                p90=item.p90,
+            )
+        )
     rows = tuple(
-        (ending.value, f"{count:,}", outcome.name.lower().replace("_", "-")) for ending, outcome, count in item.counts
+        (ending, figure(count), said(outcome.name.lower().replace("_", "-"))) for ending, outcome, count in item.counts
     )
-    return [Items(tuple(lines), 2), Rows(("recorded", "requests", "replayed"), rows)]
+    return [Items(tuple(lines), 2), Rows((said("recorded"), said("requests"), said("replayed")), rows)]
 
 
 def to_json(item: WorkVerdict) -> str:
@@ -149,8 +188,14 @@ def to_json(item: WorkVerdict) -> str:
             "sessions": item.sessions,
             "weeks": item.weeks,
             "span_days": item.span_days,
-            "tail": {"requests": item.tail, "edits_of_5_or_more_files": item.tail_many},
-            "options": [_result_json(entry) for entry in item.results],
+            "trust": item.trust.value,
+            "tail": {
+                "requests": item.tail,
+                "edits_of_5_or_more_files": item.tail_many,
+                "private": item.tail_private,
+                "nobody_said": item.tail_unsaid,
+            },
+            "options": [_result_json(entry, item.trust) for entry in item.results],
             "calculations": [calculation_json(entry) for entry in item.calculations],
             "validation": _validation_json(item.validation),
             "unknown": [{"fact": entry.fact, "why": entry.why} for entry in item.unknown],
@@ -158,7 +203,7 @@ def to_json(item: WorkVerdict) -> str:
     )
 
 
-def _result_json(item: Result) -> dict[str, object]:
+def _result_json(item: Result, trust: Trust) -> dict[str, object]:
     option, told = item.option, bool(item.option.legs)
     counts = {
         "complete": item.done,
@@ -179,6 +224,7 @@ def _result_json(item: Result) -> dict[str, object]:
         "usd_month": item.usd_month if told else None,
         "price_of": option.price_of or None,
         "unlocks": _within(item.unlocks) if told else None,
+        "trust": trust_in(option, trust).value if told else None,
         "complete_as_configured_today": _within(item.done_as_is) if item.done_as_is else None,
         "rests_on": option.basis or None,
         "stacks": [_stack(leg) for leg in option.legs],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from truelimit.domain.message import counted, figure, joined, said
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import number, size
@@ -20,15 +21,21 @@ if TYPE_CHECKING:
 SCHEMA = "truelimit.workload/1"
 _FEW = 12
 _CLASSES = {
-    "edit-1": "edit of 1 file",
-    "edit-2-4": "edit of 2 to 4 files",
-    "edit-5+": "edit of 5 to 19 files",
-    "large-refactor": "edit of 20 files or more",
-    "read": "reading only",
-    "chat": "chat",
-    "side-call": "side calls",
-    "unknown": "not known",
+    "edit-1": said("edit of 1 file"),
+    "edit-2-4": said("edit of 2 to 4 files"),
+    "edit-5+": said("edit of 5 to 19 files"),
+    "large-refactor": said("edit of 20 files or more"),
+    "read": said("reading only"),
+    "chat": said("chat"),
+    "side-call": said("side calls"),
+    "unknown": said("not known"),
 }
+
+
+_RULE = said(
+    "A turn counts by the distinct files that its tool calls edited. Side calls (titles, summaries, sub-agents) "
+    "belong to no class."
+)
 
 
 def shown(view: WorkloadView) -> list[Block]:
@@ -37,9 +44,12 @@ def shown(view: WorkloadView) -> list[Block]:
     blocks: list[Block] = [Paragraph(_sentence(view), "verdict")]
     if work.requests:
         blocks += [Items(tuple(_facts(view)))]
-        blocks += [*_classes(work), *_table("How it ended", "outcome", work.endings)]
+        blocks += [*_classes(work), *_table(said("How it ended"), said("outcome"), work.endings)]
         blocks += sizes(work.prompt, work.output)
-        blocks += [*_table("Agents", "agent", work.agents), *_table("Models", "model", work.models)]
+        blocks += [
+            *_table(said("Agents"), said("agent"), work.agents),
+            *_table(said("Models"), said("model"), work.models),
+        ]
     blocks += [*_unknown(view), *_reading(view)]
     return blocks
 
@@ -47,12 +57,16 @@ def shown(view: WorkloadView) -> list[Block]:
 def _sentence(view: WorkloadView) -> str:
     work = view.work
     if not work.requests:
-        return f"No recorded work was found{' that the options leave in' if view.left_out else ''}."
-    span = "" if work.first is None or work.last is None else f" from {_day(work.first)} to {_day(work.last)}"
-    text = f"{_many(work.requests, 'request')} in {_many(work.sessions, 'session')}{span}"
+        if view.left_out:
+            return said("No recorded work was found that the options leave in.")
+        return said("No recorded work was found.")
+    text: str = said("{requests} in {sessions}", requests=_requests(work.requests), sessions=_sessions(work.sessions))
+    if work.first is not None and work.last is not None:
+        text = said("{text} from {first} to {last}", text=text, first=_day(work.first), last=_day(work.last))
     if work.timed:
-        text += f": {work.waited / HOUR:,.1f} h waited for {_many(work.timed, 'timed call')}"
-    return f"{text}.{_tail(work)}"
+        timed = counted("{count} timed call", "{count} timed calls", work.timed)
+        text = said("{text}: {hours:,.1f} h waited for {timed}", text=text, hours=work.waited / HOUR, timed=timed)
+    return said("{text}.{tail}", text=text, tail=_tail(work))
 
 
 def _tail(work: Work) -> str:
@@ -60,57 +74,74 @@ def _tail(work: Work) -> str:
     turns, multi = work.multi_turns, _multi(work)
     if turns is None:
         return ""
-    known = (
-        f" Work on 5 or more files is {_percent(turns.of_turns)} of the turns ({number(turns.turns)}; 90 %: "
-        f"{_percent(turns.low)} to {_percent(turns.high)})"
+    known = said(
+        " Work on 5 or more files is {share} of the turns ({turns:,}; 90 %: {low} to {high})",
+        share=_percent(turns.of_turns),
+        turns=turns.turns,
+        low=_percent(turns.low),
+        high=_percent(turns.high),
     )
     if multi is None:
-        return f"{known}."
-    shares = [f"{_percent(multi.of_requests)} of the requests"]
+        return said("{known}.", known=known)
+    shares = [said("{share} of the requests", share=_percent(multi.of_requests))]
     if multi.of_tokens is not None:
-        shares.append(f"{_percent(multi.of_tokens)} of the prompt tokens")
+        shares.append(said("{share} of the prompt tokens", share=_percent(multi.of_tokens)))
     if multi.of_seconds is not None:
-        shares.append(f"{_percent(multi.of_seconds)} of the time")
-    return f"{known}, {', '.join(shares)}."
+        shares.append(said("{share} of the time", share=_percent(multi.of_seconds)))
+    return said("{known}, {shares}.", known=known, shares=joined(", ", shares))
 
 
 def _multi(work: Work) -> Share | None:
     return next((item for item in work.multi if item.name == MULTI), None)
 
 
-def _facts(view: WorkloadView) -> list[str]:
+def _facts(view: WorkloadView) -> Iterator[str]:
     work, held = view.work, view.work.prefix
-    lines = [
-        f"{_many(work.turns, 'turn')} of the user, {_many(work.side_calls, 'side call')} that agents made for "
-        f"themselves, {_many(work.retries, 'attempt')} that repeat a failed one"
-    ]
+    yield said(
+        "{turns} of the user, {side} that agents made for themselves, {attempts} that repeat a failed one",
+        turns=counted("{count} turn", "{count} turns", work.turns),
+        side=counted("{count} side call", "{count} side calls", work.side_calls),
+        attempts=counted("{count} attempt", "{count} attempts", work.retries),
+    )
     if held.share is not None and held.share_alone is not None:
-        lines.append(
-            f"{_percent(held.share)} of the prompt tokens repeat what the conversation sent before: a cache with room "
-            f"for every conversation could hold them; one slot alone {_percent(held.share_alone)}"
+        yield said(
+            "{share} of the prompt tokens repeat what the conversation sent before: a cache with room for every "
+            "conversation could hold them; one slot alone {alone}",
+            share=_percent(held.share),
+            alone=_percent(held.share_alone),
         )
     if held.share_cached is not None:
-        lines.append(f"{_percent(held.share_cached)} were cached, of the {_many(held.told, 'request')} that tell of it")
+        told = _requests(held.told)
+        yield said("{share} were cached, of the {told} that tell of it", share=_percent(held.share_cached), told=told)
     if work.doubles:
-        lines.append(
-            f"{_many(work.doubles, 'record')} of servers are of calls that an agent recorded too: counted once"
-        )
+        records = _records(work.doubles)
+        yield said("{records} of servers are of calls that an agent recorded too: counted once", records=records)
     if work.private:
-        lines.append(f"{_many(work.private, 'request')} are private by your rules")
-    return lines
+        yield said("{requests} are private by your rules", requests=_requests(work.private))
+
+
+def _requests(count: int) -> str:
+    return counted("{count} request", "{count} requests", count)
+
+
+def _sessions(count: int) -> str:
+    return counted("{count} session", "{count} sessions", count)
+
+
+def _records(count: int) -> str:
+    return counted("{count} record", "{count} records", count)
 
 
 def _classes(work: Work) -> list[Block]:
     if not work.classes:
         return []
     turns = {item.name: item for item in work.turn_classes}
-    head = ("class", "turns", "of turns (90 %)", "requests", "of requests", "of tokens", "of time")
+    head = (
+        said("class"), said("turns"), said("of turns (90 %)"), said("requests"), said("of requests"), said("of tokens"),
+        said("of time"),
+    )  # fmt: skip
     rows = tuple(_class_row(item, turns.get(item.name)) for item in work.classes)
-    rule = (
-        "A turn counts by the distinct files that its tool calls edited. Side calls (titles, summaries, sub-agents) "
-        "belong to no class."
-    )
-    return [Heading("What it was", 2), Rows(head, rows), Paragraph(rule, "dim")]
+    return [Heading(said("What it was"), 2), Rows(head, rows), Paragraph(_RULE, "dim")]
 
 
 def _class_row(item: Share, turns: TurnShare | None) -> tuple[str, ...]:
@@ -126,28 +157,30 @@ def _class_row(item: Share, turns: TurnShare | None) -> tuple[str, ...]:
 
 
 def _table(title: str, what: str, groups: Sequence[Share]) -> list[Block]:
-    head = (what, "calls", "of calls (90 %)", "prompt tokens", "hours")
+    head = (what, said("calls"), said("of calls (90 %)"), said("prompt tokens"), said("hours"))
     rows = [
         (
-            item.name,
+            said(item.name),
             number(item.requests),
             _interval(item.of_requests, item.low, item.high),
-            number(item.tokens),
-            f"{item.seconds / HOUR:,.2f}",
+            number(item.tokens) if item.tokens else "-",
+            figure(item.seconds / HOUR, ",.2f"),
         )
         for item in groups[:_FEW]
     ]
     more = len(groups) - _FEW
     blocks: list[Block] = [Heading(title, 2), Rows(head, tuple(rows))]
-    return [*blocks, Paragraph(f"and {more} more", "dim")] if more > 0 else blocks
+    return [*blocks, Paragraph(said("and {more:,} more", more=more), "dim")] if more > 0 else blocks
 
 
 def sizes(prompt: Sizes | None, output: Sizes | None) -> list[Block]:
     """Return how large prompts and outputs are, where any is known."""
-    told = (("prompt", prompt), ("output", output))
+    told = ((said("prompt"), prompt), (said("output"), output))
     rows = tuple(_size_row(name, held) for name, held in told if held is not None)
-    head = ("tokens", "median", "90 %", "99 %", "largest", "in all", "requests that tell it")
-    return [Heading("How large", 2), Rows(head, rows)] if rows else []
+    head = (
+        said("tokens"), said("median"), "90 %", "99 %", said("largest"), said("in all"), said("requests that tell it"),
+    )  # fmt: skip
+    return [Heading(said("How large"), 2), Rows(head, rows)] if rows else []
 
 
 def _size_row(name: str, held: Sizes) -> tuple[str, ...]:
@@ -156,26 +189,31 @@ def _size_row(name: str, held: Sizes) -> tuple[str, ...]:
 
 
 def _unknown(view: WorkloadView) -> list[Block]:
-    lines = [f"{item.what}: {number(item.requests)} of {number(item.of)} requests" for item in view.work.unknown]
-    lines += [*view.notes, *(f"{item.fact}: {item.why}" for item in view.missing)]
+    lines: list[str] = [
+        said("{what}: {silent:,} of {all:,} requests", what=item.what, silent=item.requests, all=item.of)
+        for item in view.work.unknown
+    ]
+    lines += [*view.notes, *(said("{fact}: {why}", fact=item.fact, why=item.why) for item in view.missing)]
     if view.damaged:
-        lines.append(f"{_many(view.damaged, 'damaged line')}: counted and skipped")
-    return [Heading("Not known", 2), Items(tuple(lines))] if lines else []
+        damaged = counted("{count} damaged line", "{count} damaged lines", view.damaged)
+        lines.append(said("{damaged}: counted and skipped", damaged=damaged))
+    return [Heading(said("Not known"), 2), Items(tuple(lines))] if lines else []
 
 
 def _reading(view: WorkloadView) -> list[Block]:
     read = view.read
-    text = (
-        f"{_many(view.records, 'record')} in {view.store}. Read now: {_many(read.files, 'file')}, {size(read.size)} in "
-        f"{read.seconds:.1f} s; {number(read.unchanged)} had not changed."
+    text: str = said(
+        "{records} in {store}. Read now: {files}, {size} in {seconds:.1f} s; {unchanged:,} had not changed.",
+        records=_records(view.records),
+        store=view.store,
+        files=counted("{count} file", "{count} files", read.files),
+        size=size(read.size),
+        seconds=read.seconds,
+        unchanged=read.unchanged,
     )
     if view.left_out:
-        text += f" The options leave {_many(view.left_out, 'record')} out."
+        text += said(" The options leave {records} out.", records=_records(view.left_out))
     return [Paragraph(text, "dim")]
-
-
-def _many(count: int, what: str) -> str:
-    return f"{number(count)} {what}" if count == 1 else f"{number(count)} {what}s"
 
 
 def _day(at: datetime) -> str:
@@ -183,11 +221,12 @@ def _day(at: datetime) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
+    return "-" if share is None else said("{share:.1f} %", share=100 * share)
 
 
 def _interval(share: float, low: float, high: float) -> str:
-    return f"{_percent(share)} ({100 * low:.1f} to {100 * high:.1f})"
+    ends = {"low": 100 * low, "high": 100 * high}
+    return said("{share} ({low:.1f} to {high:.1f})", share=_percent(share), **ends)
 
 
 def as_json(view: WorkloadView) -> str:

@@ -9,7 +9,6 @@ from truelimit.tables import packed
 from truelimit.tables.fields import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
 _LONGEST = 100  # signs of a name
@@ -73,7 +72,3 @@ def parsed(content: bytes, file: str) -> dict[str, Any]:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise TableError(f"{file}: not TOML: {str(error)[:200] or type(error).__name__}") from error
-
-
-def _tomls(folder: str) -> Iterator[Path | Traversable]:
-    return (item for item in (root() / folder).iterdir() if item.name.endswith(".toml"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from datetime import date
 from typing import Any, TypeVar
 
 from truelimit.domain.frozen import dataclass
@@ -25,6 +24,8 @@ _BASES = (("computed", Basis.DERIVED), ("assumed", Basis.ASSUMED))
 def _is_date(text: str) -> bool:
     if not _DATE.match(text):
         return False
+    from datetime import date
+
     try:
         date.fromisoformat(text if len(text) == 10 else "2000-01-01")
     except ValueError:

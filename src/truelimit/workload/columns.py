@@ -21,6 +21,7 @@ Floats = NDArray[np.floating[Any]]  # float32 in practice: tokens and seconds ne
 Clock = NDArray[np.float64]
 Whole = NDArray[np.int32]
 Flags = NDArray[np.bool_]
+_ASSUMED_OUTPUT = 400.0  # tokens of an answer where no record tells any
 _OTHERS = 2  # requests of other conversations that may be under way when one comes
 
 
@@ -96,15 +97,23 @@ def from_arrays(
 ) -> Columns:
     """Return the columns of arrays that are in order of time.
 
-    NaN in ``prompt``, ``output``, ``cached`` and ``duration`` (what was recorded) stands for not known.
+    NaN in ``prompt``, ``output``, ``cached`` and ``duration`` (what was recorded) stands for not known. An answer whose
+    length is not known counts as the usual one of the others: a request that completes writes something.
     """
-    known, prompt, output = ~np.isnan(prompt), np.nan_to_num(prompt, nan=0.0), np.nan_to_num(output, nan=0.0)
+    known, prompt = ~np.isnan(prompt), np.nan_to_num(prompt, nan=0.0)
+    output = np.nan_to_num(output, nan=usual_output(output))
     idle = _idle(time, duration)
     reusable, since, others, gap, own = _reuse(session, prompt, output, cached, idle)
     ahead, ahead_by = _ahead(time, session)
     return Columns(
         time, session, prompt, output, reusable, since, others, idle, ahead, ahead_by, private, known, gap, own
     )
+
+
+def usual_output(output: Floats) -> float:
+    """Return the median of the known lengths of answers in tokens, 400 where none is known (assumed)."""
+    told = output[~np.isnan(output) & (output > 0)]
+    return float(np.median(told)) if len(told) else _ASSUMED_OUTPUT
 
 
 def _idle(time: Clock, duration: Floats | None) -> Floats:

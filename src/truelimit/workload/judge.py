@@ -74,7 +74,7 @@ def _result(work: Work, seen: _Seen, money: Money) -> Result:
     hours = [float(run.seconds.sum(dtype=np.float64)) / HOUR / money.weeks for run in seen.runs]
     within = Within(hours[0], min(hours), max(hours)) if hours else Within(0.0, 0.0, 0.0)
     month = _usd_month(seen, within, money)
-    cost = None if item.usd_now is None or month is None else item.usd_now + month * MONTHS_A_YEAR * money.years
+    cost = None if item.usd_now is None else item.usd_now + (month or 0.0) * MONTHS_A_YEAR * money.years
     return Result(
         item,
         int(np.count_nonzero(work.columns.known)) if seen.runs else 0,
@@ -114,7 +114,7 @@ def _usd_month(seen: _Seen, hours: Within, money: Money) -> float | None:
     if item.kind in _SPARED:
         return 0.0
     if item.watts is None:
-        return None if item.usd_now is None else 0.0
+        return None
     return item.watts / _WATTS_A_KILOWATT * hours.value * months_a_week * money.usd_per_kwh
 
 

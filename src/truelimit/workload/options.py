@@ -71,7 +71,8 @@ class Result:
     ``other`` are refused for another reason (no room, not allowed, gone). ``usd_month`` is power and tokens.
     ``unlocks`` counts requests that complete here and on nothing that is cheaper and can be had.
     ``done_as_is`` are those that complete on this machine with today's configuration.
-    ``cost`` is USD now and over the years together, None where a price is not known.
+    ``cost`` is USD now and over the years together, None where a price is not known; a month that is not known is not
+    in it.
     """
 
     option: Option

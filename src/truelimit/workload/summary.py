@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from truelimit.domain.message import said
 from truelimit.domain.workload import WorkClass, WorkRequest
 from truelimit.workload.chains import folded
 from truelimit.workload.classes import MULTI_FILE, classified
@@ -159,17 +160,17 @@ def _is_unanswered(item: WorkRequest) -> bool:
 
 def _unknown(items: Sequence[WorkRequest]) -> list[Unknown]:
     missing: tuple[tuple[str, Callable[[WorkRequest], bool]], ...] = (
-        ("time", lambda item: item.time is None),
-        ("model", lambda item: item.model == "unknown"),
-        ("prompt tokens", lambda item: item.prompt_tokens is None),
-        ("cached tokens", lambda item: item.cached_tokens is None),
-        ("output tokens", lambda item: item.output_tokens is None),
-        ("duration", lambda item: item.duration is None),
-        ("time to the first token", lambda item: item.first_token is None),
-        ("how it ended", lambda item: item.ending.value == "unknown"),
-        ("turn of the user", lambda item: item.turn is None and item.work_class is not WorkClass.SIDE_CALL),
-        ("what their turn was, as none of its calls was answered", _is_unanswered),
-        ("private or not", lambda item: item.private is None),
+        (said("time"), lambda item: item.time is None),
+        (said("model"), lambda item: item.model == "unknown"),
+        (said("prompt tokens"), lambda item: item.prompt_tokens is None),
+        (said("cached tokens"), lambda item: item.cached_tokens is None),
+        (said("output tokens"), lambda item: item.output_tokens is None),
+        (said("duration"), lambda item: item.duration is None),
+        (said("time to the first token"), lambda item: item.first_token is None),
+        (said("how it ended"), lambda item: item.ending.value == "unknown"),
+        (said("turn of the user"), lambda item: item.turn is None and item.work_class is not WorkClass.SIDE_CALL),
+        (said("what their turn was, as none of its calls was answered"), _is_unanswered),
+        (said("private or not"), lambda item: item.private is None),
     )
     found = [Unknown(what, sum(map(test, items)), len(items)) for what, test in missing]
     return [item for item in found if item.requests]

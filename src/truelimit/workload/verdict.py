@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from truelimit.domain.calculation import Calculation, Term, calculate
-from truelimit.domain.message import counted, said
+from truelimit.domain.message import Message, counted, joined, said
 from truelimit.domain.provenance import Basis, Missing
 from truelimit.units import HOUR, MONTHS_A_YEAR
 from truelimit.workload.confusion import Confusion
 from truelimit.workload.judge import Money
 from truelimit.workload.options import Kind, Result
+from truelimit.workload.trust import Trust
 
 _HARDWARE = {Kind.MACHINE, Kind.TWO}
 _FREE = {Kind.NOTHING, Kind.FIX, Kind.BY_HAND, Kind.SETTING, Kind.FILE}
@@ -24,7 +25,8 @@ class WorkVerdict:
     """What the replay of the work says. ``tail`` requests are a question of routing, ``tail_many`` of them multi-file.
 
     ``tail_private`` of them must not leave the house, of ``tail_unsaid`` nobody said whether they may.
-    ``unknown`` names what is not known. ``validation`` compares the replay of today's stack with what was recorded.
+    ``unknown`` names what is not known. ``validation`` compares the replay of today's stack with what was recorded, and
+    ``trust`` is what that says of all numbers here.
     """
 
     model: str
@@ -41,6 +43,7 @@ class WorkVerdict:
     unknown: tuple[Missing, ...] = ()
     tail_private: int = 0
     tail_unsaid: int = 0
+    trust: Trust = Trust.HIGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,46 +107,68 @@ def _route(item: Result) -> tuple[float, ...]:
     return item.done.value, item.done.high, -(item.usd_month or 0.0)
 
 
-def sentence(found: Choice, tail: Tail) -> str:
-    """Return the one sentence: what to do first, whether hardware changes anything, what is left to route."""
-    parts = (_first(found), _hardware(found), _alone(found), _routing(found, tail))
-    return "; ".join(part for part in parts if part) + "."
+def sentence(found: Choice, tail: Tail, trust: Trust = Trust.HIGH) -> Message:
+    """Return the one sentence: what to do first, whether hardware changes anything, what is left to route.
+
+    Where the replay of today's stack does not tell what was recorded, that is said first.
+    """
+    parts = joined(
+        "; ", (part for part in (_first(found), _hardware(found), _alone(found), _routing(found, tail)) if part)
+    )
+    if trust is Trust.LOW:
+        return said("A guess, since the replay of today's stack does not tell what was recorded: {parts}.", parts=parts)
+    return said("{parts}.", parts=parts)
 
 
-def _first(found: Choice) -> str:
+def _first(found: Choice) -> Message:
     today, free = found.today, found.free
     if free.done.value > today.done.value:
-        is_fix = free.option.kind is Kind.FIX
-        what = "Run truelimit fix first, it is free" if is_fix else f"Do this first, it is free ({free.option.name})"
-        text = f"{what}: {_of(free)} complete instead of {today.done.value:,.0f}"
+        what = said("Do this first, it is free ({option})", option=free.option.name)
+        if free.option.kind is Kind.FIX:
+            what = said("Run truelimit fix first, it is free")
+        text = said("{what}: {of} complete instead of {before:,.0f}", what=what, of=_of(free), before=today.done.value)
         if found.surest.done.low > free.done.low:
-            text += f", and surely {found.surest.done.low:,.0f} with {found.surest.option.name}"
+            sure = found.surest
+            text += said(", and surely {sure:,.0f} with {option}", sure=sure.done.low, option=sure.option.name)
         return text
     if today.done.low == today.known:
-        return f"Change nothing: all {today.known:,} requests complete"
-    return f"Nothing that is free completes more of this work ({_of(today)} complete today)"
+        return counted(
+            "Change nothing: the one request completes", "Change nothing: all {count} requests complete", today.known
+        )
+    return said("Nothing that is free completes more of this work ({of} complete today)", of=_of(today))
 
 
-def _of(item: Result) -> str:
-    whole = f"{item.done.value:,.0f} of {item.known:,} requests"
-    if item.done.low == item.done.high:
+def _of(item: Result) -> Message:
+    done, known = item.done, item.known
+    whole = counted("{done:,.0f} of {count} request", "{done:,.0f} of {count} requests", known, done=done.value)
+    if done.low == done.high:
         return whole
-    return f"{whole} ({item.done.low:,.0f} to {item.done.high:,.0f} over the interval of the rates)"
+    return said(
+        "{whole} ({low:,.0f} to {high:,.0f} over the interval of the rates)", whole=whole, low=done.low, high=done.high
+    )
 
 
-def _hardware(found: Choice) -> str:
+def _hardware(found: Choice) -> Message:
     machine, free = found.machine, found.surest
     if machine is None:
-        return "no machine with a known price could be replayed"
+        return said("no machine with a known price could be replayed")
     more = machine.done.value - free.done.value
     saved = free.hours_week.value - machine.hours_week.value
-    what = f"{machine.option.name}, {machine.usd_now:,.0f} USD"
-    waits = f"saves {saved:,.1f} h of waiting a week" if saved >= _NO_WAIT else "saves no waiting worth a name"
-    if more <= 0:
-        return f"no hardware completes more than that: the quickest, {what}, {waits}"
+    what = said("{machine}, {usd:,.0f} USD", machine=machine.option.name, usd=machine.usd_now)
+    if more < 0:  # what it refuses is not waited for: that is no time saved
+        return said(
+            "no hardware that was tried completes as much: the best, {what}, completes {of}", what=what, of=_of(machine)
+        )
+    waits = said("saves no waiting worth a name")
+    if saved >= _NO_WAIT:
+        waits = said("saves {saved:,.1f} h of waiting a week", saved=saved)
+    if not more:
+        return said("no hardware completes more than that: the quickest, {what}, {waits}", what=what, waits=waits)
     if more < _LITTLE * max(1, machine.known):
-        return f"hardware changes little: {what}, completes {more:,.0f} more and {waits}"
-    return f"{what}, completes {more:,.0f} more and {waits}"
+        return said(
+            "hardware changes little: {what}, completes {more:,.0f} more and {waits}", what=what, more=more, waits=waits
+        )
+    return said("{what}, completes {more:,.0f} more and {waits}", what=what, more=more, waits=waits)
 
 
 def _alone(found: Choice) -> str:
@@ -152,7 +177,7 @@ def _alone(found: Choice) -> str:
         return ""
     if found.bought_alone > found.today.done.value:
         return ""
-    return "bought without the fix, no machine completes more than today"
+    return said("bought without the fix, no machine completes more than today")
 
 
 def _routing(found: Choice, tail: Tail) -> str:
@@ -181,15 +206,25 @@ def _routing(found: Choice, tail: Tail) -> str:
 
 def calculations(found: Choice, money: Money, span_days: float) -> tuple[Calculation, ...]:
     """Return the arithmetic behind the sentence: shares, hours a week, cost."""
-    replayed = "the replay of the recorded requests"
+    replayed = said("the replay of the recorded requests")
     weeks = Term(
-        "weeks", round(money.weeks, 4), "weeks", f"{span_days:,.2f} days recorded, at least one week", Basis.DERIVED
+        "weeks",
+        round(money.weeks, 4),
+        "weeks",
+        said("{days:,.2f} days recorded, at least one week", days=span_days),
+        Basis.DERIVED,
     )
     made = [_share("today", found.today), _share("after", found.free)]
     for name, item in (("free", found.surest), ("machine", found.machine)):
         if item is not None:
             waited = round(item.hours_week.value * money.weeks * HOUR, 1)
-            hours = Term(f"waited_{name}", waited, "s", f"{replayed}: {item.option.name}", Basis.DERIVED)
+            hours = Term(
+                f"waited_{name}",
+                waited,
+                "s",
+                said("{replayed}: {option}", replayed=replayed, option=item.option.name),
+                Basis.DERIVED,
+            )
             made.append(calculate(f"waited_{name} / {HOUR} / weeks", "h a week", hours, weeks))
     if found.machine is not None and found.machine.usd_now is not None:
         made += [_share("machine", found.machine), _cost(found.machine, money)]
@@ -197,14 +232,16 @@ def calculations(found: Choice, money: Money, span_days: float) -> tuple[Calcula
 
 
 def _share(name: str, item: Result) -> Calculation:
-    where = f"the replay of the recorded requests: {item.option.name}"
+    where = said("the replay of the recorded requests: {option}", option=item.option.name)
     done = Term(f"complete_{name}", item.done.value, "requests", where, Basis.DERIVED)
-    known = Term("known", item.known, "requests", "requests whose prompt is known", Basis.REPORTED)
+    known = Term("known", item.known, "requests", said("requests whose prompt is known"), Basis.REPORTED)
     return calculate(f"100 * complete_{name} / known", "% complete", done, known)
 
 
 def _cost(item: Result, money: Money) -> Calculation:
-    now = Term("usd_now", item.usd_now or 0.0, "USD", item.option.price_of or "the table", Basis.SPECIFIED)
-    month = Term("usd_month", round(item.usd_month or 0.0, 2), "USD a month", "power while one waits", Basis.ASSUMED)
-    years = Term("years", money.years, "years", "assumed life", Basis.ASSUMED)
+    now = Term("usd_now", item.usd_now or 0.0, "USD", item.option.price_of or said("the table"), Basis.SPECIFIED)
+    month = Term(
+        "usd_month", round(item.usd_month or 0.0, 2), "USD a month", said("power while one waits"), Basis.ASSUMED
+    )
+    years = Term("years", money.years, "years", said("assumed life"), Basis.ASSUMED)
     return calculate(f"usd_now + usd_month * {MONTHS_A_YEAR} * years", "USD", now, month, years)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from truelimit.domain.message import said
 from truelimit.report.plots.figure import Figure
 
 
@@ -15,9 +16,11 @@ def png(figure: Figure, zoom: int = 2) -> bytes:
         from resvg_py import svg_to_bytes
     except ImportError as error:
         raise PictureError(
-            "pictures need the package resvg-py: pip install resvg-py; --svg writes the same drawings without it"
+            said("pictures need the package resvg-py: pip install resvg-py; --svg writes the same drawings without it")
         ) from error
     try:
         return bytes(svg_to_bytes(svg_string=figure.picture(), zoom=zoom))
     except ValueError as error:
-        raise PictureError(f"{figure.name}: the renderer refused the drawing: {error}") from error
+        raise PictureError(
+            said("{figure}: the renderer refused the drawing: {error}", figure=figure.name, error=error)
+        ) from error

@@ -1,0 +1,100 @@
+"""How long the recorded work lasted, and what is not known of it: sizes, privacy, answers, clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from truelimit.domain.message import counted, said
+from truelimit.domain.provenance import Missing
+from truelimit.units import MINUTE
+from truelimit.workload.columns import usual_output
+
+if TYPE_CHECKING:
+    from truelimit.app.replay_stacks import Built
+    from truelimit.workload.columns import Clock
+    from truelimit.workload.legs import Work
+    from truelimit.workload.options import Result
+
+_LONGEST_GAP = 60 * 24 * 60 * MINUTE  # s: nobody pauses so long; a clock was wrong, or it was another time
+_FEW = 30  # requests below which a share says little
+
+
+def span(work: Work) -> float:
+    """Return seconds from the first to the last request, without gaps so long that a clock must have jumped."""
+    gaps = _gaps(work)
+    return float(gaps[gaps <= _LONGEST_GAP].sum())
+
+
+def _gaps(work: Work) -> Clock:
+    times = np.sort(work.columns.time[work.columns.time > 0])
+    return np.diff(times)
+
+
+def unknown(work: Work, found: Sequence[Result], as_it_is: Built) -> list[Missing]:
+    """Return what is not known of the work and of the options, each with what follows."""
+    missing = [Missing(said("today's stack"), why) for why in as_it_is.unknown]
+    lost = len(work.asked) - int(np.count_nonzero(work.columns.known))
+    if lost:
+        missing.append(
+            Missing(
+                said("prompts"),
+                said(
+                    "{lost:,} of {all:,} requests do not tell their size: in no share", lost=lost, all=len(work.asked)
+                ),
+            )
+        )
+    if len(work.asked) < _FEW:
+        missing.append(
+            Missing(
+                said("the usual work"),
+                counted(
+                    "{count} request is recorded: a share of so few says little of a week",
+                    "{count} requests are recorded: a share of so few says little of a week",
+                    len(work.asked),
+                ),
+            )
+        )
+    private = sum(item.private is None for item in work.asked)
+    if private:
+        missing.append(
+            Missing(
+                said("privacy"),
+                said(
+                    "of {private:,} requests nobody said whether they may leave the house: taken as private",
+                    private=private,
+                ),
+            )
+        )
+    missing += _clock(work) + _answers(work)
+    seen = {(item.option.name, why) for item in found for why in item.option.unknown}
+    return missing + [Missing(name, why) for name, why in sorted(seen)]
+
+
+def _clock(work: Work) -> list[Missing]:
+    """Requests so far from the others in time that they can belong to no week of this work."""
+    jumps = int(np.count_nonzero(_gaps(work) > _LONGEST_GAP))
+    if not jumps:
+        return []
+    why = counted(
+        "{count} gap of more than 60 days: a clock was wrong or it was another time; it is in no week",
+        "{count} gaps of more than 60 days: a clock was wrong or it was another time; they are in no week",
+        jumps,
+    )
+    return [Missing(said("the clock"), why)]
+
+
+def _answers(work: Work) -> list[Missing]:
+    told = np.array([np.nan if item.output_tokens is None else item.output_tokens for item in work.asked])
+    silent = int(np.count_nonzero(np.isnan(told)))
+    if not silent:
+        return []
+    why = said(
+        "{silent:,} of {all:,} do not tell their length: each counts as {usual:,.0f} tokens, the usual one",
+        silent=silent,
+        all=len(work.asked),
+        usual=usual_output(told),
+    )
+    return [Missing(said("answers"), why)]
