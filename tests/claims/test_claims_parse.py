@@ -161,3 +161,37 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 def test_a_long_text_is_read_in_bounded_time() -> None:
     claim = read("70B at 40 tok/s " * 100_000)
     assert len(claim.assertions) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("70B Q4 at -5 tok/s on dgx-spark", "-5 tok/s"),
+        ("70B Q4 at 1e400 tok/s on dgx-spark", "1e400 tok/s"),
+        ("70B at 50 MB/s on dgx-spark", "50 MB/s"),
+        ("RTX 4090: 1.3 PB/s", "1.3 PB/s"),
+        ("DGX Spark costs 4000 EUR", "4000 EUR"),
+        ("DGX Spark costs €4,000", "€4,000"),
+    ],
+)
+def test_a_number_that_nobody_can_judge_is_named_and_nothing_else_is_judged(text: str, number: str) -> None:
+    claim = read(text)
+    assert claim.misread == (number,)
+    assert all(item.quantity in {Quantity.FITS, Quantity.CONTEXT} for item in claim.assertions)
+
+
+def test_a_rate_of_a_minute_is_a_rate_and_no_window() -> None:
+    claim = read("70B Q4 at 120 tokens per minute on dgx-spark")
+    assert [(item.quantity, item.low) for item in claim.assertions] == [(Quantity.DECODE, 2.0)]
+    assert claim.context is None
+
+
+def test_a_range_is_no_number_below_zero() -> None:
+    claim = read("70B Q4 at 5-8 tok/s on dgx-spark")
+    assert claim.misread == ()
+    assert [(item.low, item.high) for item in claim.assertions] == [(5, 8)]
+
+
+def test_a_bandwidth_may_leave_the_second_out() -> None:
+    claim = read("M3 Ultra has 819 GB bandwidth")
+    assert [(item.quantity, item.low) for item in claim.assertions] == [(Quantity.BANDWIDTH, 819e9)]

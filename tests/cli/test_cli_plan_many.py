@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.damage import run
+from truelimit.cli.main import main
 from truelimit.cli.plan_batch import _lines
 from truelimit.cli.plan_sweep import axes_of
 
@@ -189,3 +190,15 @@ def test_this_machine_is_one_of_a_batch_with_what_was_measured_on_it(
     code, out, _ = run("plan", "llama-3.1-8b", "--machine", MAC, "--context", "4096", "--json")
     assert code == 0
     assert json.loads(out)["decode"][-1]["rate"]["value"] == pytest.approx(here["rate"]["value"])  # type: ignore[index]
+
+
+def test_a_backend_that_the_machine_does_not_have_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "qwen3-8b", "--machine", "dgx-spark", "--backend", "metal", "--context", "8192"]) == 2
+    assert "backend metal does not run on NVIDIA DGX Spark; there are: cpu, cuda" in capsys.readouterr().err
+
+
+def test_a_context_beyond_the_trained_one_is_no_lack_of_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["plan", "qwen3-coder-30b-a3b", "--machine", "dgx-spark", "--context", "300000", "--width", "200"])
+    told = capsys.readouterr().out
+    assert "driver's own buffers" not in told
+    assert "the model was trained for 262,144 tokens" in told

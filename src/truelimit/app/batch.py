@@ -130,11 +130,11 @@ def _machine(case: Mapping[str, Any], lookups: Lookups) -> Machine:
 def _check_memory(machine: Machine, asked: RateCase) -> None:
     """Raise CaseError where the weights exceed all memory: no engine would run that at any speed.
 
-    Only cards have a size that nobody can raise; shares of unified memory are settings.
+    What is there counts whole: the share of unified memory that the GPU may take is a setting.
     """
-    cards = [pool.capacity.value for pool in machine.pools if pool.kind is PoolKind.VRAM]
+    cards = [pool.capacity.value for pool in machine.pools if pool.kind in {PoolKind.VRAM, PoolKind.UNIFIED}]
     main = sum(pool.capacity.value for pool in machine.pools if pool.kind is PoolKind.RAM)
-    there = main + (sum(cards) // max(1, len(cards))) * asked.devices
+    there = main + (sum(cards) // max(1, len(cards))) * max(asked.devices, machine.boxes)
     if cards and asked.shape.weights_bytes > _ROUNDED * there:
         size = to_gib(round(asked.shape.weights_bytes))
         raise CaseError(

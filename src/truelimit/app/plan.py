@@ -83,6 +83,7 @@ def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
     """Return the stack with the wanted settings, and the memory that it takes. Raises ValueError as ``plan`` does."""
     planned = with_wanted(stack, wanted)
     _check_split(planned, wanted)
+    _check_backend(planned, wanted)
     need = need_or_reason(planned, wanted.context)
     if isinstance(need, Missing):
         raise ValueError(need.why)
@@ -201,6 +202,20 @@ def with_wanted(stack: Stack, wanted: Wanted) -> Stack:
         definition = replace(definition, flash_attention=None)
     backend = wanted.backend or stack.backend
     return replace(stack, server=server, definition=definition, split=wanted.split, backend=backend)
+
+
+def _check_backend(stack: Stack, wanted: Wanted) -> None:
+    """Raise ValueError for a backend that runs on none of the machine's devices."""
+    known = {name for item in stack.machine.accelerators for name in item.backends}
+    if wanted.backend is not None and known and wanted.backend not in {*known, "cpu"}:
+        raise ValueError(
+            said(
+                "backend {backend} does not run on {device}; there are: {known}",
+                backend=wanted.backend,
+                device=stack.machine.name or stack.machine.id or "",
+                known=", ".join(sorted({*known, "cpu"})),
+            )
+        )
 
 
 def _check_split(stack: Stack, wanted: Wanted) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from truelimit.claims import combine, comparison, decode, fit, market, memory, prefill, provider, specification
 from truelimit.claims.known import Known, not_checkable
 from truelimit.domain.claims import Assertion, Audited, Claim, Judgement, Part, Quantity, StatedClaim, Verdict
+from truelimit.domain.message import said
 
 _Judge = Callable[[Assertion, Known], Judgement]
 
@@ -33,6 +34,8 @@ _JUDGES: Mapping[Quantity, _Judge] = {
 def judge(stated: StatedClaim, known: Known) -> Audited:
     """Return a claim with its verdict: the worst among its numbers; one that cannot be read is not checkable."""
     claim = known.claim
+    if claim.misread and all(item.quantity in _WITHOUT_NUMBER for item in claim.assertions):
+        return Audited(stated, claim, Verdict.NOT_CHECKABLE, _misread(claim), notes=_notes(known))
     parts = tuple(Part(item, _judged(item, known)) for item in claim.assertions)
     if not parts:
         return Audited(stated, claim, Verdict.NOT_CHECKABLE, _why_unread(claim), notes=_notes(known))
@@ -62,6 +65,7 @@ def _judged(item: Assertion, known: Known) -> Judgement:
     return _JUDGES[item.quantity](item, known)
 
 
+_WITHOUT_NUMBER = {Quantity.FITS, Quantity.SYSTEM, Quantity.FREE, Quantity.CONTEXT}
 _OF_MODELS = {Quantity.WEIGHTS, Quantity.KV_CACHE, Quantity.KV_HEADS, Quantity.FREE}
 
 
@@ -74,6 +78,16 @@ def _why_unread(claim: Claim) -> str:
     )
 
 
+def _misread(claim: Claim) -> str:
+    numbers = ", ".join(claim.misread)
+    return said(
+        "{numbers}: no number above 0 of a unit that is known; expected tokens a second (40 tok/s), GB or TB, GB/s or "
+        "TB/s, TFLOPS or TOPS, USD",
+        numbers=numbers,
+    )
+
+
 def _notes(known: Known) -> tuple[str, ...]:
-    left = f"not judged: {', '.join(known.claim.unread)}" if known.claim.unread else ""
+    unread = (*known.claim.misread, *known.claim.unread)
+    left = said("not judged: {words}", words=", ".join(unread)) if unread else ""
     return tuple(note for note in (*known.notes, left) if note)

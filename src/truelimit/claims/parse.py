@@ -28,6 +28,7 @@ def parse(text: str, vocabulary: Vocabulary) -> Claim:
     words = normal(text)
     scanner = Scanner(words)
     claim = _subject(Claim(text.strip()), scanner, vocabulary)
+    claim = replace(claim, misread=quantities.misread(scanner))
     stated = _stated(scanner)
     claim = _conditions(claim, scanner)
     contexts = quantities.contexts(scanner)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truelimit.claims.scan import Found, Scanner
 from truelimit.domain.claims import Assertion, Quantity
 from truelimit.units import GB, HOUR, MINUTE, TERA, Bytes, from_gb, from_gib
 
 _RATE = r"(?:tok(?:en)?s?|t)\s?(?:/|per |a |p)\s?s(?:ec(?:ond)?s?)?\b|tps\b"
+_RATE_OF_LONGER = r"(?:tok(?:en)?s?|t)\s?(?:/|per |a |an )\s?(?:min(?:ute)?s?|h(?:ours?|rs?)?)\b|tpm\b"
+_BELOW_ZERO = re.compile(r"(?:(?<=\s)|^|\()-\s?\d[\d,.]*\s?(?:[a-zA-Z$%][\w/]*)?")
+_POWER = re.compile(r"\b\d+(?:\.\d+)?e[+-]?\d+\b(?:\s?[a-zA-Z][\w/]*)?", re.I)
+_FOREIGN = re.compile(r"\b\d[\d,.]*\s?(?:[KMPE]i?B|[kMGT]b)(?:/s(?:ec)?|ps)?\b|\b\d[\d,.]*\s?[kMGT]bit/s\b")
+_CURRENCY = re.compile(
+    r"[\u20ac\u00a3\u00a5\u20b9]\s?\d[\d,.]*|[\d,.]+\s?[\u20ac\u00a3\u00a5\u20b9]"
+    r"|\b\d[\d,.]*\s?(?:EUR|euros?|GBP|INR|JPY|CNY|CHF)\b",
+    re.I,
+)
 _SIZE = r"(?:GB|GiB|TB|TiB|gigabytes?)(?!\s?/|ps|\w)"
 _READING = re.compile(
     r"prefill|prompt[\s-]?(?:processing|eval)|time to first|\bpp\d*\b|reads?\b[^.;]*\bprompts?\b", re.I
@@ -30,9 +39,22 @@ class Size:
     found: Found
 
 
+def misread(scanner: Scanner) -> tuple[str, ...]:
+    """Return the numbers that nobody can judge, and blank them: below zero, as powers, of units that are not known."""
+    found = [match for pattern in (_BELOW_ZERO, _POWER, _FOREIGN, _CURRENCY) for match in scanner.take(pattern)]
+    return tuple(match.group().strip(" (") for match in found)
+
+
 def rates(scanner: Scanner) -> list[Assertion]:
     """Return rates of reading and writing in tokens/s. What is not said to be reading is writing."""
-    return [_rate(scanner, found) for found in scanner.numbers(_RATE)]
+    slow = [_slowed(found) for found in scanner.numbers(_RATE_OF_LONGER)]
+    return [_rate(scanner, found) for found in (*scanner.numbers(_RATE), *slow)]
+
+
+def _slowed(found: Found) -> Found:
+    """Tokens a minute or an hour as tokens a second."""
+    seconds = HOUR if re.search(r"h(?:ours?|rs?)?$", found.unit, re.I) else MINUTE
+    return replace(found, low=found.low / seconds, high=found.high / seconds)
 
 
 def _rate(scanner: Scanner, found: Found) -> Assertion:
@@ -63,7 +85,8 @@ def _token_price(found: Found) -> Assertion:
 
 def bandwidths(scanner: Scanner) -> list[Assertion]:
     """Return memory bandwidths in bytes/s."""
-    found = scanner.numbers(r"(?:GB|GiB|TB)\s?(?:/\s?s(?:ec)?|ps)\b", scales="k")
+    told = r"(?:GB|GiB|TB)(?:\s?(?:/\s?s(?:ec)?|ps)\b|(?=\s(?:of\s)?(?:memory\s)?bandwidth\b))"
+    found = scanner.numbers(told, scales="k")
     return [_scaled(Quantity.BANDWIDTH, item, TERA if item.unit.upper().startswith("T") else GB) for item in found]
 
 

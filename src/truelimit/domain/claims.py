@@ -75,7 +75,7 @@ class Claim:
     pass (drafts, multi-token prediction). ``batch`` is the number of requests at once, 0 for "many". ``sparse`` tells a
     mixture of experts from a dense model, where the claim does. ``backends`` are those that a comparison names, this
     machine's first. ``unknown`` are names that no table knows, each with the nearest ones. ``unread`` are words with
-    numbers that were not judged.
+    numbers that were not judged; ``misread`` are those of a unit, a sign or a form that nobody can judge.
     """
 
     text: str
@@ -99,6 +99,7 @@ class Claim:
     assertions: tuple[Assertion, ...] = ()
     unknown: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    misread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
