@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from truelimit.advice.nouns import Candidate, Limit, Performance
 from truelimit.advice.profile import Profile
+from truelimit.domain.message import said
 
 
 def binding(machine: Candidate, profile: Profile) -> tuple[Limit, tuple[str, ...]]:
@@ -22,15 +23,21 @@ def binding(machine: Candidate, profile: Profile) -> tuple[Limit, tuple[str, ...
 
 def _limit(item: Performance, profile: Profile) -> tuple[Limit, str]:
     job = item.job
-    what = f"{job.model} at {job.context:,} tokens"
+    what = said("{model} at {context:,} tokens", model=job.model, context=job.context)
     if item.fits is False:
-        return Limit.MEMORY, f"{what} does not fit: {item.reason}"
+        return Limit.MEMORY, said("{what} does not fit: {reason}", what=what, reason=item.reason)
     if item.fits is None:
-        return Limit.UNKNOWN, f"whether {what} fits is not known: {item.reason}"
+        return Limit.UNKNOWN, said("whether {what} fits is not known: {reason}", what=what, reason=item.reason)
     if item.prefill is None:
-        return Limit.UNKNOWN, f"how long a cold prompt of {what} is read is not known"
+        return Limit.UNKNOWN, said("how long a cold prompt of {what} is read is not known", what=what)
     spent, allowed = item.prefill, profile.deadline
-    text = f"a cold prompt of {what} is read in {spent.value:,.0f} s ({spent.low:,.0f} to {spent.high:,.0f})"
+    text = said(
+        "a cold prompt of {what} is read in {spent:,.0f} s ({low:,.0f} to {high:,.0f})",
+        what=what,
+        spent=spent.value,
+        low=spent.low,
+        high=spent.high,
+    )
     if spent.value > allowed:
-        return Limit.TIME, f"{text}, the deadline is {allowed:,.0f} s"
-    return Limit.NONE, f"{text}, within {allowed:,.0f} s"
+        return Limit.TIME, said("{text}, the deadline is {allowed:,.0f} s", text=text, allowed=allowed)
+    return Limit.NONE, said("{text}, within {allowed:,.0f} s", text=text, allowed=allowed)

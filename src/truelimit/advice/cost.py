@@ -5,10 +5,11 @@ from __future__ import annotations
 from truelimit.advice.nouns import Candidate
 from truelimit.advice.profile import Profile
 from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.units import WEEKS_A_YEAR
 
-_PROFILE = "the profile"
+_PROFILE = said("the profile")
 _WATTS_A_KILOWATT = 1000
 
 
@@ -18,7 +19,9 @@ def total_cost(machine: Candidate, profile: Profile, *, owned: bool = False) -> 
     Where the power is not known the formula leaves it out.
     """
     price, resale = (0.0, 0.0) if owned or machine.price is None else (machine.price.usd, profile.resale)
-    where = "owned" if owned else f"{machine.price.what}, {machine.price.date}" if machine.price else "no dated price"
+    where = (
+        "owned" if owned else f"{machine.price.what}, {machine.price.date}" if machine.price else said("no dated price")
+    )
     terms = (
         Term("price", price, "USD", where, Basis.SPECIFIED),
         Term("resale", resale, "USD", _PROFILE, Basis.ASSUMED),
@@ -29,8 +32,14 @@ def total_cost(machine: Candidate, profile: Profile, *, owned: bool = False) -> 
         f"price - resale + watts / {_WATTS_A_KILOWATT} * hours_a_week * {WEEKS_A_YEAR} * years * usd_per_kwh",
         "USD",
         *terms,
-        Term("watts", machine.power, "W", "the machine's table", Basis.SPECIFIED),
-        Term("hours_a_week", profile.hours_a_week, "h", f"{_PROFILE}: hours of full load", Basis.ASSUMED),
+        Term("watts", machine.power, "W", said("the machine's table"), Basis.SPECIFIED),
+        Term(
+            "hours_a_week",
+            profile.hours_a_week,
+            "h",
+            said("{profile}: hours of full load", profile=_PROFILE),
+            Basis.ASSUMED,
+        ),
         Term("years", profile.years, "years", _PROFILE, Basis.ASSUMED),
         Term("usd_per_kwh", profile.usd_per_kwh, "USD/kWh", _PROFILE, Basis.ASSUMED),
     )

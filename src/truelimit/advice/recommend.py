@@ -10,6 +10,7 @@ from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Limit,
 from truelimit.advice.pareto import front
 from truelimit.advice.profile import Profile
 from truelimit.advice.words import because, cannot, sentence
+from truelimit.domain.message import said
 
 SHORTLIST = 6
 _CLEARLY = 1.25  # a gain that the estimates' own error could make is no reason to buy
@@ -19,7 +20,7 @@ def recommend(
     profile: Profile, today: Candidate | None, candidates: tuple[Candidate, ...], cloud: tuple[CloudCost, ...] = ()
 ) -> Advice:
     """Return the advice for a profile. Deterministic: the same input gives the same answer in the same order."""
-    limit, reasons = binding(today, profile) if today else (Limit.UNKNOWN, ("the machine of today is not given",))
+    limit, reasons = binding(today, profile) if today else (Limit.UNKNOWN, (said("the machine of today is not given"),))
     left_out: list[LeftOut] = []
     fitting: list[Candidate] = []
     for item in candidates:
@@ -32,7 +33,7 @@ def recommend(
     left_out += no_better
     best = front(better, _scores)
     left_out += [
-        LeftOut(item.id, item.name, "another is at least as good in price, memory, decode and prefill")
+        LeftOut(item.id, item.name, said("another is at least as good in price, memory, decode and prefill"))
         for item in better
         if item not in best
     ]
@@ -41,7 +42,7 @@ def recommend(
         Recommended(item, because(item, today, best), cannot(item, profile), total_cost(item, profile))
         for item in ordered[:SHORTLIST]
     )
-    left_out += [LeftOut(item.id, item.name, "on the front, behind those shown") for item in ordered[SHORTLIST:]]
+    left_out += [LeftOut(item.id, item.name, said("on the front, behind those shown")) for item in ordered[SHORTLIST:]]
     keep = today is not None and (limit is Limit.NONE or not shortlist)
     costs = (total_cost(today, profile, owned=True),) if today else ()
     text = sentence(today, limit, shortlist, keep=keep)
@@ -51,28 +52,34 @@ def recommend(
 def out_of_question(item: Candidate, profile: Profile, today: Candidate | None) -> tuple[str, str] | None:
     """Return why a machine is out whatever it can do, with its figures, or None. Its performances are not looked at."""
     if today is not None and item.id == today.id:
-        return "it is the machine of today", ""
+        return said("it is the machine of today"), ""
     if item.price is None:
-        return "no dated price is known", ""
+        return said("no dated price is known"), ""
     if item.no_longer_sold is not None:
-        last = f"last price {item.price.usd:,.0f} USD ({item.price.date})"
-        return f"no longer sold since {item.no_longer_sold}; {last}", ""
+        last = said("last price {usd:,.0f} USD ({date})", usd=item.price.usd, date=item.price.date)
+        return said("no longer sold since {no_longer_sold}; {last}", no_longer_sold=item.no_longer_sold, last=last), ""
     allowed = None if profile.budget is None else profile.budget + profile.resale
     if allowed is not None and item.price.usd > allowed:
-        return f"over the budget of {allowed:,.0f} USD", f"{item.price.usd:,.0f} USD ({item.price.date})"
+        return said("over the budget of {allowed:,.0f} USD", allowed=allowed), said(
+            "{usd:,.0f} USD ({date})", usd=item.price.usd, date=item.price.date
+        )
     if profile.operating_systems and not set(profile.operating_systems) & set(item.operating_systems):
-        return "another operating system", f"it runs {', '.join(item.operating_systems) or 'no known system'}"
+        return said("another operating system"), said(
+            "it runs {operating_systems}", operating_systems=", ".join(item.operating_systems) or "no known system"
+        )
     if profile.backends and not set(profile.backends) & set(item.backends):
-        return "another backend", f"it offers {', '.join(item.backends) or 'no known backend'}"
+        return said("another backend"), said(
+            "it offers {backends}", backends=", ".join(item.backends) or "no known backend"
+        )
     if profile.power_limit is not None and item.power is not None and item.power > profile.power_limit:
-        return f"it draws more than {profile.power_limit:,.0f} W", f"{item.power:,.0f} W"
-    return ("it is not quiet", f"{item.power or 0:,.0f} W") if profile.quiet and item.quiet is False else None
+        return said("it draws more than {power_limit:,.0f} W", power_limit=profile.power_limit), f"{item.power:,.0f} W"
+    return (said("it is not quiet"), f"{item.power or 0:,.0f} W") if profile.quiet and item.quiet is False else None
 
 
 def _why_not(item: Candidate, profile: Profile, today: Candidate | None) -> tuple[str, str] | None:
     out = out_of_question(item, profile, today)
     if out is None and all(performance.fits is not True for performance in item.performances):
-        return "none of the models is known to fit", "; ".join(p.reason for p in item.performances)
+        return said("none of the models is known to fit"), "; ".join(p.reason for p in item.performances)
     return out
 
 
@@ -82,9 +89,9 @@ def _improving(items: list[Candidate], today: Candidate | None, limit: Limit) ->
         return items, []
     better = [item for item in items if _improves(item, today, limit)]
     why = {
-        Limit.NONE: "nothing binds on the machine of today for this work",
-        Limit.MEMORY: "it holds no more of the models than the machine of today",
-        Limit.TIME: f"it does not read the prompts clearly faster (less than {_CLEARLY:g} times)",
+        Limit.NONE: said("nothing binds on the machine of today for this work"),
+        Limit.MEMORY: said("it holds no more of the models than the machine of today"),
+        Limit.TIME: said("it does not read the prompts clearly faster (less than {clearly:g} times)", clearly=_CLEARLY),
     }[limit]
     return better, [LeftOut(item.id, item.name, why) for item in items if item not in better]
 

@@ -6,58 +6,84 @@ from collections.abc import Sequence
 
 from truelimit.advice.nouns import Candidate, Limit, Performance, Recommended
 from truelimit.advice.profile import Profile
+from truelimit.domain.message import joined, said
 from truelimit.units import to_gib
 
 
 def because(item: Candidate, today: Candidate | None, rivals: Sequence[Candidate]) -> tuple[str, ...]:
     """Return what speaks for a machine: what it is best at on the front, and what it holds."""
-    found = [_job(performance) for performance in item.performances if performance.fits]
+    found: list[str] = [_job(performance) for performance in item.performances if performance.fits]
     if item.price and all(item.price.usd <= rival.price.usd for rival in rivals if rival.price):
-        found.append("the lowest price on the front")
+        found.append(said("the lowest price on the front"))
     if all(item.memory >= rival.memory for rival in rivals):
-        found.append("the most memory on the front")
+        found.append(said("the most memory on the front"))
     if today is not None:
         gained = [
             p.job.model for p, q in zip(item.performances, today.performances, strict=True) if p.fits and not q.fits
         ]
-        found += [f"holds {', '.join(gained)}, which {today.name} does not"] if gained else []
+        found += (
+            [said("holds {gained}, which {today} does not", gained=", ".join(gained), today=today.name)]
+            if gained
+            else []
+        )
     return tuple(found)
 
 
 def _job(item: Performance) -> str:
-    parts = [f"{item.job.model} at {item.job.context:,} tokens"]
+    parts: list[str] = [said("{model} at {context:,} tokens", model=item.job.model, context=item.job.context)]
     if item.decode:
-        parts.append(f"writes {item.decode.value:,.1f} tokens/s ({item.decode.low:,.1f} to {item.decode.high:,.1f})")
+        parts.append(
+            said(
+                "writes {decode:,.1f} tokens/s ({low:,.1f} to {high:,.1f})",
+                decode=item.decode.value,
+                low=item.decode.low,
+                high=item.decode.high,
+            )
+        )
     if item.prefill:
         parts.append(
-            f"reads a cold prompt in {item.prefill.value:,.0f} s ({item.prefill.low:,.0f} to {item.prefill.high:,.0f})"
+            said(
+                "reads a cold prompt in {prefill:,.0f} s ({low:,.0f} to {high:,.0f})",
+                prefill=item.prefill.value,
+                low=item.prefill.low,
+                high=item.prefill.high,
+            )
         )
     if item.headroom is not None:
-        parts.append(f"{to_gib(item.headroom):,.1f} GiB to spare")
+        parts.append(said("{headroom:,.1f} GiB to spare", headroom=to_gib(item.headroom)))
     if item.reason:
         parts.append(item.reason)
-    return ", ".join(parts)
+    return joined(", ", parts)
 
 
 def cannot(item: Candidate, profile: Profile) -> tuple[str, ...]:
     """Return what a machine cannot do, or what is not known of it."""
-    found = []
+    found: list[str] = []
     for performance in item.performances:
         job = performance.job
-        what = f"{job.model} at {job.context:,} tokens"
+        what = said("{model} at {context:,} tokens", model=job.model, context=job.context)
         if performance.fits is False:
-            found.append(f"{what} does not fit: {performance.reason}")
+            found.append(said("{what} does not fit: {reason}", what=what, reason=performance.reason))
         elif performance.prefill is not None and performance.prefill.value > profile.deadline:
             found.append(
-                f"a cold prompt of {what} takes {performance.prefill.value:,.0f} s, over {profile.deadline:,.0f} s"
+                said(
+                    "a cold prompt of {what} takes {prefill:,.0f} s, over {deadline:,.0f} s",
+                    what=what,
+                    prefill=performance.prefill.value,
+                    deadline=profile.deadline,
+                )
             )
         elif performance.prefill is not None and performance.prefill.high > profile.deadline:
-            most = f"{performance.prefill.high:,.0f} s, over {profile.deadline:,.0f} s"
-            found.append(f"a cold prompt of {what} may take up to {most}: measure before you buy")
+            most = said(
+                "{high:,.0f} s, over {deadline:,.0f} s", high=performance.prefill.high, deadline=profile.deadline
+            )
+            found.append(
+                said("a cold prompt of {what} may take up to {most}: measure before you buy", what=what, most=most)
+            )
         elif performance.prefill is None:
-            found.append(f"how fast it reads {what} is not known")
-    found += ["what it draws is not known, so the cost leaves power out"] if item.power is None else []
-    found += ["whether it is quiet is not known"] if profile.quiet and item.quiet is None else []
+            found.append(said("how fast it reads {what} is not known", what=what))
+    found += [said("what it draws is not known, so the cost leaves power out")] if item.power is None else []
+    found += [said("whether it is quiet is not known")] if profile.quiet and item.quiet is None else []
     return tuple(found)
 
 
@@ -65,15 +91,32 @@ def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended
     """Return the one sentence that a person can act on."""
     if keep and today is not None:
         if limit is Limit.NONE:
-            return f"Keep {today.name}: nothing binds on it for this work."
-        return f"Keep {today.name}: nothing within these conditions improves what binds ({limit})."
+            return said("Keep {today}: nothing binds on it for this work.", today=today.name)
+        return said(
+            "Keep {today}: nothing within these conditions improves what binds ({limit}).",
+            today=today.name,
+            limit=limit,
+        )
     if not shortlist:
-        return "Nothing in the tables meets these conditions; each machine's reason is below."
+        return said("Nothing in the tables meets these conditions; each machine's reason is below.")
     first = shortlist[0]
     item = first.candidate
-    price = f"{item.price.usd:,.0f} USD ({item.price.date})" if item.price else "price not known"
+    price = (
+        said("{usd:,.0f} USD ({date})", usd=item.price.usd, date=item.price.date)
+        if item.price
+        else said("price not known")
+    )
     if first.cannot:
-        return f"{item.name}, {price}: the best that meets these conditions, but {first.cannot[0]}."
+        return said(
+            "{name}, {price}: the best that meets these conditions, but {cannot}.",
+            name=item.name,
+            price=price,
+            cannot=first.cannot[0],
+        )
     lifts = today is not None and limit is not Limit.UNKNOWN
-    what = f"it lifts what binds on {today.name} ({limit})" if today and lifts else "it does the work"
+    what = (
+        said("it lifts what binds on {today} ({limit})", today=today.name, limit=limit)
+        if today and lifts
+        else said("it does the work")
+    )
     return f"{item.name}, {price}: {what}."

@@ -11,11 +11,12 @@ from truelimit.advice.profile import Job, Profile
 from truelimit.advice.recommend import out_of_question, recommend
 from truelimit.app.machines import STALE_DAYS, Entry, devices, is_stale, latest_price, usable_memory, watts
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, Price
+from truelimit.domain.message import said
 from truelimit.units import Usd, Watts
 
 Evaluate = Callable[[Machine, Job], Performance]
 _QUIET = Watts(250)  # assumed: a box that draws no more can be cooled quietly; one that draws more is heard
-_CARD = "the computer around the card is not in the price"
+_CARD = said("the computer around the card is not in the price")
 
 
 def advise(
@@ -48,7 +49,17 @@ def candidate(entry: Entry, on: date) -> Candidate:
     alone = price is not None and not machine.prices and machine.accelerators[0].kind is DeviceKind.DISCRETE
     stale = price is not None and is_stale(price, on)
     notes = (_CARD,) if alone else ()
-    old = (f"its price is of {price.date}, older than {STALE_DAYS} days: look again",) if price and stale else ()
+    old = (
+        (
+            said(
+                "its price is of {date}, older than {stale_days} days: look again",
+                date=price.date,
+                stale_days=STALE_DAYS,
+            ),
+        )
+        if price and stale
+        else ()
+    )
     return Candidate(
         entry.id,
         machine.name or entry.id,
@@ -82,7 +93,7 @@ def price_of(machine: Machine) -> Price | None:
     if not discrete or len(known) < len(counted):
         return None
     total = Usd(sum(price.usd * count for price, count in known))
-    what = " and ".join(f"{count} x {item.name}" for item, count in counted)
+    what = said(" and ").join(f"{count} x {item.name}" for item, count in counted)
     return Price(total, min(price.date for price, _ in known), what, known[0][0].source)
 
 

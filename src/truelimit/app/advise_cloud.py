@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.advice.nouns import CloudCost
 from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.perf.cloud_cost import UnknownPriceError, cost
 from truelimit.units import MONTHS_A_YEAR, WEEKS_A_YEAR
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from truelimit.domain.cloud import CloudModel
 
 _SHOWN = 3
-_PROFILE = "the profile"
+_PROFILE = said("the profile")
 
 
 def cloud_costs(profile: Profile, models: Sequence[CloudModel], on: date, *, named: bool) -> tuple[CloudCost, ...]:
@@ -26,7 +27,7 @@ def cloud_costs(profile: Profile, models: Sequence[CloudModel], on: date, *, nam
     ``named``: the user chose them, so each is answered; else the cheapest that can do it are shown.
     """
     if profile.private:
-        why = "the work is private: prompts must not leave the house"
+        why = said("the work is private: prompts must not leave the house")
         return tuple(CloudCost(item.id, None, None, None, why) for item in models if named)
     job = max(profile.jobs, key=lambda item: item.context)
     found = [_cost(profile, job, item, on) for item in models]
@@ -48,16 +49,20 @@ def _cost(profile: Profile, job: Job, model: CloudModel, on: date) -> CloudCost:
     why = _why_not(job, model, profile, on)
     request = _request(job, model, profile, on)
     if why or request is None:
-        return CloudCost(model.id, window, None, None, why or "its prices are not known")
-    each = f"{request.result:,.4f} USD for a request of {job.context:,} tokens, none of them cached"
+        return CloudCost(model.id, window, None, None, why or said("its prices are not known"))
+    each = said(
+        "{result:,.4f} USD for a request of {context:,} tokens, none of them cached",
+        result=request.result,
+        context=job.context,
+    )
     notes = (each, *_warnings(model, on))
     if not profile.requests_a_week:
-        return CloudCost(model.id, window, None, None, "say how many requests a week there are", notes)
+        return CloudCost(model.id, window, None, None, said("say how many requests a week there are"), notes)
     monthly = _over(
         request,
         profile,
         "requests_a_week * weeks / months",
-        Term("months", MONTHS_A_YEAR, "a year", "calendar", Basis.SPECIFIED),
+        Term("months", MONTHS_A_YEAR, said("a year"), "calendar", Basis.SPECIFIED),
     )
     years = _over(
         request,
@@ -73,10 +78,14 @@ def _over(request: Calculation, profile: Profile, formula: str, last: Term) -> C
         f"request * {formula}",
         "USD",
         Term(
-            "request", request.result, "USD", "the request of the largest job, at the provider's prices", request.basis
+            "request",
+            request.result,
+            "USD",
+            said("the request of the largest job, at the provider's prices"),
+            request.basis,
         ),
         Term("requests_a_week", profile.requests_a_week, "requests", _PROFILE, Basis.ASSUMED),
-        Term("weeks", WEEKS_A_YEAR, "a year", "calendar", Basis.SPECIFIED),
+        Term("weeks", WEEKS_A_YEAR, said("a year"), "calendar", Basis.SPECIFIED),
         last,
     )
 
@@ -90,11 +99,15 @@ def _request(job: Job, model: CloudModel, profile: Profile, on: date) -> Calcula
 
 def _why_not(job: Job, model: CloudModel, profile: Profile, on: date) -> str:
     if model.is_shut_down(on) and model.shutdown:
-        return f"shut down on {model.shutdown.date}"
+        return said("shut down on {date}", date=model.shutdown.date)
     if model.context is None:
-        return "its window is not known"
+        return said("its window is not known")
     wanted = job.context + profile.answer_tokens
-    return f"its window of {model.context.value:,} tokens is too small" if model.context.value < wanted else ""
+    return (
+        said("its window of {context:,} tokens is too small", context=model.context.value)
+        if model.context.value < wanted
+        else ""
+    )
 
 
 def _warnings(model: CloudModel, on: date) -> tuple[str, ...]:
@@ -102,9 +115,9 @@ def _warnings(model: CloudModel, on: date) -> tuple[str, ...]:
     if model.deprecated is not None:
         found.append(f"deprecated{f' since {model.deprecated.date}' if model.deprecated.date else ''}")
     if model.shutdown is not None:
-        found.append(f"ends on {model.shutdown.date}")
+        found.append(said("ends on {date}", date=model.shutdown.date))
     if model.free_tier is not None and not model.free_tier.ended:
-        found.append(f"free tier: {model.free_tier.what}")
+        found.append(said("free tier: {what}", what=model.free_tier.what))
     if model.is_stale(on):
-        found.append(f"looked up {model.age(on)} days ago: look again")
+        found.append(said("looked up {on} days ago: look again", on=model.age(on)))
     return tuple(found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.advice.nouns import Performance, Span
 from truelimit.app.plan import Wanted, plan
+from truelimit.domain.message import said
 from truelimit.units import Seconds, to_gib
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ def performance(stack: Stack, machine: Machine, job: Job, deadline: Seconds) -> 
     except ValueError as error:
         return Performance(job, None, str(error))
     if made.native_context is not None and job.context > made.native_context:
-        return Performance(job, False, f"it was trained for {made.native_context:,} tokens", None, made.largest_context)
+        return Performance(
+            job,
+            False,
+            said("it was trained for {native_context:,} tokens", native_context=made.native_context),
+            None,
+            made.largest_context,
+        )
     return Performance(
         job,
         made.fits,
@@ -38,20 +45,26 @@ def performance(stack: Stack, machine: Machine, job: Job, deadline: Seconds) -> 
 
 def _reason(made: ModelPlan) -> str:
     if made.room is None:
-        return "the memory of the machine is not known"
+        return said("the memory of the machine is not known")
     if made.fits:
         return _outside(made)
-    short = (
-        f"{to_gib(made.total):,.1f} GiB are needed, {to_gib(-made.room.headroom):,.1f} GiB more than there is room for"
+    short = said(
+        "{total:,.1f} GiB are needed, {headroom:,.1f} GiB more than there is room for",
+        total=to_gib(made.total),
+        headroom=to_gib(-made.room.headroom),
     )
-    return f"{short}; {made.largest_context:,} tokens would fit" if made.largest_context else short
+    return (
+        said("{short}; {largest_context:,} tokens would fit", short=short, largest_context=made.largest_context)
+        if made.largest_context
+        else short
+    )
 
 
 def _outside(made: ModelPlan) -> str:
     """What lies in main memory beside the cards: memory that must be there, and is in no card's price."""
     host = made.placement.host if made.placement else None
     held = host.total if host is not None and host.last > host.first else 0
-    return f"{to_gib(held):,.1f} GiB of it in main memory beside the cards" if held else ""
+    return said("{held:,.1f} GiB of it in main memory beside the cards", held=to_gib(held)) if held else ""
 
 
 def _decode(made: ModelPlan) -> Span | None:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.domain.calculation import Calculation
@@ -78,8 +79,10 @@ def find(table: CloudTable, name: str) -> CloudModel:
         item.id.lower(): None for item in table.others
     }
     near = difflib.get_close_matches(wanted[:100], list(every), 5, 0.5)
-    offered = f"nearest: {', '.join(near)}" if near else "truelimit cloud list shows what is known"
-    raise UnknownModelError(f"{name[:80]!r} is no provider's model of the table; {offered}")
+    offered = f"nearest: {', '.join(near)}" if near else said("truelimit cloud list shows what is known")
+    raise UnknownModelError(
+        said("{name!r} is no provider's model of the table; {offered}", name=name[:80], offered=offered)
+    )
 
 
 def names(item: CloudModel) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, PoolKind, Price
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Known, worst
 from truelimit.units import Bytes, Watts
 
@@ -121,7 +122,7 @@ def rated_power(machine: Machine) -> Known[Watts] | None:
     known = [item.power for item in machine.accelerators if item.power is not None]
     if not known or len(known) < len(machine.accelerators):
         return None
-    where = f"rated power of the devices alone: {known[0].where}"
+    where = said("rated power of the devices alone: {where}", where=known[0].where)
     return Known(Watts(sum(item.value for item in known)), where, worst(item.basis for item in known))
 
 

@@ -10,10 +10,11 @@ from truelimit.claims.words import short
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Claim, Reading, Subject
 from truelimit.domain.machine import Accelerator
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 
 _MATRIX_UNITS = 4.0  # Apple M5: matrix units beside the shader rate that its specification gives
-_STATED = "the claim"
+_STATED = said("the claim")
 
 
 def decode_ceiling(claim: Claim, reading: Reading, subject: Subject | None) -> Calculation | None:
@@ -43,10 +44,16 @@ def split_notes(claim: Claim, reading: Reading, subject: Subject | None) -> tupl
     if together is None or apart is None:
         return ()
     one, many = short(float(apart.result)), short(float(together.result))
-    said = (
-        f"how {subject.devices} devices share the model is not told: at best (tensor split) the ceiling is {many} tok/s"
+    whole = said(
+        "how {devices} devices share the model is not told: at best (tensor split) the ceiling is {many} tok/s",
+        devices=subject.devices,
+        many=many,
     )
-    return (f"{said}, with layers split between them, which run one after the other, {one} tok/s",)
+    return (
+        said(
+            "{whole}, with layers split between them, which run one after the other, {one} tok/s", whole=whole, one=one
+        ),
+    )
 
 
 def bandwidth_term(claim: Claim, subject: Subject | None) -> Term | None:
@@ -60,7 +67,7 @@ def bandwidth_term(claim: Claim, subject: Subject | None) -> Term | None:
 def _devices(claim: Claim, subject: Subject | None) -> list[Term]:
     if subject is None or subject.devices <= 1 or claim.split == "layer":
         return []
-    source = _STATED if claim.split else "tensor split, the most generous: all devices work on each layer at once"
+    source = _STATED if claim.split else said("tensor split, the most generous: all devices work on each layer at once")
     return [Term("devices", subject.devices, "", source, Basis.SPECIFIED if claim.split else Basis.ASSUMED)]
 
 
@@ -75,7 +82,7 @@ def _cache(claim: Claim, reading: Reading) -> list[Term]:
     width = reading.shape.kv_bytes_per_token
     if not claim.context or not width:
         return []
-    share, source = (1.0, "f16") if claim.kv_type in {"f16", "bf16"} else (18 / 32 / 2, "q4_0, the most generous")
+    share, source = (1.0, "f16") if claim.kv_type in {"f16", "bf16"} else (18 / 32 / 2, said("q4_0, the most generous"))
     if claim.kv_type in {"q8_0", "fp8"}:
         share, source = 34 / 32 / 2, claim.kv_type
     return [
@@ -83,7 +90,7 @@ def _cache(claim: Claim, reading: Reading) -> list[Term]:
             "cache_read",
             round(claim.context * width * share),
             "bytes",
-            f"cache at the context, {source}",
+            said("cache at the context, {source}", source=source),
             Basis.DERIVED,
         )
     ]
@@ -104,7 +111,7 @@ def prefill_ceiling(reading: Reading, subject: Subject) -> Calculation | None:
     peak = peak_rate(subject.device)
     if peak is None:
         return None
-    devices = Term("devices", subject.devices, "", "all devices at once, the most generous", Basis.ASSUMED)
+    devices = Term("devices", subject.devices, "", said("all devices at once, the most generous"), Basis.ASSUMED)
     active = Term(
         "active_weights",
         round(reading.shape.active_parameters),
@@ -124,7 +131,11 @@ def peak_rate(device: Accelerator | None) -> Term | None:
         return None
     best = max(told, key=_value)
     factor = _MATRIX_UNITS if device.family.startswith("apple-m5") else 1.0
-    where = best.where if factor == 1 else f"{best.where}; matrix units up to {factor:g} times that"
+    where = (
+        best.where
+        if factor == 1
+        else said("{where}; matrix units up to {factor:g} times that", where=best.where, factor=factor)
+    )
     return Term("peak", best.value * factor, "operations/s", where, best.basis)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from truelimit.domain.claims import Judgement, Verdict
+from truelimit.domain.message import said
 
 _WORST = (
     Verdict.IMPOSSIBLE,
@@ -34,13 +35,17 @@ def generous(found: Sequence[Judgement]) -> Judgement:
     high = [item for item in found if item.verdict in _TOO_HIGH]
     low = [item for item in found if item.verdict is Verdict.UNDERSTATED]
     if high and low:
-        sentence = "wrong both ways: " + "; ".join(item.sentence for item in found)
+        sentence = said("wrong both ways: ") + "; ".join(item.sentence for item in found)
         return _joined(replace(best, verdict=Verdict.CONTRADICTED, sentence=sentence), found)
     return _with_others(best, found)
 
 
 def _with_others(best: Judgement, found: Sequence[Judgement]) -> Judgement:
-    notes = tuple(f"read otherwise, {item.verdict}: {item.sentence}" for item in found if item is not best)
+    notes = tuple(
+        said("read otherwise, {verdict}: {sentence}", verdict=item.verdict, sentence=item.sentence)
+        for item in found
+        if item is not best
+    )
     return replace(best, notes=best.notes + notes)
 
 

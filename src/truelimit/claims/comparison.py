@@ -11,9 +11,10 @@ from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.calculation import term as fact_term
 from truelimit.domain.claims import Assertion, Claim, Judgement, PublishedRun, Subject, Verdict
 from truelimit.domain.machine import Accelerator
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 
-_OF_OPERATIONS = "times the operations"
+_OF_OPERATIONS = said("times the operations")
 _KEY = tuple[str, str, str, int]
 
 
@@ -24,28 +25,34 @@ def judge(item: Assertion, known: Known) -> Judgement:
     """
     claim, subject, other = known.claim, known.subject, known.other
     if subject is None or other is None or subject.device is None or other.device is None:
-        return not_checkable("a ratio needs two machines of the tables")
+        return not_checkable(said("a ratio needs two machines of the tables"))
     pairs = _pairs(known, claim, subject, other)
     physics = tuple(
         calc for calc in (_bandwidths(subject.device, other.device), _peaks(subject.device, other.device)) if calc
     )
     notes = tuple(_physics_note(calc) for calc in physics) + _backend_notes(claim, subject)
     if not pairs:
-        return Judgement(Verdict.NOT_CHECKABLE, "no model was published on both", physics, notes=notes)
+        return Judgement(Verdict.NOT_CHECKABLE, said("no model was published on both"), physics, notes=notes)
     ratios = [float(calc.result) for calc in pairs]
     read = any(calc.terms[0].source.startswith("prefill") for calc in pairs)
     generous = [] if read else [float(calc.result) for calc in physics if calc.unit == _OF_OPERATIONS]
     told = ", ".join(f"{times(float(calc.result))} ({calc.terms[0].source.split(':')[0]})" for calc in pairs[:6])
-    stated = {"behind": "slower", "ahead": "faster"}.get(item.kind, f"{times(item.high)} times")
-    sentence = f"{stated} is claimed; the same models on {subject.name} and {other.name} gave {told}"
+    stated = {"behind": "slower", "ahead": "faster"}.get(item.kind, said("{high} times", high=times(item.high)))
+    sentence = said(
+        "{stated} is claimed; the same models on {subject} and {other} gave {told}",
+        stated=stated,
+        subject=subject.name,
+        other=other.name,
+        told=told,
+    )
     sources = tuple(dict.fromkeys(term.source.split(": ", 1)[1] for calc in pairs for term in calc.terms))
     verdict = _verdict(item, min(ratios), max([*ratios, *generous]))
     return Judgement(verdict, sentence, (*pairs, *physics), sources[:4], notes=notes)
 
 
 def _physics_note(calc: Calculation) -> str:
-    what = "matrix rates" if calc.unit == _OF_OPERATIONS else "memory bandwidths"
-    return f"the ratio of their {what} is {times(float(calc.result))}"
+    what = said("matrix rates") if calc.unit == _OF_OPERATIONS else said("memory bandwidths")
+    return said("the ratio of their {what} is {result}", what=what, result=times(float(calc.result)))
 
 
 def _backend_notes(claim: Claim, subject: Subject) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from truelimit.claims.spill import spilled
 from truelimit.claims.words import gigabytes, per_second, short, span, times
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Subject, Verdict
+from truelimit.domain.message import said
 
-_UNPROVEN = "unsupported, though not impossible"
+_UNPROVEN = said("unsupported, though not impossible")
 _SHALLOW = 4096  # tokens of context that leave a rate as it is from an empty one
 _UNSUPPORTED = 2.0  # times the best share of the roofline that any published run of the chip reaches
 
@@ -47,14 +48,14 @@ def judge(item: Assertion, known: Known) -> Judgement:
     """Return the judgement on a decode rate, of the reading of the model that suits the claim best."""
     claim = known.claim
     if not known.readings:
-        return not_checkable("which model is meant is not said, or no table knows it")
+        return not_checkable(said("which model is meant is not said, or no table knows it"))
     if known.subject is None and claim.bandwidth is None:
-        return not_checkable("on which machine is not said, or no table knows it")
+        return not_checkable(said("on which machine is not said, or no table knows it"))
     if claim.batch == 0:
-        return not_checkable("a rate of many requests together has no limit unless their number is said")
+        return not_checkable(said("a rate of many requests together has no limit unless their number is said"))
     cases = list(_cases(claim, known))
     if not cases:
-        return not_checkable("the memory bandwidth of the machine is not known")
+        return not_checkable(said("the memory bandwidth of the machine is not known"))
     found = spilled(item, known, combine.generous([_judged(claim, item, known, case) for case in cases]))
     return replace(found, notes=(*found.notes, *split_notes(claim, known.readings[0], known.subject)))
 
@@ -98,12 +99,21 @@ def _published(claim: Claim, known: Known, case: Case) -> runs.Spread | None:
 def _impossible(claim: Claim, item: Assertion, known: Known, case: Case, found: runs.Spread | None) -> Judgement:
     limit = float(case.first.result)
     low, high = item.low / limit, item.high / limit
-    factor = times(high) if item.low == item.high else f"{times(low)} to {times(high)}"
-    over = f"{span(item, 'tok/s')} is {factor} times the ceiling of {short(limit)} tok/s"
+    factor = times(high) if item.low == item.high else said("{low} to {high}", low=times(low), high=times(high))
+    over = said(
+        "{span} is {factor} times the ceiling of {limit} tok/s",
+        span=span(item, "tok/s"),
+        factor=factor,
+        limit=short(limit),
+    )
     if item.low <= limit and not item.open:
-        over = f"the upper part of {span(item, 'tok/s')} is above the ceiling of {short(limit)} tok/s"
-        over += f" ({times(high)} times)"
-    measured = f"; measured {found.text}" if found else ""
+        over = said(
+            "the upper part of {span} is above the ceiling of {limit} tok/s",
+            span=span(item, "tok/s"),
+            limit=short(limit),
+        )
+        over += said(" ({high} times)", high=times(high))
+    measured = said("; measured {found}", found=found.text) if found else ""
     return Judgement(
         Verdict.IMPOSSIBLE,
         f"{over}: {_because(case)}{_other_limits(case)}{measured}",
@@ -117,29 +127,38 @@ def _impossible(claim: Claim, item: Assertion, known: Known, case: Case, found: 
 def _because(case: Case) -> str:
     reading, limit = case.limits[0]
     values = {term.name: term.value for term in limit.terms}
-    devices = f" times {values['devices']:.0f} devices" if "devices" in values else ""
+    devices = said(" times {values:.0f} devices", values=values["devices"]) if "devices" in values else ""
     read = values["bytes_read"] + values.get("cache_read", 0)
-    return (
-        f"{per_second(values['bandwidth'])}{devices} over {gigabytes(read)} read for each token ({reading.shape.name})"
+    return said(
+        "{values}{devices} over {read} read for each token ({shape})",
+        values=per_second(values["bandwidth"]),
+        devices=devices,
+        read=gigabytes(read),
+        shape=reading.shape.name,
     )
 
 
 def _other_limits(case: Case) -> str:
-    others = [f"{short(float(limit.result))} at {reading.shape.quantization}" for reading, limit in case.limits[1:]]
+    others = [
+        said("{result} at {quantization}", result=short(float(limit.result)), quantization=reading.shape.quantization)
+        for reading, limit in case.limits[1:]
+    ]
     return f"; {', '.join(others)}" if others else ""
 
 
 def _against_runs(item: Assertion, case: Case, found: runs.Spread) -> Judgement:
-    verdict, words = Verdict.PLAUSIBLE, "is what published runs reach"
+    verdict, words = Verdict.PLAUSIBLE, said("is what published runs reach")
     if item.low > found.fastest * DECODE_NOISE:
         verdict = Verdict.CONTRADICTED
-        words = f"is {times(item.low / found.fastest)} times the fastest published run or more"
+        words = said("is {low} times the fastest published run or more", low=times(item.low / found.fastest))
     elif item.high < found.slowest / DECODE_NOISE and not item.open:
         verdict = Verdict.UNDERSTATED
-        words = f"is {times(found.slowest / item.high)} times below the slowest published run, or more"
+        words = said(
+            "is {slowest} times below the slowest published run, or more", slowest=times(found.slowest / item.high)
+        )
     elif item.high > found.fastest * DECODE_NOISE:
-        words = "overlaps what published runs reach; its upper part was not measured"
-    ceiling = f"ceiling {short(float(case.first.result))} tok/s{_other_limits(case)}"
+        words = said("overlaps what published runs reach; its upper part was not measured")
+    ceiling = said("ceiling {result} tok/s{case}", result=short(float(case.first.result)), case=_other_limits(case))
     sentence = f"{span(item, 'tok/s')} {words}: {found.text} ({case.readings[0].shape.name}); {ceiling}"
     return Judgement(verdict, sentence, tuple(calc for _, calc in case.limits), found.sources)
 
@@ -148,20 +167,31 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -
     """No run of this model on this machine: an estimate may support a claim or not, it can't exclude it."""
     limits = tuple(calc for _, calc in case.limits)
     ceiling = float(case.first.result)
-    stated = f"{span(item, 'tok/s')} is {_share(item, ceiling)} of the ceiling of {short(ceiling)} tok/s"
+    stated = said(
+        "{span} is {share} of the ceiling of {ceiling} tok/s",
+        span=span(item, "tok/s"),
+        share=_share(item, ceiling),
+        ceiling=short(ceiling),
+    )
     stated += _other_limits(case)
-    stated += "; above it by no more than its terms are rounded" if item.high > float(case.best[1].result) else ""
+    stated += said("; above it by no more than its terms are rounded") if item.high > float(case.best[1].result) else ""
     best = best_share(known)
     if best is not None and item.low / float(case.best[1].result) > _UNSUPPORTED * best[0] and claim.batch == 1:
-        why = f"the best published run of this chip reaches {best[0]:.0%} of its ceiling"
+        why = said("the best published run of this chip reaches {best:.0%} of its ceiling", best=best[0])
         return Judgement(Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {stated}; {why}", limits, best[1])
     guess = known.estimate(Quantity.DECODE, case.readings[0], claim.context or 0) if known.estimate else None
     if guess is None or claim.batch != 1 or claim.speculation:
         return _physics(item, stated, limits, case)
-    sentence = f"{stated}; estimated {short(guess.low)} to {short(guess.high)} tok/s ({guess.tier})"
+    sentence = said(
+        "{stated}; estimated {low} to {high} tok/s ({tier})",
+        stated=stated,
+        low=short(guess.low),
+        high=short(guess.high),
+        tier=guess.tier,
+    )
     verdict = Verdict.PLAUSIBLE
     if item.low > guess.high:
-        verdict, sentence = Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {sentence}"
+        verdict, sentence = Verdict.NOT_CHECKABLE, said("{unproven}: {sentence}", unproven=_UNPROVEN, sentence=sentence)
     elif item.high < guess.low and not item.open:
         verdict = Verdict.UNDERSTATED
     return Judgement(verdict, sentence, (*limits, guess.calculation))
@@ -170,14 +200,14 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -
 def _physics(item: Assertion, stated: str, limits: Sequence[Calculation], case: Case) -> Judgement:
     unlikely = item.low > 0.85 * float(case.best[1].result)
     if unlikely:
-        why = "no published run of this case, and hardly any run of another reaches so much"
+        why = said("no published run of this case, and hardly any run of another reaches so much")
         return Judgement(Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {stated}; {why}", tuple(limits))
-    return Judgement(Verdict.PLAUSIBLE, f"{stated}; runs reach 35 to 85 % of theirs", tuple(limits))
+    return Judgement(Verdict.PLAUSIBLE, said("{stated}; runs reach 35 to 85 % of theirs", stated=stated), tuple(limits))
 
 
 def _share(item: Assertion, ceiling: float) -> str:
     low, high = f"{item.low / ceiling:.0%}", f"{item.high / ceiling:.0%}"
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else said("{low} to {high}", low=low, high=high)
 
 
 def best_share(known: Known) -> tuple[float, tuple[str, ...]] | None:

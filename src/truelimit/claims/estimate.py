@@ -11,6 +11,7 @@ from truelimit.domain.claims import Claim, Quantity, Reading, Subject
 from truelimit.domain.estimates import Estimate, RateCase
 from truelimit.domain.facts import Stack
 from truelimit.domain.machine import UNKNOWN_MACHINE
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.server import Definition
 from truelimit.limits import rates
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _PROMPT = 512  # tokens of a prompt where the claim tells none
 _UNSAID = {"cpu", "mlx"}  # backends that a claim about an accelerator does not mean unless it names them
 _SPLIT = "tensor"  # the most generous, where the claim does not say how devices share a model
-_WHERE = "the claim"
+_WHERE = said("the claim")
 
 
 def estimator(

@@ -10,6 +10,7 @@ from truelimit.claims.words import gibibytes, gigabytes, short, times
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Judgement, PublishedRun, Reading, Verdict
 from truelimit.domain.machine import DeviceKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 
 _SAME = 0.07
@@ -22,17 +23,18 @@ def judge_fit(item: Assertion, known: Known) -> Judgement:
     """Return the judgement on whether a model fits, or on the memory that it is said to take."""
     claim = known.claim
     if not known.readings:
-        return not_checkable("which model is meant is not said, or no table knows it")
+        return not_checkable(said("which model is meant is not said, or no table knows it"))
     needs = [_need(known, reading, claim.kv_type or "f16") for reading in known.readings]
     least = min(needs, key=_result)
     if item.high:
-        said = _total(item, needs)
-        if said.verdict is not Verdict.PLAUSIBLE or (known.subject is None and claim.memory is None):
-            return said
+        total_told = _total(item, needs)
+        if total_told.verdict is not Verdict.PLAUSIBLE or (known.subject is None and claim.memory is None):
+            return total_told
     room = _room(known)
     if room is None:
         return not_checkable(
-            "the memory of the machine is not known", f"it needs {gigabytes(float(least.result))} or more"
+            said("the memory of the machine is not known"),
+            said("it needs {result} or more", result=gigabytes(float(least.result))),
         )
     total, where = room
     if _result(least) <= total:
@@ -51,7 +53,13 @@ def _with_smaller_cache(known: Known, total: float, where: str) -> Judgement | N
     for kind in _SMALLER:
         least = min((_need(known, reading, kind) for reading in known.readings), key=_result)
         if _result(least) <= total:
-            sentence = f"only with a cache in {kind}: {gigabytes(_result(least))} in {gibibytes(total)} ({where})"
+            sentence = said(
+                "only with a cache in {kind}: {least} in {total} ({where})",
+                kind=kind,
+                least=gigabytes(_result(least)),
+                total=gibibytes(total),
+                where=where,
+            )
             return Judgement(Verdict.PLAUSIBLE, sentence, (least,))
     return None
 
@@ -59,62 +67,93 @@ def _with_smaller_cache(known: Known, total: float, where: str) -> Judgement | N
 def _need(known: Known, reading: Reading, kind: str) -> Calculation:
     weights = Term("weights", round(reading.shape.weights_bytes), "bytes", "; ".join(
         part for part in (reading.shape.name, reading.source, reading.assumed) if part), Basis.DERIVED)  # fmt: skip
-    held = cache(known, kind) if known.claim.context else "no context is told"
+    held = cache(known, kind) if known.claim.context else said("no context is told")
     if isinstance(held, str):
         return calculate("weights", "bytes", weights)
-    size = Term("kv_cache", held.result, "bytes", f"at {context(known):,} tokens, {kind}", Basis.DERIVED)
+    size = Term(
+        "kv_cache",
+        held.result,
+        "bytes",
+        said("at {known:,} tokens, {kind}", known=context(known), kind=kind),
+        Basis.DERIVED,
+    )
     return calculate("weights + kv_cache", "bytes", weights, size)
 
 
 def _total(item: Assertion, needs: list[Calculation]) -> Judgement:
     sizes = [float(calc.result) for calc in needs]
     right = any(same(item.high, size, _SAME) for size in sizes) or min(sizes) <= item.high <= max(sizes)
-    told = f"{gigabytes(sizes[0])} of weights and cache, without compute buffers (1 to 3 GB) and the system"
+    told = said(
+        "{sizes} of weights and cache, without compute buffers (1 to 3 GB) and the system", sizes=gigabytes(sizes[0])
+    )
     verdict = Verdict.PLAUSIBLE if right else Verdict.CONTRADICTED
     return Judgement(verdict, f"{item.text} {'agrees with' if right else 'does not agree with'} {told}", tuple(needs))
 
 
 def _room(known: Known) -> tuple[float, str] | None:
     if known.claim.memory is not None:
-        return float(known.claim.memory), "the memory that the claim names"
+        return float(known.claim.memory), said("the memory that the claim names")
     subject = known.subject
     if subject is None or subject.memory is None:
         return None
-    return float(subject.memory), f"all memory of {subject.name}"
+    return float(subject.memory), said("all memory of {subject}", subject=subject.name)
 
 
 def _too_large(known: Known, least: Calculation, total: float, where: str) -> Judgement:
     size, subject, claim = float(least.result), known.subject, known.claim
     discrete = subject is not None and subject.device is not None and subject.device.kind is DeviceKind.DISCRETE
-    over = f"{gigabytes(size)} do not fit into {gibibytes(total)} ({where})"
+    over = said("{size} do not fit into {total} ({where})", size=gigabytes(size), total=gibibytes(total), where=where)
     if discrete and claim.memory is None:
-        rest = f"{gigabytes(size - total)} of it must lie in main memory, whose bandwidth then bounds the speed"
-        return Judgement(Verdict.PLAUSIBLE, f"only with offload: {over}; {rest}", (least,))
+        rest = said(
+            "{size} of it must lie in main memory, whose bandwidth then bounds the speed", size=gigabytes(size - total)
+        )
+        return Judgement(Verdict.PLAUSIBLE, said("only with offload: {over}; {rest}", over=over, rest=rest), (least,))
     reading = min(known.readings, key=lambda item: item.shape.weights_bytes)
     smaller = bits_that_fit(reading, total)
     if smaller and claim.quantization is None:
-        return Judgement(Verdict.PLAUSIBLE, f"only with {smaller}: {over} at 4 bits", (least,))
-    remedy = tuple(text for text in (smaller, f"memory of {gigabytes(size)} or more") if text)
+        return Judgement(
+            Verdict.PLAUSIBLE, said("only with {smaller}: {over} at 4 bits", smaller=smaller, over=over), (least,)
+        )
+    remedy = tuple(text for text in (smaller, said("memory of {size} or more", size=gigabytes(size))) if text)
     return Judgement(
-        Verdict.IMPOSSIBLE, f"{over}: {times(size / total)} times", (least,), factor=size / total, remedies=remedy
+        Verdict.IMPOSSIBLE,
+        said("{over}: {size} times", over=over, size=times(size / total)),
+        (least,),
+        factor=size / total,
+        remedies=remedy,
     )
 
 
 def _fits(known: Known, needs: list[Calculation], total: float, where: str) -> Judgement:
     size, claim = float(needs[0].result), known.claim
-    shown = f"{gigabytes(size)} of weights{' and cache' if claim.context else ''} in {gibibytes(total)} ({where})"
+    shown = said(
+        "{size} of weights{text} in {total} ({where})",
+        size=gigabytes(size),
+        text=" and cache" if claim.context else "",
+        total=gibibytes(total),
+        where=where,
+    )
     ran = _largest_context(known)
     asked = claim.context or _ENGINE_DEFAULT
     if ran is not None and ran.context is not None and ran.context < asked:
-        sentence = (
-            f"the weights fit ({shown}), but the published run had room for {ran.context:,} tokens of context only"
+        sentence = said(
+            "the weights fit ({shown}), but the published run had room for {context:,} tokens of context only",
+            shown=shown,
+            context=ran.context,
         )
         source = f"{ran.source} ({ran.date})"
         return Judgement(Verdict.CONTRADICTED, sentence, tuple(needs), (source,), notes=_speed(known))
     if size > total:
         first, last = (known.readings[index].shape.quantization for index in (0, -1))
-        shown = f"{gigabytes(float(needs[-1].result))} in {last}, not {gigabytes(size)} in {first}, {where}"
-    sentence = f"it fits: {shown}{_by_default(known, total)}"
+        shown = said(
+            "{result} in {last}, not {size} in {first}, {where}",
+            result=gigabytes(float(needs[-1].result)),
+            last=last,
+            size=gigabytes(size),
+            first=first,
+            where=where,
+        )
+    sentence = said("it fits: {shown}{known}", shown=shown, known=_by_default(known, total))
     return Judgement(Verdict.PLAUSIBLE, sentence, tuple(needs), notes=_speed(known))
 
 
@@ -124,7 +163,9 @@ def _speed(known: Known) -> tuple[str, ...]:
     ceiling = decode_ceiling(known.claim, reading, known.subject)
     if ceiling is None:
         return ()
-    told = f"it can write {short(float(ceiling.result))} tok/s at most ({reading.shape.name})"
+    told = said(
+        "it can write {result} tok/s at most ({shape})", result=short(float(ceiling.result)), shape=reading.shape.name
+    )
     return (told, *split_notes(known.claim, reading, known.subject))
 
 
@@ -132,7 +173,7 @@ def _by_default(known: Known, total: float) -> str:
     usable = known.subject.usable if known.subject else None
     if not usable or usable >= total or known.claim.memory is not None:
         return ""
-    return f"; a GPU may use {gibibytes(usable)} of it by default"
+    return said("; a GPU may use {usable} of it by default", usable=gibibytes(usable))
 
 
 def _largest_context(known: Known) -> PublishedRun | None:

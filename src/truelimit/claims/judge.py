@@ -50,7 +50,9 @@ def judge(stated: StatedClaim, known: Known) -> Audited:
         first.sentence,
         parts,
         first.calculations[0] if first.calculations else None,
-        tuple(dict.fromkeys(source for source in sources if source not in {"the claim", "the request", ""})),
+        tuple(
+            dict.fromkeys(source for source in sources if source not in {said("the claim"), said("the request"), ""})
+        ),
         _notes(known),
     )
 
@@ -72,7 +74,7 @@ _OF_MODELS = {Quantity.WEIGHTS, Quantity.KV_CACHE, Quantity.KV_HEADS, Quantity.F
 def _why_unread(claim: Claim) -> str:
     if claim.unknown:
         return "; ".join(claim.unknown)
-    return (
+    return said(
         "nothing in it can be computed; expected a rate (40 tok/s), a size (24 GB), a price ($4,000), a bandwidth "
         "(273 GB/s), a context (262K) or a ratio (2x faster than ...), with a machine or a model"
     )

@@ -9,6 +9,7 @@ from datetime import date
 from truelimit.domain.claims import Claim, Judgement, PublishedRun, Quantity, Reading, Subject, Verdict, Withdrawal
 from truelimit.domain.cloud import CloudModel
 from truelimit.domain.estimates import Estimate
+from truelimit.domain.message import said
 from truelimit.domain.rates import PublishedRates
 
 # Specifications are rounded and a few rows of the embedding are not read: this far above a limit is still at it.
@@ -19,7 +20,7 @@ DECODE_NOISE = 1.12
 PREFILL_NOISE = 1.55
 # Tokens of one pass with multi-token prediction: the most published (40 configurations of one 27B model).
 MOST_TOKENS_A_PASS = 2.45
-SPECULATION_SOURCE = "sudoingX/qwen38-mtp README.md @c7bc415: 1.0 to 2.45 in 40 configurations, median 1.84"
+SPECULATION_SOURCE = said("sudoingX/qwen38-mtp README.md @c7bc415: 1.0 to 2.45 in 40 configurations, median 1.84")
 SPARSITY = 2.0
 
 Estimator = Callable[[Quantity, Reading, int], Estimate | None]

@@ -13,6 +13,7 @@ from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Claim, Judgement, Verdict, Withdrawal
 from truelimit.domain.cloud import STALE_DAYS
 from truelimit.domain.machine import Price
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.units import to_gib
 
@@ -25,9 +26,14 @@ def judge(item: Assertion, known: Known) -> Judgement:
     claim = known.claim
     subject = known.subject
     if subject is None:
-        return not_checkable("which machine is meant is not said, or no table knows it")
+        return not_checkable(said("which machine is meant is not said, or no table knows it"))
     if not offered(claim.memory, known):
-        says = f"there is no {subject.name} with {sold(claim.memory or 0)}: it was sold with {sold_with(known)}"
+        says = said(
+            "there is no {subject} with {memory}: it was sold with {known}",
+            subject=subject.name,
+            memory=sold(claim.memory or 0),
+            known=sold_with(known),
+        )
         return Judgement(
             Verdict.CONTRADICTED, f"{says}{_bought(item, known)}", sources=_sources(subject.prices), notes=subject.notes
         )
@@ -36,19 +42,26 @@ def judge(item: Assertion, known: Known) -> Judgement:
     if gone is not None:
         return _not_sold(known, prices, gone)
     if not prices:
-        return not_checkable(f"no dated price of {subject.name} is known{_with_memory(claim)}", *subject.notes)
+        return not_checkable(
+            said("no dated price of {subject} is known{claim}", subject=subject.name, claim=_with_memory(claim)),
+            *subject.notes,
+        )
     return _against(item, known, prices, subject.boxes)
 
 
 def _with_memory(claim: Claim) -> str:
-    return f" with {sold(claim.memory)}" if claim.memory else ""
+    return said(" with {memory}", memory=sold(claim.memory)) if claim.memory else ""
 
 
 def _bought(item: Assertion, known: Known) -> str:
     """What the stated price did buy, where a dated price is close to it."""
     prices = known.subject.prices if known.subject else ()
     close = [price for price in prices if _near(item, price.usd)]
-    return f"; {usd(item.high)} bought {close[0].what} ({told_date(close[0].date)})" if close else ""
+    return (
+        said("; {high} bought {what} ({date})", high=usd(item.high), what=close[0].what, date=told_date(close[0].date))
+        if close
+        else ""
+    )
 
 
 def _of_configuration(claim: Claim, prices: Sequence[Price]) -> tuple[Price, ...]:
@@ -73,8 +86,14 @@ def _withdrawn(claim: Claim, known: Known) -> Withdrawal | None:
 
 def _not_sold(known: Known, prices: Sequence[Price], gone: Withdrawal) -> Judgement:
     name = known.subject.name if known.subject else ""
-    last = f"; last seen at {_listed(prices[-1:])}" if prices else ""
-    sentence = f"{name} with {sold(gone.memory)} is not sold since {told_date(gone.date)}{last}"
+    last = said("; last seen at {prices}", prices=_listed(prices[-1:])) if prices else ""
+    sentence = said(
+        "{name} with {memory} is not sold since {date}{last}",
+        name=name,
+        memory=sold(gone.memory),
+        date=told_date(gone.date),
+        last=last,
+    )
     return Judgement(Verdict.OUTDATED, sentence, sources=(gone.source, *_sources(prices)))
 
 
@@ -85,7 +104,9 @@ def _against(item: Assertion, known: Known, prices: Sequence[Price], boxes: int)
     sources = _sources(prices)
     name = known.subject.name if known.subject else ""
     history = f"{name}: {_listed(prices)}"
-    history += f"; {boxes} of them {usd(float(calculation.result))}" if boxes > 1 else ""
+    history += (
+        said("; {boxes} of them {result}", boxes=boxes, result=usd(float(calculation.result))) if boxes > 1 else ""
+    )
     verdict, words = _held(item, prices, latest, boxes)
     return Judgement(verdict, f"{_said(item)} {words}; {history}", (calculation,), sources, notes=notes)
 
@@ -93,24 +114,24 @@ def _against(item: Assertion, known: Known, prices: Sequence[Price], boxes: int)
 def _held(item: Assertion, prices: Sequence[Price], latest: Sequence[Price], boxes: int) -> tuple[Verdict, str]:
     """Whether a stated price is the latest one, was one earlier, or never was; with the words for it."""
     if _overlaps(item, min(p.usd for p in latest) * boxes, max(p.usd for p in latest) * boxes):
-        return Verdict.PLAUSIBLE, "agrees with the latest price"
+        return Verdict.PLAUSIBLE, said("agrees with the latest price")
     older = [price for price in prices if price not in latest and _near(item, price.usd * boxes)]
     if older:
-        return Verdict.OUTDATED, f"was the price of {told_date(older[-1].date)}"
+        return Verdict.OUTDATED, said("was the price of {date}", date=told_date(older[-1].date))
     if len(prices) > len(latest) and _between(item, prices, boxes):
-        return Verdict.OUTDATED, "lies among earlier prices"
-    return Verdict.CONTRADICTED, "is not what was asked for it"
+        return Verdict.OUTDATED, said("lies among earlier prices")
+    return Verdict.CONTRADICTED, said("is not what was asked for it")
 
 
 def _calculation(price: Price, boxes: int) -> Calculation:
     source = f"{price.what}, {price.date}: {price.source}"
     one = Term("price", price.usd, "USD", source, Basis.REPORTED)
-    return calculate("price * boxes", "USD", one, Term("boxes", boxes, "", "the claim", Basis.SPECIFIED))
+    return calculate("price * boxes", "USD", one, Term("boxes", boxes, "", said("the claim"), Basis.SPECIFIED))
 
 
 def _age(price: Price, known: Known) -> tuple[str, ...]:
     days = age_in_days(price.date, known.today)
-    return (f"the latest price known is {days} days old",) if days > STALE_DAYS else ()
+    return (said("the latest price known is {days} days old", days=days),) if days > STALE_DAYS else ()
 
 
 def _overlaps(item: Assertion, low: float, high: float) -> bool:
@@ -129,7 +150,7 @@ def _between(item: Assertion, prices: Sequence[Price], boxes: int) -> bool:
 
 
 def _said(item: Assertion) -> str:
-    return usd(item.low) if item.low == item.high else f"{usd(item.low)} to {short(item.high)}"
+    return usd(item.low) if item.low == item.high else said("{low} to {high}", low=usd(item.low), high=short(item.high))
 
 
 def _listed(prices: Sequence[Price]) -> str:

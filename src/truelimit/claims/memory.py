@@ -6,6 +6,7 @@ from truelimit.claims.known import Known, not_checkable
 from truelimit.claims.words import gibibytes, gigabytes, times
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Judgement, Reading, Verdict
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import CacheSettings, kv_cache
@@ -18,22 +19,33 @@ _SAME = 0.03
 def judge_weights(item: Assertion, known: Known) -> Judgement:
     """Return the judgement on the size of a file of weights, read as GB and as GiB."""
     if not known.readings:
-        return not_checkable("which model is meant is not said, or no table knows it")
+        return not_checkable(said("which model is meant is not said, or no table knows it"))
     calculations = tuple(_weights(reading) for reading in known.readings)
     sizes = [float(calc.result) for calc in calculations]
     told = ", ".join(
-        f"{gigabytes(size)} in {reading.shape.quantization}"
+        said("{size} in {quantization}", size=gigabytes(size), quantization=reading.shape.quantization)
         for size, reading in zip(sizes, known.readings, strict=True)
     )
     name = known.readings[0].shape.name
     if any(same(item.high, size, _SAME) for size in sizes) or min(sizes) <= item.high <= max(sizes):
-        return Judgement(Verdict.PLAUSIBLE, f"{item.text} is right: {name} takes {told}", calculations)
+        return Judgement(
+            Verdict.PLAUSIBLE,
+            said("{text} is right: {name} takes {told}", text=item.text, name=name, told=told),
+            calculations,
+        )
     bits = 8 * item.high / known.readings[0].shape.parameters
     below = item.high < min(sizes)
     factor = min(sizes) / item.high if below else item.high / max(sizes)
     way = "below" if below else "above"
-    sentence = f"{item.text} is {times(factor)} times {way} what {name} takes: {told}"
-    sentence += f"; it would be {bits:.1f} bits a weight"
+    sentence = said(
+        "{text} is {factor} times {way} what {name} takes: {told}",
+        text=item.text,
+        factor=times(factor),
+        way=way,
+        name=name,
+        told=told,
+    )
+    sentence += said("; it would be {bits:.1f} bits a weight", bits=bits)
     return Judgement(Verdict.CONTRADICTED, sentence, calculations, factor=factor if below else None)
 
 
@@ -45,7 +57,7 @@ def _weights(reading: Reading) -> Calculation:
         "parameters * bits / 8",
         "bytes",
         Term("parameters", round(shape.parameters), "", shape.name, Basis.SPECIFIED),
-        Term("bits", bits, "bits a weight", source or shape.quantization, Basis.DERIVED),
+        Term("bits", bits, said("bits a weight"), source or shape.quantization, Basis.DERIVED),
     )
 
 
@@ -58,22 +70,28 @@ def judge_cache(item: Assertion, known: Known) -> Judgement:
     """Return the judgement on the size of a KV cache at a context, exact from the model's shape."""
     claim = known.claim
     if not claim.context:
-        return not_checkable("the size of a cache depends on the context, which is not told")
+        return not_checkable(said("the size of a cache depends on the context, which is not told"))
     kind = claim.kv_type or "f16"
     found = cache(known, kind)
     if isinstance(found, str):
         return not_checkable(found)
     size = float(found.result)
-    right = f"{gibibytes(size)} ({gigabytes(size)}) in {kind}"
+    right = said("{size} ({size2}) in {kind}", size=gibibytes(size), size2=gigabytes(size), kind=kind)
     if same(item.high, size, _SAME):
-        return Judgement(Verdict.PLAUSIBLE, f"{item.text} is right: {right}", (found,))
+        return Judgement(Verdict.PLAUSIBLE, said("{text} is right: {right}", text=item.text, right=right), (found,))
     half = (
-        "; that is what embedding / heads gives, where the header tells the head length"
+        said("; that is what embedding / heads gives, where the header tells the head length")
         if same(item.high * 2, size, _SAME)
         else ""
     )
     verdict = Verdict.CONTRADICTED
-    sentence = f"{item.text} is {times(item.high / size)} times what the cache takes: {right}{half}"
+    sentence = said(
+        "{text} is {high} times what the cache takes: {right}{half}",
+        text=item.text,
+        high=times(item.high / size),
+        right=right,
+        half=half,
+    )
     return Judgement(verdict, sentence, (found,))
 
 
@@ -81,7 +99,7 @@ def cache(known: Known, kind: str) -> Calculation | str:
     """Return the calculation of the cache at the claim's context in a KV type, or why there is none."""
     header = next((reading.header for reading in known.readings if reading.header is not None), None)
     if header is None:
-        return "the size of a cache needs a model of the table: layers, KV heads and head length"
+        return said("the size of a cache needs a model of the table: layers, KV heads and head length")
     try:
         return kv_cache(layout_of(header), CacheSettings(context(known), kv_type_k=kind, kv_type_v=kind)).calculation
     except (UnknownLayoutError, SettingsRefusedError) as error:

@@ -10,6 +10,7 @@ from truelimit.claims.known import AT_LIMIT_NAMED, DECODE_NOISE, PREFILL_NOISE, 
 from truelimit.claims.words import short, span, times
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Verdict
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.rates import PublishedRates
 
@@ -20,7 +21,7 @@ def judge(item: Assertion, known: Known) -> Judgement:
     """Return the judgement on a prefill rate; where a prompt is told, on its mean rate over that prompt."""
     claim = known.claim
     if known.subject is None or not known.readings:
-        return not_checkable("a machine and a model of the tables are needed to judge a prefill rate")
+        return not_checkable(said("a machine and a model of the tables are needed to judge a prefill rate"))
     subject = known.subject
     pairs = [(reading, prefill_ceiling(reading, subject)) for reading in known.readings]
     limits = [(reading, limit) for reading, limit in pairs if limit is not None]
@@ -42,11 +43,14 @@ def judge(item: Assertion, known: Known) -> Judgement:
 
 def _impossible(item: Assertion, bound: float, calculations: tuple[Calculation, ...]) -> Judgement:
     factor = item.high / bound
-    sentence = (
-        f"{span(item, 'tok/s')} is {times(factor)} times what the matrix units can compute ({short(bound)} tok/s): "
-        "a prompt cache answered, or the timer is broken"
+    sentence = said(
+        "{span} is {factor} times what the matrix units can compute ({bound} tok/s): "
+        "a prompt cache answered, or the timer is broken",
+        span=span(item, "tok/s"),
+        factor=times(factor),
+        bound=short(bound),
     )
-    remedy = ("a cache that holds the prompt already: then nothing is read, and the rate is none",)
+    remedy = (said("a cache that holds the prompt already: then nothing is read, and the rate is none"),)
     return Judgement(Verdict.IMPOSSIBLE, sentence, calculations, (), factor, remedy)
 
 
@@ -56,7 +60,7 @@ def _mean_rate(claim: Claim, known: Known) -> tuple[Calculation, PublishedRates]
         return None
     fit = series.prefill
     terms = (
-        Term("n", claim.context, "tokens", "the claim", Basis.SPECIFIED),
+        Term("n", claim.context, "tokens", said("the claim"), Basis.SPECIFIED),
         Term("a", fit.a, "s/token", fit.where, fit.basis),
         Term("b", fit.b, "s/token^2", fit.where, fit.basis),
     )
@@ -87,13 +91,17 @@ def _against_series(
 ) -> Judgement:
     rate, tokens = float(mean.result), int(mean.terms[0].value)
     noise = _noise(tokens > series.prefill.deepest)
-    verdict, words = Verdict.PLAUSIBLE, "agrees with"
+    verdict, words = Verdict.PLAUSIBLE, said("agrees with")
     if item.low > rate * noise:
-        verdict, words = Verdict.CONTRADICTED, f"is {times(item.low / rate)} times"
+        verdict, words = Verdict.CONTRADICTED, said("is {low} times", low=times(item.low / rate))
     elif item.high < rate / noise and not item.open:
-        verdict, words = Verdict.UNDERSTATED, f"is {times(rate / item.high)} times below"
-    sentence = (
-        f"{span(item, 'tok/s')} {words} the mean over {tokens:,} tokens of a published series, {short(rate)} tok/s"
+        verdict, words = Verdict.UNDERSTATED, said("is {rate} times below", rate=times(rate / item.high))
+    sentence = said(
+        "{span} {words} the mean over {tokens:,} tokens of a published series, {rate} tok/s",
+        span=span(item, "tok/s"),
+        words=words,
+        tokens=tokens,
+        rate=short(rate),
     )
     return Judgement(verdict, sentence, (mean, *calculations), (series.source,), notes=_beyond(tokens, series))
 
@@ -102,35 +110,55 @@ def _beyond(tokens: int, series: PublishedRates) -> tuple[str, ...]:
     deepest = series.prefill.deepest
     if tokens <= deepest:
         return ()
-    return (f"extrapolated {tokens / deepest:.1f} times beyond the deepest measured point, {deepest:,} tokens",)
+    return (
+        said(
+            "extrapolated {tokens:.1f} times beyond the deepest measured point, {deepest:,} tokens",
+            tokens=tokens / deepest,
+            deepest=deepest,
+        ),
+    )
 
 
 def _against_runs(
     item: Assertion, found: runs.Spread, calculations: tuple[Calculation, ...], reading: Reading
 ) -> Judgement:
-    verdict, words = Verdict.PLAUSIBLE, "is what published runs reach"
+    verdict, words = Verdict.PLAUSIBLE, said("is what published runs reach")
     if item.low > found.fastest * PREFILL_NOISE:
-        verdict, words = Verdict.CONTRADICTED, f"is {times(item.low / found.fastest)} times what published runs reach"
+        verdict, words = (
+            Verdict.CONTRADICTED,
+            said("is {low} times what published runs reach", low=times(item.low / found.fastest)),
+        )
     elif item.high < found.slowest / PREFILL_NOISE and not item.open:
-        verdict, words = Verdict.UNDERSTATED, "is below what published runs reach"
-    sentence = f"{span(item, 'tok/s')} {words}: {found.text} from an empty context ({reading.shape.name})"
-    note = "a rate falls with the length of the prompt; the claim does not tell the length"
+        verdict, words = Verdict.UNDERSTATED, said("is below what published runs reach")
+    sentence = said(
+        "{span} {words}: {found} from an empty context ({shape})",
+        span=span(item, "tok/s"),
+        words=words,
+        found=found.text,
+        shape=reading.shape.name,
+    )
+    note = said("a rate falls with the length of the prompt; the claim does not tell the length")
     return Judgement(verdict, sentence, calculations, found.sources, notes=(note,))
 
 
 def _against_estimate(claim: Claim, item: Assertion, known: Known, calculations: tuple[Calculation, ...]) -> Judgement:
     guess = known.estimate(Quantity.PREFILL, known.readings[0], claim.context or 0) if known.estimate else None
     if guess is None:
-        below = "it is below the compute bound; " if calculations else ""
+        below = said("it is below the compute bound; ") if calculations else ""
         return Judgement(
             Verdict.NOT_CHECKABLE,
-            f"{below}no published run of this model on this machine, and no estimate",
+            said("{below}no published run of this model on this machine, and no estimate", below=below),
             calculations,
         )
-    interval = f"estimated {short(guess.low)} to {short(guess.high)} tok/s ({guess.tier})"
+    interval = said(
+        "estimated {low} to {high} tok/s ({tier})", low=short(guess.low), high=short(guess.high), tier=guess.tier
+    )
     verdict = Verdict.PLAUSIBLE
     if item.low > guess.high:
-        verdict, interval = Verdict.NOT_CHECKABLE, f"unsupported, though not impossible: {interval}"
+        verdict, interval = (
+            Verdict.NOT_CHECKABLE,
+            said("unsupported, though not impossible: {interval}", interval=interval),
+        )
     elif item.high < guess.low and not item.open:
         verdict = Verdict.UNDERSTATED
     return Judgement(verdict, f"{span(item, 'tok/s')}: {interval}", (*calculations, guess.calculation))
@@ -146,12 +174,18 @@ def judge_time(item: Assertion, known: Known) -> Judgement:
     fit, tokens = series.prefill, int(calculation.terms[0].value)
     seconds = calculate("a * n + b * n**2 / 2", "s", *calculation.terms)
     took, noise = float(seconds.result), _noise(tokens > fit.deepest)
-    verdict, words = Verdict.PLAUSIBLE, "agrees with"
+    verdict, words = Verdict.PLAUSIBLE, said("agrees with")
     if item.low > took * noise:
-        verdict, words = Verdict.CONTRADICTED, f"is {times(item.low / took)} times"
+        verdict, words = Verdict.CONTRADICTED, said("is {low} times", low=times(item.low / took))
     elif not item.open and item.high < took / noise:
-        verdict, words = Verdict.CONTRADICTED, f"is {times(took / item.high)} times below"
-    sentence = f"{span(item, 's')} {words} what a published series gives for {tokens:,} tokens: {short(took)} s"
+        verdict, words = Verdict.CONTRADICTED, said("is {took} times below", took=times(took / item.high))
+    sentence = said(
+        "{span} {words} what a published series gives for {tokens:,} tokens: {took} s",
+        span=span(item, "s"),
+        words=words,
+        tokens=tokens,
+        took=short(took),
+    )
     return Judgement(verdict, sentence, (seconds,), (series.source,), notes=_beyond(tokens, series))
 
 
@@ -159,7 +193,12 @@ def _time_as_rate(item: Assertion, known: Known) -> Judgement:
     """Where no series was published: the rate that the time comes to, against the compute bound and the estimate."""
     context = known.claim.context
     if not context or item.low <= 0 or item.open:
-        return not_checkable("no published series of this model on this machine tells how long a prompt takes")
+        return not_checkable(said("no published series of this model on this machine tells how long a prompt takes"))
     asked = replace(item, quantity=Quantity.PREFILL, low=context / item.high, high=context / item.low)
     found = judge(asked, known)
-    return replace(found, sentence=f"{span(item, 's')} for {context:,} tokens: {found.sentence}")
+    return replace(
+        found,
+        sentence=said(
+            "{span} for {context:,} tokens: {sentence}", span=span(item, "s"), context=context, sentence=found.sentence
+        ),
+    )

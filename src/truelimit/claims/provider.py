@@ -10,10 +10,11 @@ from truelimit.claims.words import short, usd
 from truelimit.domain.calculation import Term, calculate, term
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Verdict
 from truelimit.domain.cloud import CloudModel, FreeTier
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 
 _ROUNDED = 0.05
-_NO_MODEL = "which provider's model is meant is not said, or no table knows it"
+_NO_MODEL = said("which provider's model is meant is not said, or no table knows it")
 _CENT = 0.005
 
 
@@ -23,14 +24,19 @@ def judge_window(item: Assertion, known: Known) -> Judgement:
     if model is None:
         return not_checkable(_NO_MODEL)
     if model.context is None:
-        return _dated(not_checkable(f"the window of {model.id} is not in the table"), model, known)
-    stated = Term("stated", item.high, "tokens", "the claim", Basis.ASSUMED)
+        return _dated(not_checkable(said("the window of {id} is not in the table", id=model.id)), model, known)
+    stated = Term("stated", item.high, "tokens", said("the claim"), Basis.ASSUMED)
     calculation = calculate("stated / window", "", stated, term("window", model.context, "tokens"))
     ratio = float(calculation.result)
     verdict = (
         Verdict.PLAUSIBLE if abs(ratio - 1) <= _ROUNDED else Verdict.CONTRADICTED if ratio > 1 else Verdict.UNDERSTATED
     )
-    sentence = f"{model.name} has a window of {model.context.value:,} tokens, the claim says {short(item.high)}"
+    sentence = said(
+        "{model} has a window of {context:,} tokens, the claim says {high}",
+        model=model.name,
+        context=model.context.value,
+        high=short(item.high),
+    )
     return _dated(Judgement(verdict, sentence, (calculation,), (model.context.where,)), model, known)
 
 
@@ -42,11 +48,16 @@ def judge_free(_item: Assertion, known: Known) -> Judgement:
         return not_checkable(_NO_MODEL)
     tier = model.free_tier
     if tier is None:
-        return _dated(not_checkable(f"no free tier of {model.id} is known"), model, known)
+        return _dated(not_checkable(said("no free tier of {id} is known", id=model.id)), model, known)
     if tier.ended is not None:
         return Judgement(
             Verdict.OUTDATED,
-            f"the free tier of {model.name} ended on {told_date(tier.ended)}: {tier.what}",
+            said(
+                "the free tier of {model} ended on {ended}: {what}",
+                model=model.name,
+                ended=told_date(tier.ended),
+                what=tier.what,
+            ),
             sources=(tier.source,),
         )
     notes = tuple(_admits(claim, tier))
@@ -56,14 +67,19 @@ def judge_free(_item: Assertion, known: Known) -> Judgement:
 
 
 def _admits(claim: Claim, tier: FreeTier) -> list[str]:
-    found = []
+    found: list[str] = []
     minute = tier.tokens_per_minute
     if minute is not None and claim.context and claim.context > minute.value:
         found.append(
-            f"a prompt of {claim.context:,} tokens exceeds its {minute.value:,} tokens a minute ({minute.where})"
+            said(
+                "a prompt of {context:,} tokens exceeds its {minute:,} tokens a minute ({where})",
+                context=claim.context,
+                minute=minute.value,
+                where=minute.where,
+            )
         )
     if tier.trains_on_prompts:
-        found.append("by its terms prompts may be used to improve the provider's products")
+        found.append(said("by its terms prompts may be used to improve the provider's products"))
     return found
 
 
@@ -74,10 +90,19 @@ def judge_token_price(item: Assertion, known: Known) -> Judgement:
         return not_checkable(_NO_MODEL)
     now = _prices(model, item.quantity, known, current=True)
     if not now:
-        return _dated(not_checkable(f"the price of {model.id} is not known"), model, known)
-    listed = ", ".join(usd(price) if above == 0 else f"{usd(price)} above {above:,} tokens" for above, price in now)
+        return _dated(not_checkable(said("the price of {id} is not known", id=model.id)), model, known)
+    listed = ", ".join(
+        usd(price) if above == 0 else said("{price} above {above:,} tokens", price=usd(price), above=above)
+        for above, price in now
+    )
     side = "input" if item.quantity is Quantity.INPUT_PRICE else "output"
-    told = f"a million {side} tokens of {model.name} cost {listed}; the claim says {usd(item.high)}"
+    told = said(
+        "a million {side} tokens of {model} cost {listed}; the claim says {high}",
+        side=side,
+        model=model.name,
+        listed=listed,
+        high=usd(item.high),
+    )
     held = model.prices_on(known.today)
     sources = (held.source,) if held else ()
     if any(abs(price - item.high) < _CENT or abs(price - item.low) < _CENT for _, price in now):
@@ -107,19 +132,33 @@ def _dated(found: Judgement, model: CloudModel, known: Known) -> Judgement:
         else:
             notes.append(ended[0])
     if model.is_stale(known.today):
-        notes.append(f"the entry of {model.id} is {model.age(known.today)} days old")
+        notes.append(said("the entry of {id} is {today} days old", id=model.id, today=model.age(known.today)))
     return replace(found, verdict=verdict, sentence=sentence, notes=tuple(notes), sources=tuple(dict.fromkeys(sources)))
 
 
 def _end(model: CloudModel, known: Known) -> tuple[str, str, bool] | None:
     """What is known of a model's end: words, source, and whether it makes a claim outdated today."""
-    next_one = f"; its successor is {model.successor}" if model.successor else ""
+    next_one = said("; its successor is {successor}", successor=model.successor) if model.successor else ""
     if model.shutdown is not None:
         over = model.is_shut_down(known.today)
-        word = "was shut down" if over else "will be shut down"
+        word = said("was shut down") if over else said("will be shut down")
         if over or model.deprecated is None:
-            return f"{model.name} {word} on {told_date(model.shutdown.date)}{next_one}", model.shutdown.source, over
+            return (
+                said(
+                    "{model} {word} on {date}{next_one}",
+                    model=model.name,
+                    word=word,
+                    date=told_date(model.shutdown.date),
+                    next_one=next_one,
+                ),
+                model.shutdown.source,
+                over,
+            )
     if model.deprecated is not None:
-        when = f" since {told_date(model.deprecated.date)}" if model.deprecated.date else ""
-        return f"{model.name} is deprecated{when}{next_one}", model.deprecated.source, True
+        when = said(" since {date}", date=told_date(model.deprecated.date)) if model.deprecated.date else ""
+        return (
+            said("{model} is deprecated{when}{next_one}", model=model.name, when=when, next_one=next_one),
+            model.deprecated.source,
+            True,
+        )
     return None

@@ -16,7 +16,7 @@ from truelimit.perf.quantization import default_quantization
 from truelimit.perf.rates.shape import shape_from_numbers, shape_of
 from truelimit.units import GB as BILLION
 
-_OPEN = "the quantisation is not told: 4 bits, as people run it"
+_OPEN = said("the quantisation is not told: 4 bits, as people run it")
 _NATIVE = "MXFP4"
 _DENSE = 0.95
 
@@ -64,10 +64,14 @@ def is_sparse(shape: ModelShape) -> bool:
 
 def _assumed(claim: Claim, quant: str) -> str:
     if quant == _NATIVE:
-        return "its experts are made in MXFP4, and stay so in files that bear another name"
+        return said("its experts are made in MXFP4, and stay so in files that bear another name")
     if claim.quantization is None:
         return _OPEN
-    return "" if claim.quantization == quant else f"{claim.quantization} is read as {quant}"
+    return (
+        ""
+        if claim.quantization == quant
+        else said("{quantization} is read as {quant}", quantization=claim.quantization, quant=quant)
+    )
 
 
 def of_size(claim: Claim) -> Iterator[Reading]:
@@ -80,5 +84,5 @@ def of_size(claim: Claim) -> Iterator[Reading]:
         bits = bits_per_weight(quant)
         if bits is not None:
             shape = _whole(shape_from_numbers(claim.parameters, active, None, quant, name=f"{name} {quant}"))
-            source = f"{bits:.2f} bits a weight, the average of {quant}"
+            source = said("{bits:.2f} bits a weight, the average of {quant}", bits=bits, quant=quant)
             yield Reading(shape, name, _assumed(claim, quant), False, source)

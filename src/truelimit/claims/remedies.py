@@ -9,6 +9,7 @@ from truelimit.claims.readings import is_sparse
 from truelimit.claims.words import gigabytes, per_second, short, times
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.claims import Assertion, Claim, Reading, Subject
+from truelimit.domain.message import said
 
 _FEWEST_BITS = 1.6  # the smallest quantisation in use (IQ1_S)
 _MOST_DEVICES = 16
@@ -29,9 +30,13 @@ def decode(
 def _speculation(claim: Claim, factor: float) -> str:
     if claim.speculation:
         return ""
-    told = f"speculation (drafts, multi-token prediction) that yields {times(factor)} tokens a pass"
+    told = said("speculation (drafts, multi-token prediction) that yields {factor} tokens a pass", factor=times(factor))
     if factor <= MOST_TOKENS_A_PASS:
-        return f"{told}: up to {MOST_TOKENS_A_PASS} was published, 1.84 in the median"
+        return said(
+            "{told}: up to {most_tokens_a_pass} was published, 1.84 in the median",
+            told=told,
+            most_tokens_a_pass=MOST_TOKENS_A_PASS,
+        )
     return ""
 
 
@@ -40,14 +45,14 @@ def _bits(reading: Reading, factor: float) -> str:
     bits = 8 * shape.weights_bytes / shape.parameters / factor
     if bits < _FEWEST_BITS:
         return ""
-    return f"a quantisation of at most {bits:.1f} bits a weight"
+    return said("a quantisation of at most {bits:.1f} bits a weight", bits=bits)
 
 
 def _sparse(reading: Reading, factor: float) -> str:
     shape = reading.shape
-    share = "a sparse model (mixture of experts)" if not is_sparse(shape) else "a sparser model"
+    share = said("a sparse model (mixture of experts)") if not is_sparse(shape) else said("a sparser model")
     read = shape.read_bytes / factor
-    return f"{share} that reads at most {gigabytes(read)} a token"
+    return said("{share} that reads at most {read} a token", share=share, read=gigabytes(read))
 
 
 def _devices(claim: Claim, subject: Subject | None, factor: float) -> str:
@@ -56,21 +61,23 @@ def _devices(claim: Claim, subject: Subject | None, factor: float) -> str:
     needed = math.ceil(factor * (1 if layered else now))
     if subject is None or needed > _MOST_DEVICES:
         return ""
-    return f"{needed} devices with tensor split, at best"
+    return said("{needed} devices with tensor split, at best", needed=needed)
 
 
 def _batch(claim: Claim, factor: float) -> str:
     if claim.batch != 1:
         return ""
-    return f"{math.ceil(factor)} or more requests at once, as the sum over all of them, not for one reader"
+    return said(
+        "{factor} or more requests at once, as the sum over all of them, not for one reader", factor=math.ceil(factor)
+    )
 
 
 def _bandwidth(limit: Calculation, factor: float) -> str:
     bandwidth = next(term.value for term in limit.terms if term.name == "bandwidth")
-    return f"memory of at least {per_second(bandwidth * factor)}"
+    return said("memory of at least {bandwidth}", bandwidth=per_second(bandwidth * factor))
 
 
 def bits_that_fit(reading: Reading, room: float) -> str:
     """Return the quantisation that would fit into some bytes, or nothing where none is that small."""
     bits = 8 * room / reading.shape.parameters
-    return f"a quantisation of at most {short(bits)} bits a weight" if bits >= _FEWEST_BITS else ""
+    return said("a quantisation of at most {bits} bits a weight", bits=short(bits)) if bits >= _FEWEST_BITS else ""

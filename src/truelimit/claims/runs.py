@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from truelimit.claims.bits import bits_per_weight
 from truelimit.claims.words import short
 from truelimit.domain.claims import PublishedRun, Reading, Subject
+from truelimit.domain.message import said
 
 _SAME_SIZE = 0.12
 _SAME_ACTIVE = 0.25
@@ -33,7 +34,7 @@ class Spread:
     def text(self) -> str:
         """The rates as text: ``4.4 to 5.1 tok/s``."""
         low, high = short(self.slowest), short(self.fastest)
-        return f"{low} tok/s" if low == high else f"{low} to {high} tok/s"
+        return said("{low} tok/s", low=low) if low == high else said("{low} to {high} tok/s", low=low, high=high)
 
 
 def spread(runs: Iterable[PublishedRun]) -> Spread | None:

@@ -7,6 +7,7 @@ from truelimit.claims.words import per_second, short, sold, tera, times
 from truelimit.domain.calculation import Calculation, Term, calculate, term
 from truelimit.domain.claims import Assertion, Judgement, Verdict
 from truelimit.domain.machine import Accelerator
+from truelimit.domain.message import said
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.domain.provenance import Known as Fact
@@ -14,20 +15,27 @@ from truelimit.units import to_gib
 
 _SAME = 0.03
 _ROUNDED = 0.05
-_NO_MACHINE = "which machine is meant is not said, or no table knows it"
-_NO_MODEL = "which model is meant is not said, or no table knows it"
+_NO_MACHINE = said("which machine is meant is not said, or no table knows it")
+_NO_MODEL = said("which model is meant is not said, or no table knows it")
 
 
 def judge_bandwidth(item: Assertion, known: Known) -> Judgement:
     """Return the judgement on a memory bandwidth: that of one device."""
     device = _variant(item, known)
     if device is None or device.bandwidth is None:
-        return not_checkable(_NO_MACHINE if device is None else f"the bandwidth of {device.name} is not in the table")
+        return not_checkable(
+            _NO_MACHINE if device is None else said("the bandwidth of {device} is not in the table", device=device.name)
+        )
     calculation = _compared(item, device.bandwidth, "bytes/s")
     ratio = float(calculation.result)
-    said = f"{per_second(item.high)} for {device.name}: its specification says {per_second(device.bandwidth.value)}"
+    sentence = said(
+        "{high} for {device}: its specification says {bandwidth}",
+        high=per_second(item.high),
+        device=device.name,
+        bandwidth=per_second(device.bandwidth.value),
+    )
     notes = tuple(note for note in device.notes if "GB/s" in note)
-    return Judgement(_by_ratio(ratio, _SAME), said, (calculation,), (device.bandwidth.where,), notes=notes)
+    return Judgement(_by_ratio(ratio, _SAME), sentence, (calculation,), (device.bandwidth.where,), notes=notes)
 
 
 def _variant(item: Assertion, known: Known) -> Accelerator | None:
@@ -43,7 +51,7 @@ def _variant(item: Assertion, known: Known) -> Accelerator | None:
 
 
 def _compared(item: Assertion, fact: Fact[int] | Fact[float], unit: str) -> Calculation:
-    stated = Term("stated", item.high, unit, "the claim", Basis.ASSUMED)
+    stated = Term("stated", item.high, unit, said("the claim"), Basis.ASSUMED)
     return calculate("stated / specified", "", stated, term("specified", fact, unit))
 
 
@@ -59,15 +67,28 @@ def judge_memory(_item: Assertion, known: Known) -> Judgement:
     subject = known.subject
     if subject is None or not subject.memory_options:
         return not_checkable(
-            _NO_MACHINE if subject is None else f"the memory sizes of {subject.name} are not in the table"
+            _NO_MACHINE
+            if subject is None
+            else said("the memory sizes of {subject} are not in the table", subject=subject.name)
         )
     told = sold_with(known)
     if offered(claim.memory, known):
-        return Judgement(Verdict.PLAUSIBLE, f"{subject.name} was sold with {told}", sources=(subject.source,))
+        return Judgement(
+            Verdict.PLAUSIBLE,
+            said("{subject} was sold with {told}", subject=subject.name, told=told),
+            sources=(subject.source,),
+        )
     return Judgement(
-        Verdict.CONTRADICTED, f"there is no {subject.name} with {sold(claim.memory or 0)}: it was sold with {told}",
-        sources=(subject.source,), notes=subject.notes,
-    )  # fmt: skip
+        Verdict.CONTRADICTED,
+        said(
+            "there is no {subject} with {memory}: it was sold with {told}",
+            subject=subject.name,
+            memory=sold(claim.memory or 0),
+            told=told,
+        ),
+        sources=(subject.source,),
+        notes=subject.notes,
+    )
 
 
 def offered(memory: int | None, known: Known) -> bool:
@@ -92,19 +113,33 @@ def judge_compute(item: Assertion, known: Known) -> Judgement:
         return not_checkable(_NO_MACHINE)
     fact = _rate(device, item.kind)
     if fact is None:
-        return not_checkable(f"the {item.kind} rate of {device.name} is not in the table")
+        return not_checkable(
+            said("the {kind} rate of {device} is not in the table", kind=item.kind, device=device.name)
+        )
     calculation = _compared(item, fact, "operations/s")
     ratio = float(calculation.result)
-    dense = f"{tera(item.high, item.kind)} in {item.kind}: dense it is {tera(fact.value, item.kind)} on {device.name}"
+    dense = said(
+        "{high} in {kind}: dense it is {fact} on {device}",
+        high=tera(item.high, item.kind),
+        kind=item.kind,
+        fact=tera(fact.value, item.kind),
+        device=device.name,
+    )
     sparse = device.vendor in {"nvidia", "amd"} and 1 + _ROUNDED < ratio <= SPARSITY * (1 + _ROUNDED)
     if sparse:
-        return Judgement(Verdict.PLAUSIBLE, f"only with 2:4 sparsity: {dense}", (calculation,), (fact.where,))
+        return Judgement(
+            Verdict.PLAUSIBLE, said("only with 2:4 sparsity: {dense}", dense=dense), (calculation,), (fact.where,)
+        )
     if ratio > 1 + _ROUNDED:
         return Judgement(
-            Verdict.IMPOSSIBLE, f"{dense}, {times(ratio)} times less", (calculation,), (fact.where,), ratio
+            Verdict.IMPOSSIBLE,
+            said("{dense}, {ratio} times less", dense=dense, ratio=times(ratio)),
+            (calculation,),
+            (fact.where,),
+            ratio,
         )
     verdict = Verdict.PLAUSIBLE if ratio >= 1 - _ROUNDED else Verdict.UNDERSTATED
-    less = "" if verdict is Verdict.PLAUSIBLE else f", {times(1 / ratio)} times more"
+    less = "" if verdict is Verdict.PLAUSIBLE else said(", {times} times more", times=times(1 / ratio))
     return Judgement(verdict, f"{dense}{less}", (calculation,), (fact.where,))
 
 
@@ -117,13 +152,19 @@ def judge_system(item: Assertion, known: Known) -> Judgement:
     """Return the judgement on the operating system that a machine runs."""
     subject = known.subject
     if subject is None or not subject.operating_systems:
-        return not_checkable(_NO_MACHINE if subject is None else f"the systems of {subject.name} are not in the table")
+        return not_checkable(
+            _NO_MACHINE
+            if subject is None
+            else said("the systems of {subject} are not in the table", subject=subject.name)
+        )
     name, only = item.kind.split()[0], item.kind.endswith("only")
     there = {system.lower() for system in subject.operating_systems}
     right = name in there and (not only or there == {name})
     listed = ", ".join(subject.operating_systems)
     verdict = Verdict.PLAUSIBLE if right else Verdict.CONTRADICTED
-    return Judgement(verdict, f"{subject.name} runs {listed}", sources=(subject.source,))
+    return Judgement(
+        verdict, said("{subject} runs {listed}", subject=subject.name, listed=listed), sources=(subject.source,)
+    )
 
 
 def judge_heads(item: Assertion, known: Known) -> Judgement:
@@ -134,11 +175,13 @@ def judge_heads(item: Assertion, known: Known) -> Judgement:
     value = header.get("attention.head_count_kv")
     heads = value if isinstance(value, tuple) else (value,)
     if not any(isinstance(count, int) for count in heads):
-        return not_checkable(f"{header.name} does not tell its KV heads")
+        return not_checkable(said("{header} does not tell its KV heads", header=header.name))
     right = item.high in heads
     told = ", ".join(dict.fromkeys(str(count) for count in heads))
     verdict = Verdict.PLAUSIBLE if right else Verdict.CONTRADICTED
-    return Judgement(verdict, f"{header.name} has {told} KV heads in a layer", sources=(header.where,))
+    return Judgement(
+        verdict, said("{header} has {told} KV heads in a layer", header=header.name, told=told), sources=(header.where,)
+    )
 
 
 def judge_context(item: Assertion, known: Known) -> Judgement:
@@ -146,10 +189,17 @@ def judge_context(item: Assertion, known: Known) -> Judgement:
     header = _header(known)
     native = header.native_context if header else None
     if header is None or native is None:
-        return not_checkable(_NO_MODEL if header is None else f"{header.name} does not tell its native context")
+        return not_checkable(
+            _NO_MODEL if header is None else said("{header} does not tell its native context", header=header.name)
+        )
     calculation = _compared(item, native, "tokens")
-    said = f"{header.name} was trained for {native.value:,} tokens, the claim says {short(item.high)}"
-    return Judgement(_by_ratio(float(calculation.result), _ROUNDED), said, (calculation,), (native.where,))
+    sentence = said(
+        "{header} was trained for {native:,} tokens, the claim says {high}",
+        header=header.name,
+        native=native.value,
+        high=short(item.high),
+    )
+    return Judgement(_by_ratio(float(calculation.result), _ROUNDED), sentence, (calculation,), (native.where,))
 
 
 def _header(known: Known) -> ModelHeader | None:

@@ -11,6 +11,7 @@ from truelimit.claims.words import gibibytes, gigabytes, per_second, times
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Judgement, Reading, Subject, Verdict
 from truelimit.domain.machine import DeviceKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.units import GB
 
@@ -33,7 +34,18 @@ def spilled(item: Assertion, known: Known, found: Judgement) -> Judgement:
     smaller = bits_that_fit(smallest, room)
     if known.claim.quantization is None and smaller and found.verdict is not Verdict.UNDERSTATED:
         size = gigabytes(smallest.shape.weights_bytes)
-        return replace(found, notes=(*found.notes, f"{size} do not fit into {gibibytes(room)}: only with {smaller}"))
+        return replace(
+            found,
+            notes=(
+                *found.notes,
+                said(
+                    "{size} do not fit into {room}: only with {smaller}",
+                    size=size,
+                    room=gibibytes(room),
+                    smaller=smaller,
+                ),
+            ),
+        )
     if subject.device.kind is not DeviceKind.DISCRETE:
         return _too_large(smallest, room, smaller)
     return _from_main_memory(item, known, found, smallest, _needed(item, known, subject, smallest, room))
@@ -42,9 +54,13 @@ def spilled(item: Assertion, known: Known, found: Judgement) -> Judgement:
 def _too_large(reading: Reading, room: float, smaller: str) -> Judgement:
     size = round(reading.shape.weights_bytes)
     calc = calculate("weights", "bytes", Term("weights", size, "bytes", reading.shape.name, Basis.DERIVED))
-    over = f"{gigabytes(size)} of weights do not fit into {gibibytes(room)}, and there is no other memory"
-    remedy = tuple(text for text in (smaller, f"memory of {gigabytes(size)} or more") if text)
-    sentence = f"{over}: {times(size / room)} times"
+    over = said(
+        "{size} of weights do not fit into {room}, and there is no other memory",
+        size=gigabytes(size),
+        room=gibibytes(room),
+    )
+    remedy = tuple(text for text in (smaller, said("memory of {size} or more", size=gigabytes(size))) if text)
+    sentence = said("{over}: {size} times", over=over, size=times(size / room))
     return Judgement(Verdict.IMPOSSIBLE, sentence, (calc,), factor=size / room, remedies=remedy)
 
 
@@ -61,10 +77,14 @@ def _needed(item: Assertion, known: Known, subject: Subject, reading: Reading, r
         "read_outside / (1 / passes - on_cards)",
         "bytes/s",
         Term(
-            "read_outside", round(outside), "bytes", f"{shape.name}: what {gibibytes(room)} do not hold", Basis.DERIVED
+            "read_outside",
+            round(outside),
+            "bytes",
+            said("{shape}: what {room} do not hold", shape=shape.name, room=gibibytes(room)),
+            Basis.DERIVED,
         ),
-        Term("passes", rate, "passes/s", "the claim", Basis.SPECIFIED),
-        Term("on_cards", on_cards, "s", "the rest, at the bandwidth of the devices", Basis.DERIVED),
+        Term("passes", rate, "passes/s", said("the claim"), Basis.SPECIFIED),
+        Term("on_cards", on_cards, "s", said("the rest, at the bandwidth of the devices"), Basis.DERIVED),
     )
 
 
@@ -73,22 +93,29 @@ def _from_main_memory(
 ) -> Judgement:
     if found.verdict is Verdict.IMPOSSIBLE:
         return found
-    over = f"{gigabytes(reading.shape.weights_bytes)} do not fit into the {gibibytes(_room(known))} of the devices"
+    over = said(
+        "{weights_bytes} do not fit into the {known} of the devices",
+        weights_bytes=gigabytes(reading.shape.weights_bytes),
+        known=gibibytes(_room(known)),
+    )
     if needed is None:
-        return Judgement(Verdict.IMPOSSIBLE, f"{over}, and the rest alone takes longer", found.calculations)
+        return Judgement(
+            Verdict.IMPOSSIBLE, said("{over}, and the rest alone takes longer", over=over), found.calculations
+        )
     rate = float(needed.result)
-    wanted = f"{over}: {item.text} then needs main memory of {per_second(rate)}"
+    wanted = said("{over}: {text} then needs main memory of {rate}", over=over, text=item.text, rate=per_second(rate))
     calculations = (needed, *found.calculations)
     if rate > _FASTEST and not is_sparse(reading.shape):
-        sentence = f"{wanted}; the fastest gives {per_second(_FASTEST)}"
-        remedy = (f"memory of {gigabytes(reading.shape.weights_bytes)} or more",)
+        sentence = said("{wanted}; the fastest gives {fastest}", wanted=wanted, fastest=per_second(_FASTEST))
+        remedy = (said("memory of {weights_bytes} or more", weights_bytes=gigabytes(reading.shape.weights_bytes)),)
         return Judgement(Verdict.IMPOSSIBLE, sentence, calculations, factor=rate / _FASTEST, remedies=remedy)
     if rate > _DESKTOP:
-        most = f"two channels of a desktop give at most {per_second(_DESKTOP)}"
+        most = said("two channels of a desktop give at most {desktop}", desktop=per_second(_DESKTOP))
         return replace(
-            not_checkable(f"unsupported, though not impossible: {wanted}; {most}"), calculations=calculations
+            not_checkable(said("unsupported, though not impossible: {wanted}; {most}", wanted=wanted, most=most)),
+            calculations=calculations,
         )
-    return Judgement(Verdict.PLAUSIBLE, f"only with offload: {wanted}", calculations)
+    return Judgement(Verdict.PLAUSIBLE, said("only with offload: {wanted}", wanted=wanted), calculations)
 
 
 def _room(known: Known) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from truelimit.claims.scan import Scanner, value
 from truelimit.claims.vocabulary import Name, Vocabulary, find, nearest
+from truelimit.domain.message import said
 from truelimit.units import GB as BILLION
 
 _COUNTS = {
@@ -75,9 +76,13 @@ def _unknown_machine(scanner: Scanner, vocabulary: Vocabulary) -> tuple[str, ...
         return ()
     name = match["name"].strip()
     close = nearest(name, vocabulary.machines) or nearest(name.split()[0], vocabulary.machines)
-    offered = f"; nearest: {', '.join(close)}" if close else "; truelimit machines lists what is known"
+    offered = (
+        said("; nearest: {close}", close=", ".join(close))
+        if close
+        else said("; truelimit machines lists what is known")
+    )
     scanner.blank(*match.span("name"))
-    return (f"machine {name!r} is not in the tables{offered}",)
+    return (said("machine {name!r} is not in the tables{offered}", name=name, offered=offered),)
 
 
 def model(scanner: Scanner, vocabulary: Vocabulary) -> tuple[str | None, float | None, float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from truelimit.domain.claims import Assertion
+from truelimit.domain.message import said
 from truelimit.units import GB, TERA, to_gib
 
 
@@ -53,6 +54,6 @@ def usd(amount: float) -> str:
 def span(item: Assertion, unit: str = "", scale: float = 1.0) -> str:
     """Return the range of an assertion: ``25 to 50 tok/s``, ``20 tok/s or more``."""
     low, high = short(item.low / scale), short(item.high / scale)
-    text = low if item.low == item.high else f"{low} to {high}"
-    more = " or more" if item.open else ""
+    text = low if item.low == item.high else said("{low} to {high}", low=low, high=high)
+    more = said(" or more") if item.open else ""
     return f"{text} {unit}{more}".replace("  ", " ").strip()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truelimit.cli import output
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.advice.nouns import CloudCost
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
 
 _FIRST = (
-    "truelimit doctor first: a false limit costs nothing to remove",
-    "a candidate's numbers are those of: truelimit plan MODEL --machine ID --context N --quant Q",
+    said("truelimit doctor first: a false limit costs nothing to remove"),
+    said("a candidate's numbers are those of: truelimit plan MODEL --machine ID --context N --quant Q"),
 )
 
 
@@ -72,7 +73,7 @@ def _profile(args: argparse.Namespace) -> Profile:
     if name is None and "jobs" not in given:
         if not sys.stdin.isatty() or args.json:
             raise ValueError(
-                "say what must run: --profile NAME or FILE, or --model MODEL --context N (--list: presets)"
+                said("say what must run: --profile NAME or FILE, or --model MODEL --context N (--list: presets)")
             )
         from truelimit.cli.advise_questions import ask
 
@@ -80,7 +81,7 @@ def _profile(args: argparse.Namespace) -> Profile:
     if name is None:
         from truelimit.advice.profile import Profile
 
-        return Profile("the options", **given)
+        return Profile(said("the options"), **given)
     path = Path(name)
     base = profile_from_text(path.read_text(encoding="utf-8"), name) if name.endswith(".toml") else profile(name)
     return replace(base, **given)
@@ -104,7 +105,7 @@ def _job(text: str, args: argparse.Namespace) -> Job:
 
     name, at, context = text.rpartition("@")
     if at and not (context.isascii() and context.isdigit() and 0 < len(context) < 10 and int(context)):
-        raise ValueError(f"--model {text!r:.80}: expected MODEL or MODEL@TOKENS")
+        raise ValueError(said("--model {text!r:.80}: expected MODEL or MODEL@TOKENS", text=text))
     return Job(name if at else text, Tokens(int(context) if at else args.context), args.quant, args.kv_type)
 
 
@@ -127,7 +128,11 @@ def _stack(job: Job) -> Stack:
 
     entry = model_file(Path(job.model)) if job.model.endswith(".toml") else model_entry(job.model)
     if entry is None:
-        raise ValueError(f"{job.model!r:.80} is not a model of the table; {unknown_model(job.model)}")
+        raise ValueError(
+            said(
+                "{model!r:.80} is not a model of the table; {model2}", model=job.model, model2=unknown_model(job.model)
+            )
+        )
     bare = bare_stack(entry.header, UNKNOWN_MACHINE, published_rates())
     stack = replace(bare, estimator=estimator(), measurements=measurements())  # as the plan has them
     quantization = job.quantization or next(iter(entry.files_bytes), None)

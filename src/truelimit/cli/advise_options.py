@@ -7,6 +7,7 @@ import math
 
 from truelimit.cli import output
 from truelimit.cli.parser import Parser
+from truelimit.domain.message import said
 
 _CONTEXT = 32_768
 
@@ -15,12 +16,14 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser."""
     made = Parser(
         "truelimit advise",
-        description="Which machine is worth its price for the work that you name: a shortlist on the Pareto front of "
-        "price, memory, decode and prefill at your depth; or to keep what you have. Without a profile it asks.",
-        epilog="Exit codes: 0 answered; 2 error.",
+        description=said(
+            "Which machine is worth its price for the work that you name: a shortlist on the Pareto front of "
+            "price, memory, decode and prefill at your depth; or to keep what you have. Without a profile it asks."
+        ),
+        epilog=said("Exit codes: 0 answered; 2 error."),
     )
-    made.add_argument("--profile", metavar="NAME|FILE.toml", help="a preset (see --list) or a file of your own")
-    made.add_argument("--list", action="store_true", help="list the presets")
+    made.add_argument("--profile", metavar="NAME|FILE.toml", help=said("a preset (see --list) or a file of your own"))
+    made.add_argument("--list", action="store_true", help=said("list the presets"))
     _work(made)
     _conditions(made)
     output.add_arguments(made)
@@ -28,34 +31,46 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _work(made: argparse.ArgumentParser) -> None:
-    group = made.add_argument_group("the work")
-    group.add_argument("--model", action="append", metavar="MODEL[@TOKENS]", help="a model that must run; repeatable")
+    group = made.add_argument_group(said("the work"))
     group.add_argument(
-        "--context", type=_count, default=_CONTEXT, metavar="N", help=f"tokens of a prompt ({_CONTEXT:,})"
+        "--model", action="append", metavar="MODEL[@TOKENS]", help=said("a model that must run; repeatable")
     )
-    group.add_argument("--quant", metavar="Q", help="quantisation of the models (that which people run)")
-    group.add_argument("--kv-type", default="f16", metavar="T", help="type of the caches (f16)")
-    group.add_argument("--deadline", type=_amount, metavar="S", help="seconds that a cold prompt may be read (300)")
-    group.add_argument("--requests-a-week", type=_count, metavar="N", help="to price the cloud beside it")
-    group.add_argument("--answer-tokens", type=_count, metavar="N", help="tokens of one answer (500)")
-    group.add_argument("--cloud", action="append", metavar="MODEL", help="a cloud model to price; repeatable")
+    group.add_argument(
+        "--context",
+        type=_count,
+        default=_CONTEXT,
+        metavar="N",
+        help=said("tokens of a prompt ({context:,})", context=_CONTEXT),
+    )
+    group.add_argument("--quant", metavar="Q", help=said("quantisation of the models (that which people run)"))
+    group.add_argument("--kv-type", default="f16", metavar="T", help=said("type of the caches (f16)"))
+    group.add_argument(
+        "--deadline", type=_amount, metavar="S", help=said("seconds that a cold prompt may be read (300)")
+    )
+    group.add_argument("--requests-a-week", type=_count, metavar="N", help=said("to price the cloud beside it"))
+    group.add_argument("--answer-tokens", type=_count, metavar="N", help=said("tokens of one answer (500)"))
+    group.add_argument("--cloud", action="append", metavar="MODEL", help=said("a cloud model to price; repeatable"))
 
 
 def _conditions(made: argparse.ArgumentParser) -> None:
-    group = made.add_argument_group("the conditions")
-    group.add_argument("--today", metavar="ID", help="the machine that is owned (this: the one at hand)")
-    group.add_argument("--budget", type=_amount, metavar="USD", help="what may be spent, beside the resale")
-    group.add_argument("--resale", type=_amount, metavar="USD", help="what the owned machine brings")
-    group.add_argument("--backend", action="append", metavar="B", help="cuda, rocm, vulkan, metal; repeatable")
-    group.add_argument("--os", action="append", dest="operating_system", metavar="S", help="linux, macos, windows")
-    group.add_argument("--private", action="store_true", help="prompts must not leave the house")
-    group.add_argument("--quiet", action="store_true", help="it stands where people work")
-    group.add_argument("--power-limit", type=_amount, metavar="W", help="the most it may draw")
-    group.add_argument("--most", choices=("price", "memory", "decode", "prefill"), help="what to order by (price)")
-    group.add_argument("--years", type=_amount, metavar="Y", help="years of the total cost (3)")
-    group.add_argument("--hours-a-week", type=_amount, metavar="H", help="hours of full load (20)")
-    group.add_argument("--usd-per-kwh", type=_amount, metavar="USD", help="price of power (0.30)")
-    group.add_argument("--among", action="append", metavar="ID", help="look at these machines alone; repeatable")
+    group = made.add_argument_group(said("the conditions"))
+    group.add_argument("--today", metavar="ID", help=said("the machine that is owned (this: the one at hand)"))
+    group.add_argument("--budget", type=_amount, metavar="USD", help=said("what may be spent, beside the resale"))
+    group.add_argument("--resale", type=_amount, metavar="USD", help=said("what the owned machine brings"))
+    group.add_argument("--backend", action="append", metavar="B", help=said("cuda, rocm, vulkan, metal; repeatable"))
+    group.add_argument(
+        "--os", action="append", dest="operating_system", metavar="S", help=said("linux, macos, windows")
+    )
+    group.add_argument("--private", action="store_true", help=said("prompts must not leave the house"))
+    group.add_argument("--quiet", action="store_true", help=said("it stands where people work"))
+    group.add_argument("--power-limit", type=_amount, metavar="W", help=said("the most it may draw"))
+    group.add_argument(
+        "--most", choices=("price", "memory", "decode", "prefill"), help=said("what to order by (price)")
+    )
+    group.add_argument("--years", type=_amount, metavar="Y", help=said("years of the total cost (3)"))
+    group.add_argument("--hours-a-week", type=_amount, metavar="H", help=said("hours of full load (20)"))
+    group.add_argument("--usd-per-kwh", type=_amount, metavar="USD", help=said("price of power (0.30)"))
+    group.add_argument("--among", action="append", metavar="ID", help=said("look at these machines alone; repeatable"))
 
 
 def _amount(text: str) -> float:
@@ -64,12 +79,12 @@ def _amount(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number from 0 on")
+        raise argparse.ArgumentTypeError(said("{text!r} is not a number from 0 on", text=text[:40]))
     return value
 
 
 def _count(text: str) -> int:
     plain = text.replace(",", "").replace("_", "")
     if not (plain.isascii() and plain.isdigit() and 0 < len(plain) < 10 and int(plain)):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number above 0")
+        raise argparse.ArgumentTypeError(said("{text!r} is not a whole number above 0", text=text[:40]))
     return int(plain)

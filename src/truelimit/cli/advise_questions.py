@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 
 from truelimit.advice.profile import Job, Profile
+from truelimit.domain.message import said
 from truelimit.units import Tokens, Usd
 
 
 def ask() -> Profile:
     """Return a profile made of a person's answers. Raises ValueError for an answer that cannot be used."""
-    model = _answer("Which model must run (name of the table)?", "qwen3-coder-30b-a3b")
-    context = _number("How many tokens are your long prompts?", "131072")
-    budget = _answer("What may it cost, in USD (empty: any)?", "")
-    systems = _answer("Which systems would you live with (linux, macos, windows; empty: any)?", "")
-    today = _answer("Which machine do you have (id of the table, this, or empty)?", "")
-    private = _answer("Is the work private, so that no cloud may see it (yes or no)?", "no")
+    model = _answer(said("Which model must run (name of the table)?"), "qwen3-coder-30b-a3b")
+    context = _number(said("How many tokens are your long prompts?"), "131072")
+    budget = _answer(said("What may it cost, in USD (empty: any)?"), "")
+    systems = _answer(said("Which systems would you live with (linux, macos, windows; empty: any)?"), "")
+    today = _answer(said("Which machine do you have (id of the table, this, or empty)?"), "")
+    private = _answer(said("Is the work private, so that no cloud may see it (yes or no)?"), "no")
     return Profile(
-        "your answers",
+        said("your answers"),
         (Job(model, Tokens(int(context))),),
         budget=Usd(float(budget)) if budget else None,
         operating_systems=tuple(part.strip().lower() for part in systems.split(",") if part.strip()),
@@ -35,5 +36,5 @@ def _answer(question: str, otherwise: str) -> str:
 def _number(question: str, otherwise: str) -> str:
     found = _answer(question, otherwise).replace(",", "").replace("_", "")
     if not (found.isascii() and found.isdigit() and 0 < len(found) < 10):
-        raise ValueError(f"{found[:40]!r} is not a whole number of tokens")
+        raise ValueError(said("{found!r} is not a whole number of tokens", found=found[:40]))
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from truelimit.cli import output
 from truelimit.cli.parser import Parser
 from truelimit.domain.claims import Audited, StatedClaim, Verdict
+from truelimit.domain.message import said
 
 _WRONG = {Verdict.IMPOSSIBLE, Verdict.CONTRADICTED, Verdict.OUTDATED, Verdict.UNDERSTATED}
 
@@ -61,23 +62,25 @@ def _show(args: argparse.Namespace, found: Sequence[Audited], asked: int) -> Non
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit audit",
-        description="Judges claims about speed, memory, price and limits: against what physics allows at the most "
-        "generous reading, then against published runs and dated tables. Without a claim, those that are shipped.",
-        epilog="Exit codes: 0 nothing wrong is claimed; 1 something is; 2 error.",
+        description=said(
+            "Judges claims about speed, memory, price and limits: against what physics allows at the most "
+            "generous reading, then against published runs and dated tables. Without a claim, those that are shipped."
+        ),
+        epilog=said("Exit codes: 0 nothing wrong is claimed; 1 something is; 2 error."),
     )
-    parser.add_argument("text", nargs="*", metavar="CLAIM", help="a claim in words, like --claim")
+    parser.add_argument("text", nargs="*", metavar="CLAIM", help=said("a claim in words, like --claim"))
     parser.add_argument(
         "--claim", action="append", default=[], metavar="TEXT",
-        help='a claim in words: "70B Q4 at 40 tok/s on dgx-spark"; may be repeated',
+        help=said('a claim in words: "70B Q4 at 40 tok/s on dgx-spark"; may be repeated'),
     )  # fmt: skip
     parser.add_argument(
         "--file", action="append", default=[], type=Path, metavar="FILE",
-        help="a file of claims: TOML with [[claims]] text = ..., or one a line; may be repeated",
+        help=said("a file of claims: TOML with [[claims]] text = ..., or one a line; may be repeated"),
     )  # fmt: skip
     parser.add_argument(
         "--only", action="append", default=[], choices=[item.value for item in Verdict], metavar="VERDICT",
-        help=f"show only this verdict ({', '.join(item.value for item in Verdict)}); may be repeated",
+        help=said("show only this verdict ({join}); may be repeated", join=', '.join(item.value for item in Verdict)),
     )  # fmt: skip
     output.add_arguments(parser)
-    parser.add_argument("--csv", action="store_true", help="print a table for a spreadsheet")
+    parser.add_argument("--csv", action="store_true", help=said("print a table for a spreadsheet"))
     return parser

@@ -9,6 +9,7 @@ from datetime import date
 from truelimit.app.cloud import CloudTable, CloudView
 from truelimit.cli import output
 from truelimit.cli.parser import Parser
+from truelimit.domain.message import said
 
 
 def run(argv: Sequence[str]) -> int:
@@ -65,7 +66,9 @@ def _show(args: argparse.Namespace, day: date) -> int:
     from truelimit.report import cloud_document
 
     if not args.model:
-        return output.complain("which model? truelimit cloud show MODEL; truelimit cloud list shows what is known")
+        return output.complain(
+            said("which model? truelimit cloud show MODEL; truelimit cloud list shows what is known")
+        )
     found = table(day)
     model = find(found, args.model)
     asked = args.input is not None or args.output is not None
@@ -78,17 +81,25 @@ def _show(args: argparse.Namespace, day: date) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit cloud",
-        description="What providers' models offer: windows, prices, free tiers, and when they end. Nothing is fetched: "
-        "prices are those of the installed package genai-prices, the rest is a table with a date for each entry.",
+        description=said(
+            "What providers' models offer: windows, prices, free tiers, and when they end. Nothing is fetched: "
+            "prices are those of the installed package genai-prices, the rest is a table with a date for each entry."
+        ),
     )
-    parser.add_argument("what", nargs="?", choices=("list", "show"), default="list", help="list (default) or show")
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="id, name or alias of a model")
-    parser.add_argument("--all", action="store_true", help="list every model that genai-prices knows, too")
-    parser.add_argument("--context", type=_tokens, metavar="N", help="list only windows of N tokens or more")
-    parser.add_argument("--input", type=_tokens, metavar="N", help="show the cost of a request with N prompt tokens")
-    parser.add_argument("--cached", type=_tokens, metavar="N", help="of which N are read from the provider's cache")
-    parser.add_argument("--output", type=_tokens, metavar="N", help="and N tokens written")
-    parser.add_argument("--on", type=_day, metavar="DAY", help="as of a day, such as 2026-12-01 (default: today)")
+    parser.add_argument(
+        "what", nargs="?", choices=("list", "show"), default="list", help=said("list (default) or show")
+    )
+    parser.add_argument("model", nargs="?", metavar="MODEL", help=said("id, name or alias of a model"))
+    parser.add_argument("--all", action="store_true", help=said("list every model that genai-prices knows, too"))
+    parser.add_argument("--context", type=_tokens, metavar="N", help=said("list only windows of N tokens or more"))
+    parser.add_argument(
+        "--input", type=_tokens, metavar="N", help=said("show the cost of a request with N prompt tokens")
+    )
+    parser.add_argument(
+        "--cached", type=_tokens, metavar="N", help=said("of which N are read from the provider's cache")
+    )
+    parser.add_argument("--output", type=_tokens, metavar="N", help=said("and N tokens written"))
+    parser.add_argument("--on", type=_day, metavar="DAY", help=said("as of a day, such as 2026-12-01 (default: today)"))
     output.add_arguments(parser)
     return parser
 
@@ -96,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 def _tokens(text: str) -> int:
     plain = text.replace(",", "").replace("_", "")
     if not (plain.isascii() and plain.isdigit() and len(plain) <= 12):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of tokens")
+        raise argparse.ArgumentTypeError(said("{text!r} is no number of tokens", text=text[:40]))
     return int(plain)
 
 
@@ -104,4 +115,6 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no day; expected a form such as 2026-12-01") from None
+        raise argparse.ArgumentTypeError(
+            said("{text!r} is no day; expected a form such as 2026-12-01", text=text[:40])
+        ) from None

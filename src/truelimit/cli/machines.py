@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from truelimit.app.machines import Entry, Wanted
 from truelimit.cli import output
 from truelimit.cli.parser import Parser
+from truelimit.domain.message import said
 from truelimit.units import from_gib
 
 THIS = "this"
@@ -40,14 +41,20 @@ def _found(args: argparse.Namespace) -> tuple[Entry, ...]:
     from truelimit.tables.machines import entries, entry
 
     if args.measure and (args.action, args.ids) != ("show", [THIS]):
-        raise _UsageError("--measure is for this machine: truelimit machines show this --measure")
+        raise _UsageError(said("--measure is for this machine: truelimit machines show this --measure"))
     if args.action == "list":
         if args.ids:
-            raise _UsageError(f"list takes no names; expected truelimit machines show {args.ids[0][:80]}")
+            raise _UsageError(said("list takes no names; expected truelimit machines show {ids}", ids=args.ids[0][:80]))
         return chosen(entries(), Wanted(args.vendor, args.family, args.kind, args.min_memory))
     least = 2 if args.action == "compare" else 1
     if len(args.ids) < least:
-        raise _UsageError(f"{args.action} needs {least} or more names: truelimit machines {args.action} dgx-spark ...")
+        raise _UsageError(
+            said(
+                "{action} needs {least} or more names: truelimit machines {action} dgx-spark ...",
+                action=args.action,
+                least=least,
+            )
+        )
     return tuple(this_machine(measure=args.measure) if name == THIS else entry(name) for name in args.ids)
 
 
@@ -71,7 +78,7 @@ def _measure() -> None:
     from truelimit.adapters.store.data_dir import data_dir
 
     file = keep(take(_progress), data_dir())
-    print(f"measured; kept in {file} and used for this machine from now on", file=sys.stderr)
+    print(said("measured; kept in {file} and used for this machine from now on", file=file), file=sys.stderr)
 
 
 def _progress(what: str, share: float) -> None:
@@ -104,23 +111,27 @@ def _print(args: argparse.Namespace, found: tuple[Entry, ...]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit machines",
-        description="Machines and accelerators: memory, bandwidth, matrix rates, power and dated prices, each number "
-        "with its source. A name is an id of the table, ID:GIB for another memory size, a TOML file of your own, or "
-        "'this' for this machine.",
-        epilog="Exit codes: 0 printed; 2 not in the table, or a file that cannot be used.",
+        description=said(
+            "Machines and accelerators: memory, bandwidth, matrix rates, power and dated prices, each number "
+            "with its source. A name is an id of the table, ID:GIB for another memory size, a TOML file of your own, "
+            "or 'this' for this machine."
+        ),
+        epilog=said("Exit codes: 0 printed; 2 not in the table, or a file that cannot be used."),
     )
     parser.add_argument("action", nargs="?", choices=("list", "show", "compare"), default="list")
-    parser.add_argument("ids", nargs="*", metavar="NAME", help="for show and compare")
-    group = parser.add_argument_group("what to list")
-    group.add_argument("--vendor", default="", metavar="V", help="nvidia, amd, apple, intel, ...")
-    group.add_argument("--family", default="", metavar="F", help="a family or its beginning: nvidia-ada, apple-m3, cpu")
-    group.add_argument("--kind", default="", choices=("discrete", "unified", "cpu"), help="where its memory is")
-    group.add_argument("--min-memory", type=_gib, metavar="GIB", help="memory of the accelerators, at least")
+    parser.add_argument("ids", nargs="*", metavar="NAME", help=said("for show and compare"))
+    group = parser.add_argument_group(said("what to list"))
+    group.add_argument("--vendor", default="", metavar="V", help=said("nvidia, amd, apple, intel, ..."))
+    group.add_argument(
+        "--family", default="", metavar="F", help=said("a family or its beginning: nvidia-ada, apple-m3, cpu")
+    )
+    group.add_argument("--kind", default="", choices=("discrete", "unified", "cpu"), help=said("where its memory is"))
+    group.add_argument("--min-memory", type=_gib, metavar="GIB", help=said("memory of the accelerators, at least"))
     parser.add_argument(
-        "--measure", action="store_true", help="with 'show this': measure bandwidth and matrix rate first (10 s)"
+        "--measure", action="store_true", help=said("with 'show this': measure bandwidth and matrix rate first (10 s)")
     )
     output.add_arguments(parser)
-    parser.add_argument("--csv", action="store_true", help="print CSV, a line for each")
+    parser.add_argument("--csv", action="store_true", help=said("print CSV, a line for each"))
     return parser
 
 
@@ -131,5 +142,7 @@ def _gib(text: str) -> int:
     except ValueError:
         value = 0.0
     if not 0 < value < math.inf or value > 1e6:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no size in GiB; expected a number above 0, such as 64")
+        raise argparse.ArgumentTypeError(
+            said("{text!r} is no size in GiB; expected a number above 0, such as 64", text=text[:40])
+        )
     return from_gib(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truelimit.domain.message import said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
@@ -21,14 +22,17 @@ def advice(item: Advice) -> list[Block]:
     """Return the blocks of advice."""
     shown = Shown()
     blocks: list[Block] = [Paragraph(item.sentence, "verdict")]
-    blocks += [Heading(f"What binds today: {item.limit_today}"), Items(item.limit_reasons, 2)]
+    blocks += [
+        Heading(said("What binds today: {limit_today}", limit_today=item.limit_today)),
+        Items(item.limit_reasons, 2),
+    ]
     if item.shortlist:
         blocks += [Heading("Shortlist"), _table(item.shortlist)]
         for entry in item.shortlist:
             blocks += _entry(entry, shown)
     blocks += calculations(item.calculations, shown)
     if item.cloud:
-        blocks += [Heading("The cloud instead"), Items(tuple(_cloud(cost) for cost in item.cloud), 2)]
+        blocks += [Heading(said("The cloud instead")), Items(tuple(_cloud(cost) for cost in item.cloud), 2)]
     blocks += _left_out(item.left_out)
     return [*blocks, *([Items(item.notes)] if item.notes else [])]
 
@@ -39,11 +43,11 @@ def _table(items: tuple[Recommended, ...]) -> Block:
         (
             "machine",
             "USD",
-            "price of",
-            "memory for models",
-            "writes (slowest job)",
-            "reads a prompt (longest)",
-            "over the years",
+            said("price of"),
+            said("memory for models"),
+            said("writes (slowest job)"),
+            said("reads a prompt (longest)"),
+            said("over the years"),
         ),
         rows,
         titled=True,
@@ -86,8 +90,10 @@ def _entry(entry: Recommended, shown: Shown) -> list[Block]:
 def _cloud(item: CloudCost) -> str:
     if item.monthly is None:
         return f"{item.model}: {item.why_not}"
-    over = f", {item.over_years.result:,.0f} USD over the years" if item.over_years else ""
-    return f"{item.model}: {item.monthly.result:,.2f} USD a month{over}" + "".join(f"; {note}" for note in item.notes)
+    over = said(", {result:,.0f} USD over the years", result=item.over_years.result) if item.over_years else ""
+    return said(
+        "{model}: {result:,.2f} USD a month{over}", model=item.model, result=item.monthly.result, over=over
+    ) + "".join(f"; {note}" for note in item.notes)
 
 
 def _left_out(items: tuple[LeftOut, ...]) -> list[Block]:
@@ -99,11 +105,11 @@ def _left_out(items: tuple[LeftOut, ...]) -> list[Block]:
         groups.setdefault(item.why, []).append(item)
     ordered = sorted(groups.items(), key=lambda pair: -len(pair[1]))
     lines = [_counted(why, group) if len(group) > _TOLD else _named(why, group) for why, group in ordered]
-    return [Heading("Left out"), Items((*lines, "--json has each machine with its figures"), 2)]
+    return [Heading(said("Left out")), Items((*lines, said("--json has each machine with its figures")), 2)]
 
 
 def _counted(why: str, group: list[LeftOut]) -> str:
-    return f"{len(group)} machines: {why}"
+    return said("{group} machines: {why}", group=len(group), why=why)
 
 
 def _named(why: str, group: list[LeftOut]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from io import StringIO
 
 from truelimit.domain.claims import Audited, Part, Verdict
+from truelimit.domain.message import said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
@@ -33,8 +34,8 @@ def blocks(found: Sequence[Audited], asked: int) -> list[Block]:
 def _sentence(found: Sequence[Audited], asked: int) -> str:
     count = Counter(item.verdict for item in found)
     parts = [f"{count[verdict]} {verdict.value}" for verdict in Verdict if count[verdict]]
-    shown = "" if len(found) == asked else f" ({len(found)} of {asked} shown)"
-    claims = "1 claim" if asked == 1 else f"{asked} claims"
+    shown = "" if len(found) == asked else said(" ({found} of {asked} shown)", found=len(found), asked=asked)
+    claims = said("1 claim") if asked == 1 else said("{asked} claims", asked=asked)
     return f"{claims}{shown}: {', '.join(parts) or 'none with this verdict'}."
 
 
@@ -55,7 +56,7 @@ def _claim(item: Audited, shown: Shown) -> list[Block]:
         made += _part(part, many, shown)
     if item.stated.source:
         when = f", {item.stated.date}" if item.stated.date else ""
-        made.append(Items((f"said by: {item.stated.source}{when}",), 2))
+        made.append(Items((said("said by: {source}{when}", source=item.stated.source, when=when),), 2))
     if item.notes:
         made.append(Items(item.notes, 2))
     return made
@@ -64,7 +65,7 @@ def _claim(item: Audited, shown: Shown) -> list[Block]:
 def _part(part: Part, many: bool, shown: Shown) -> list[Block]:
     judged = part.judgement
     lines = [f"{part.assertion.quantity}, {judged.verdict.value}: {judged.sentence}"] if many else []
-    lines += [f"possible with {remedy}" for remedy in judged.remedies]
+    lines += [said("possible with {remedy}", remedy=remedy) for remedy in judged.remedies]
     lines += list(judged.notes)
     lines += [f"source: {source}" for source in judged.sources]
     made: list[Block] = [Items(tuple(lines), 2)] if lines else []

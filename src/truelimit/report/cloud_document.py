@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from truelimit.domain.message import said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
@@ -24,8 +25,11 @@ def listed(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]
     """Return the blocks of a list of models: window, prices of today, what ends, how old the entry is."""
     rows = tuple((item.id, _window(item), item.provider, _price(item, today), _state(item, today)) for item in models)
     ended = frozenset(index for index, item in enumerate(models) if _is_over(item, today))
-    head = ("model", "window", "provider", "USD per million tokens: input / cached / output", "state")
-    first = Paragraph(f"{len(models)} models of providers, prices of {today.isoformat()}.", "verdict")
+    head = ("model", "window", "provider", said("USD per million tokens: input / cached / output"), "state")
+    first = Paragraph(
+        said("{models} models of providers, prices of {isoformat}.", models=len(models), isoformat=today.isoformat()),
+        "verdict",
+    )
     return [first, Rows(head, rows, ended, titled=True), *_not_known(missing)]
 
 
@@ -36,16 +40,25 @@ def shown(view: CloudView, missing: Sequence[Missing]) -> list[Block]:
         Heading(f"{item.name} ({item.provider})"),
         Paragraph(_state(item, today), _tone(item, today)),
     ]
-    lines = [f"window: {_told(item.context)}", f"longest answer: {_told(item.max_output)}"]
+    lines: list[str] = [
+        f"window: {_told(item.context)}",
+        said("longest answer: {max_output}", max_output=_told(item.max_output)),
+    ]
     lines += [line for dated in item.prices for line in _price_lines(dated)]
     lines += [f"limit: {limit}" for limit in item.rate_limits]
-    lines += _free_lines(item.free_tier) if item.free_tier else ["free tier: none is known"]
+    lines += _free_lines(item.free_tier) if item.free_tier else [said("free tier: none is known")]
     lines += _end_lines(item)
     lines += list(item.notes)
-    lines.append(f"last checked {item.as_of} (the older of the entry and its prices): {item.source}")
+    lines.append(
+        said(
+            "last checked {as_of} (the older of the entry and its prices): {source}",
+            as_of=item.as_of,
+            source=item.source,
+        )
+    )
     blocks.append(Items(tuple(lines)))
     if view.cost is not None:
-        blocks.append(Paragraph(f"The request costs ${view.cost.result:,.4f}.", "verdict"))
+        blocks.append(Paragraph(said("The request costs ${result:,.4f}.", result=view.cost.result), "verdict"))
         blocks += calculation(view.cost)
     return blocks + _not_known(missing)
 
@@ -55,17 +68,19 @@ def _not_known(missing: Sequence[Missing]) -> list[Block]:
 
 
 def _window(item: CloudModel) -> str:
-    return number(item.context.value) if item.context else "not known"
+    return number(item.context.value) if item.context else said("not known")
 
 
 def _told(known: Known[int] | None) -> str:
-    return f"{number(known.value)} tokens ({known.where})" if known else "not known"
+    return (
+        said("{known} tokens ({where})", known=number(known.value), where=known.where) if known else said("not known")
+    )
 
 
 def _price(item: CloudModel, today: date) -> str:
     held = item.prices_on(today)
     if held is None:
-        return "not known"
+        return said("not known")
     return "; ".join(_tier(tier) for tier in held.tiers)
 
 
@@ -77,31 +92,58 @@ def _tier(tier: PriceTier) -> str:
 
 
 def _price_lines(dated: DatedPrices) -> list[str]:
-    since = f" from {dated.since}" if dated.since else ""
+    since = said(" from {since}", since=dated.since) if dated.since else ""
     return [
-        f"price{since}, input / cached / output, USD per million tokens: {_tier(tier)} ({dated.source})"
+        said(
+            "price{since}, input / cached / output, USD per million tokens: {tier} ({source})",
+            since=since,
+            tier=_tier(tier),
+            source=dated.source,
+        )
         for tier in dated.tiers
     ]
 
 
 def _free_lines(tier: FreeTier) -> list[str]:
-    ended = f", ended {tier.ended}" if tier.ended else ""
-    lines = [f"free tier{ended}: {tier.what} ({tier.source}, {tier.as_of})"]
+    ended = said(", ended {ended}", ended=tier.ended) if tier.ended else ""
+    lines: list[str] = [
+        said(
+            "free tier{ended}: {what} ({source}, {as_of})",
+            ended=ended,
+            what=tier.what,
+            source=tier.source,
+            as_of=tier.as_of,
+        )
+    ]
     named = (
-        ("requests a minute", tier.requests_per_minute), ("requests a day", tier.requests_per_day),
-        ("tokens a minute", tier.tokens_per_minute), ("tokens a month", tier.tokens_per_month),
+        (said("requests a minute"), tier.requests_per_minute), (said("requests a day"), tier.requests_per_day),
+        (said("tokens a minute"), tier.tokens_per_minute), (said("tokens a month"), tier.tokens_per_month),
     )  # fmt: skip
     lines += [
-        f"free tier: {number(known.value)} {what} [{known.basis}: {known.where}]" for what, known in named if known
+        said(
+            "free tier: {known} {what} [{basis}: {where}]",
+            known=number(known.value),
+            what=what,
+            basis=known.basis,
+            where=known.where,
+        )
+        for what, known in named
+        if known
     ]
     return lines + (
-        ["free tier: prompts may be used to improve the provider's products"] if tier.trains_on_prompts else []
+        [said("free tier: prompts may be used to improve the provider's products")] if tier.trains_on_prompts else []
     )
 
 
 def _end_lines(item: CloudModel) -> list[str]:
-    lines = [f"deprecated {item.deprecated.date}".rstrip() + f": {item.deprecated.source}"] if item.deprecated else []
-    lines += [f"shut down on {item.shutdown.date}: {item.shutdown.source}"] if item.shutdown else []
+    lines: list[str] = (
+        [f"deprecated {item.deprecated.date}".rstrip() + f": {item.deprecated.source}"] if item.deprecated else []
+    )
+    lines += (
+        [said("shut down on {date}: {source}", date=item.shutdown.date, source=item.shutdown.source)]
+        if item.shutdown
+        else []
+    )
     return lines + ([f"successor: {item.successor}"] if item.successor else [])
 
 
@@ -114,15 +156,15 @@ def _tone(item: CloudModel, today: date) -> str:
 
 
 def _state(item: CloudModel, today: date) -> str:
-    parts = []
+    parts: list[str] = []
     if item.shutdown is not None:
         parts.append(f"{'shut down' if item.is_shut_down(today) else 'ends'} {item.shutdown.date}")
     elif item.deprecated is not None:
         parts.append(f"deprecated {item.deprecated.date}".strip())
     if item.free_tier is not None and not item.free_tier.ended:
-        parts.append("free tier")
+        parts.append(said("free tier"))
     if item.is_stale(today):
-        parts.append(f"stale: checked {item.age(today)} days ago")
+        parts.append(said("stale: checked {today} days ago", today=item.age(today)))
     return ", ".join(parts) or "offered"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.app import machines as values
 from truelimit.domain.machine import Accelerator, Machine, PoolKind, Price
+from truelimit.domain.message import said
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import number, size
 from truelimit.units import TERA, Bytes, to_gb_per_s, to_gib
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from truelimit.app.machines import Entry
     from truelimit.domain.provenance import Known
 
-UNKNOWN = "not known"
-RATES = (("fp16", "FP16, dense", "TFLOPS"), ("int8", "int8, dense", "TOPS"), ("fp8", "FP8, dense", "TFLOPS"),
-         ("fp4", "FP4, dense", "TFLOPS"))  # fmt: skip
+UNKNOWN = said("not known")
+RATES = (
+    ("fp16", said("FP16, dense"), "TFLOPS"), ("int8", said("int8, dense"), "TOPS"),
+    ("fp8", said("FP8, dense"), "TFLOPS"), ("fp4", said("FP4, dense"), "TFLOPS"),
+)  # fmt: skip
 _LIST = ("id", "memory", "bandwidth", "price", "name")
 _FACTS = ("what", "value", "basis", "source")
 
@@ -26,11 +29,14 @@ _FACTS = ("what", "value", "basis", "source")
 def listed(entries: Sequence[Entry], today: date) -> list[Block]:
     """Return the blocks of a list: machines, then accelerators alone."""
     blocks: list[Block] = []
-    for what, title in (("machine", "Machines"), ("accelerator", "Accelerators alone (ID:GIB picks a memory size)")):
+    for what, title in (
+        ("machine", "Machines"),
+        ("accelerator", said("Accelerators alone (ID:GIB picks a memory size)")),
+    ):
         rows = tuple(_row(entry, today) for entry in entries if entry.what == what)
         if rows:
             blocks += [Heading(f"{title}, {len(rows)}", 2), Rows(_LIST, rows)]
-    return blocks or [Paragraph("No machine of the table is like that.")]
+    return blocks or [Paragraph(said("No machine of the table is like that."))]
 
 
 def _row(entry: Entry, today: date) -> tuple[str, ...]:
@@ -46,7 +52,7 @@ def shown(entry: Entry, today: date) -> list[Block]:
     prices = _all_prices(machine)
     if prices:
         rows = tuple((item.date, _usd(item), _age(item, today), f"{item.what} ({item.source})") for item in prices)
-        blocks += [Heading("Prices", 2), Rows(("date", "USD", "", "of what"), rows)]
+        blocks += [Heading("Prices", 2), Rows(("date", "USD", "", said("of what")), rows)]
     notes = _notes(machine)
     if notes:
         blocks += [Heading("Notes", 2), Items(notes)]
@@ -57,7 +63,7 @@ def _summary(entry: Entry) -> str:
     machine = entry.machine
     devices = ", ".join(f"{count} x {chip.name}" if count > 1 else chip.name for chip, count in values.devices(machine))
     parts = [devices] if devices else []
-    parts += [f"{machine.boxes} boxes"] if machine.boxes > 1 else []
+    parts += [said("{boxes} boxes", boxes=machine.boxes)] if machine.boxes > 1 else []
     parts += [f"runs {' or '.join(entry.operating_systems)}"] if entry.operating_systems else []
     backends = list(dict.fromkeys(name for chip, _ in values.devices(machine) for name in chip.backends))
     parts += [f"backends {', '.join(backends)}"] if backends else []
@@ -69,32 +75,34 @@ def _facts(machine: Machine) -> Iterator[tuple[str, ...]]:
     for pool in machine.pools:
         yield _fact(pool.name, pool.capacity, size)
         if pool.usable is not None:
-            yield _fact(f"{pool.name}, usable by the GPU", pool.usable, size)
+            yield _fact(said("{pool}, usable by the GPU", pool=pool.name), pool.usable, size)
         if pool.free is not None:
-            yield _fact(f"{pool.name}, free", pool.free, size)
+            yield _fact(said("{pool}, free", pool=pool.name), pool.free, size)
         if pool.bandwidth is not None:
-            yield _fact(f"{pool.name}, bandwidth", pool.bandwidth, _gb_per_s)
+            yield _fact(said("{pool}, bandwidth", pool=pool.name), pool.bandwidth, _gb_per_s)
     for chip, _ in values.devices(machine):
         yield from _device(chip)
     if machine.link is not None:
         yield _fact(f"link, {machine.link.name}", machine.link.bandwidth, _gb_per_s)
         if machine.link.latency is not None:
-            yield _fact("link, latency", machine.link.latency, lambda value: f"{value * 1e6:,.3g} us")
+            yield _fact(
+                said("link, latency"), machine.link.latency, lambda value: said("{value:,.3g} us", value=value * 1e6)
+            )
     if machine.power is not None:
-        yield _fact("power of the whole", machine.power, lambda value: f"{number(value)} W")
+        yield _fact(said("power of the whole"), machine.power, lambda value: f"{number(value)} W")
 
 
 def _device(chip: Accelerator) -> Iterator[tuple[str, ...]]:
     if chip.bandwidth is not None:
-        yield _fact(f"{chip.name}, bandwidth", chip.bandwidth, _gb_per_s)
+        yield _fact(said("{chip}, bandwidth", chip=chip.name), chip.bandwidth, _gb_per_s)
     else:
-        yield (f"{chip.name}, bandwidth", UNKNOWN, "", "")
+        yield (said("{chip}, bandwidth", chip=chip.name), UNKNOWN, "", "")
     for key, title, unit in RATES:
         known = getattr(chip, key)
         if known is not None:
             yield (f"{chip.name}, {title}", f"{number(known.value / TERA)} {unit}", known.basis.value, known.where)
     if chip.power is not None:
-        yield _fact(f"{chip.name}, power", chip.power, lambda value: f"{number(value)} W")
+        yield _fact(said("{chip}, power", chip=chip.name), chip.power, lambda value: f"{number(value)} W")
 
 
 def _fact(name: str, known: Known[float] | Known[Bytes], written: Callable[[float], str]) -> tuple[str, ...]:
@@ -105,7 +113,7 @@ def _notes(machine: Machine) -> tuple[str, ...]:
     devices = [chip for chip, _ in values.devices(machine)]
     every = [*machine.notes, *(note for chip in devices for note in (*chip.backend_notes, *chip.notes))]
     sold = [chip for chip in devices if len(chip.memory_options) > 1]
-    every += [f"{chip.name} came with {_options(chip)} GiB" for chip in sold]
+    every += [said("{chip} came with {chip2} GiB", chip=chip.name, chip2=_options(chip)) for chip in sold]
     return tuple(dict.fromkeys(every))
 
 
@@ -126,7 +134,7 @@ def compared(entries: Sequence[Entry], today: date) -> list[Block]:
     return [names, Rows(head, rows, titled=True), Paragraph(_COMPARED, "dim")]
 
 
-_COMPARED = (
+_COMPARED = said(
     "Bandwidth and matrix rates are of one device; a request split by layers uses one at a time. USD per GiB and GB/s "
     "per USD count all devices at the latest dated price; truelimit machines show ID names each source."
 )
@@ -154,7 +162,7 @@ def price(machine: Machine, today: date) -> str:
     if found is None:
         return UNKNOWN
     age = _age(found, today)
-    return f"{_usd(found)} USD ({found.date}{', ' + age if age else ''})"
+    return said("{found} USD ({date}{text})", found=_usd(found), date=found.date, text=", " + age if age else "")
 
 
 def _usd(item: Price) -> str:
@@ -209,15 +217,15 @@ def _backends(entry: Entry, _today: date) -> str:
 
 _COLUMNS: tuple[tuple[str, Callable[[Entry, date], str]], ...] = (
     ("memory", lambda entry, _: memory(entry.machine)),
-    ("usable by the GPU", lambda entry, _: size(values.usable_memory(entry.machine))),
-    ("main memory beside it", _ram),
+    (said("usable by the GPU"), lambda entry, _: size(values.usable_memory(entry.machine))),
+    (said("main memory beside it"), _ram),
     ("bandwidth", lambda entry, _: per_second(entry.machine)),
     *((title, _rate(key, unit)) for key, title, unit in RATES),
     ("link", _link),
     ("power", _watts),
     ("price", lambda entry, today: price(entry.machine, today)),
-    ("USD per GiB", _usd_per_gib),
-    ("GB/s per USD", _rate_per_usd),
+    (said("USD per GiB"), _usd_per_gib),
+    (said("GB/s per USD"), _rate_per_usd),
     ("systems", lambda entry, _: ", ".join(entry.operating_systems) or UNKNOWN),
     ("backends", _backends),
     ("confidence", lambda entry, _: entry.confidence or UNKNOWN),
