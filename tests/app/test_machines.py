@@ -11,6 +11,7 @@ from truelimit.app.machines import (
     Entry,
     Wanted,
     bandwidth,
+    cards_alone,
     chosen,
     devices,
     is_stale,
@@ -63,7 +64,7 @@ def test_sums_count_what_models_go_to() -> None:
 
 def test_the_latest_price_is_the_machine_s_else_its_one_card_s() -> None:
     assert latest_price(box(pool(PoolKind.VRAM, 24))) == CARD.prices[0]
-    assert latest_price(TWO) is None
+    assert latest_price(replace(TWO, accelerators=(CARD, PROCESSOR))) is None
     prices = (Price(Usd(5000), "2026-10", "now", "shop"), Price(Usd(3000), "2025", "then", "shop"))
     assert latest_price(replace(TWO, prices=prices)) == prices[0]
 
@@ -138,3 +139,18 @@ def test_arrays_that_the_cache_may_hold_are_said() -> None:
     assert rate is not None
     assert "STREAM add" in rate.where
     assert "the arrays are only 1.5 times the cache" in rate.where
+
+
+def test_several_cards_cost_their_sum_and_the_price_is_said_to_be_of_them_alone() -> None:
+    pc = replace(TWO, id="pc")
+    price = latest_price(pc)
+    assert price is not None
+    assert (price.usd, price.what) == (1600, "2 x Card")
+    assert cards_alone(pc)
+    assert not cards_alone(replace(pc, prices=(Price(Usd(3000), "2026-10", "whole", "shop"),)))
+    assert not cards_alone(replace(TWO, accelerators=(CARD,), id="card"))
+
+
+def test_unified_memory_for_models_leaves_the_system_its_share_as_plan_does() -> None:
+    unified = box(pool(PoolKind.UNIFIED, 128))
+    assert usable_memory(unified) == pytest.approx(115.2 * GIB)

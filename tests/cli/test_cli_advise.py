@@ -60,7 +60,46 @@ def test_the_same_question_has_the_same_answer(capsys: pytest.CaptureFixture[str
 
 
 def test_private_work_goes_to_no_cloud(capsys: pytest.CaptureFixture[str]) -> None:
-    assert answered(INCIDENT, capsys)["cloud"] == []
+    (found,) = answered(INCIDENT, capsys)["cloud"]
+    assert found["monthly"] is None
+    assert "private" in found["why_not"]
+
+
+def test_a_preset_that_may_use_the_cloud_shows_its_dated_cost_and_what_is_assumed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = answered(["--profile", "one-card"], capsys)
+    assert found["cloud"]
+    for item in found["cloud"]:
+        assert item["monthly"]["result"] > 0
+        assert any("prices as of 20" in note for note in item["notes"])
+        assert "200 requests a week are assumed" in item["notes"]
+
+
+def test_one_card_offers_no_second_card(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(["--profile", "one-card"], capsys)
+    assert found["shortlist"]
+    assert not any("two" in item["name"] or "four" in item["name"] for item in found["shortlist"])
+
+
+def test_slow_answers_bind_and_what_writes_faster_is_offered(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ["--model", "llama-3.3-70b", "--context", "8192", "--today", "pc-rtx-4090", "--budget", "3000"]
+    found = answered(wanted, capsys)
+    assert not found["keep"]
+    assert found["limit_today"]["limit"] == "decode"
+    assert "less than 5" in found["limit_today"]["reasons"][0]
+    assert "pc-2x-rtx-3090" in [item["id"] for item in found["shortlist"]]
+    assert answered([*wanted, "--least-decode", "1"], capsys)["keep"]
+
+
+def test_main_memory_that_is_in_no_price_is_said_and_a_crawl_is_not_called_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = answered(["--profile", "405b-today", "--among", "pc-4x-rtx-3090"], capsys)
+    assert "does the work" not in found["sentence"]
+    told = " ".join(found["shortlist"][0]["cannot"])
+    assert "less than 1" in told
+    assert "lie in main memory, which is not in the price" in told
 
 
 @pytest.mark.parametrize(
@@ -72,6 +111,9 @@ def test_private_work_goes_to_no_cloud(capsys: pytest.CaptureFixture[str]) -> No
         (["--model", "no-such-model-at-all"], "is not a model of the table"),
         (["--model", "qwen3-8b@many"], r"expected MODEL or MODEL@TOKENS"),
         (["--model", "qwen3-8b", "--today", "dgx-sparc"], "dgx-spark"),
+        (["--model", "qwen3-8b@200000"], "trained for 40,960 tokens; 200,000"),
+        (["--model", "qwen3-8b", "--os", "windos"], "'windos' is not known; nearest: windows"),
+        (["--model", "qwen3-8b", "--backend", "cudda"], "'cudda' is not known; nearest: cuda"),
         (["--model", "qwen3-8b", "--cloud", "no-such-cloud"], "no provider's model"),
     ],
 )
@@ -121,3 +163,8 @@ def test_what_is_no_longer_sold_is_not_offered_and_its_last_price_is_told(capsys
     assert why["mac-studio-m3-ultra-512"] == "no longer sold since 2026-03; last price 11,699 USD (2025-12)"
     owned = answered(["--profile", "405b-today", "--today", "mac-studio-m3-ultra-512"], capsys)
     assert owned["limit_today"]["limit"] in {"none", "time"}, "who owns one may go on using it"
+
+
+def test_the_table_says_where_the_cost_has_no_power(capsys: pytest.CaptureFixture[str]) -> None:
+    assert advise.run(["--profile", "apple-daily", "--among", "mac-studio-m3-ultra-96", "--width", "250"]) == 0
+    assert "USD, power not known" in capsys.readouterr().out

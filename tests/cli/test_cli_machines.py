@@ -69,8 +69,8 @@ def test_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {line[:22].strip(): line[22:].split() for line in text.splitlines()}
     assert rows["memory"] == ["128.0", "GiB", "24.0", "GiB", "48.0", "GiB"]
     assert rows["bandwidth"] == ["273", "GB/s", "1,008", "GB/s", "2", "x", "960", "GB/s"]
-    assert rows["USD per GiB"] == ["54.3", "75.0", "not", "known"]
-    assert rows["GB/s per USD"] == ["0.039", "0.560", "not", "known"]
+    assert rows["USD per GiB"] == ["54.3", "75.0", "37.5"]
+    assert rows["GB/s per USD"] == ["0.039", "0.560", "1.067"]
     narrow = said(capsys, "compare", "dgx-spark", "rtx-4090", "rtx-5090", "--width", "60")
     assert max(map(len, narrow.splitlines())) <= 60
 
@@ -144,3 +144,17 @@ def test_measuring_that_cannot_be_is_said(
 def test_progress_is_for_a_terminal_only(capsys: pytest.CaptureFixture[str]) -> None:
     machines._progress("reading", 0.5)
     assert capsys.readouterr().err == ""
+
+
+def test_an_unknown_vendor_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "'nvidea' is not in the table; nearest: nvidia" in said(capsys, "list", "--vendor", "nvidea", code=2)
+
+
+def test_an_unknown_family_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nearest: nvidia-blackwell" in said(capsys, "list", "--family", "nvidia-blackwal", code=2)
+
+
+def test_a_list_prices_several_cards_as_advise_does_and_says_of_what(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "list", "--width", "250")
+    line = next(line for line in text.splitlines() if line.startswith("pc-2x-rtx-5090"))
+    assert "4,000 USD (2026-09, the cards alone)" in line

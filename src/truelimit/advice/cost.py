@@ -20,7 +20,11 @@ def total_cost(machine: Candidate, profile: Profile, *, owned: bool = False) -> 
     """
     price, resale = (0.0, 0.0) if owned or machine.price is None else (machine.price.usd, profile.resale)
     where = (
-        "owned" if owned else f"{machine.price.what}, {machine.price.date}" if machine.price else said("no dated price")
+        "owned"
+        if owned
+        else said("{what}, {date}", what=machine.price.what, date=machine.price.date)
+        if machine.price
+        else said("no dated price")
     )
     terms = (
         Term("price", price, "USD", where, Basis.SPECIFIED),

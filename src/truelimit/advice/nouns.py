@@ -18,6 +18,7 @@ class Limit(StrEnum):
 
     MEMORY = "memory"
     TIME = "time"
+    DECODE = "decode"
     NONE = "none"
     UNKNOWN = "unknown"
 
@@ -39,7 +40,7 @@ class Performance:
 
     ``fits`` None: not known, ``reason`` says why; where it fits, what of it lies in main memory beside the cards.
     ``headroom`` in bytes, ``decode`` in tokens/s at the job's context,
-    ``prefill`` in seconds for a cold prompt of the job's context.
+    ``prefill`` in seconds for a cold prompt of the job's context, ``outside`` the bytes in main memory beside cards.
     """
 
     job: Job
@@ -49,6 +50,7 @@ class Performance:
     largest_context: Tokens | None = None
     decode: Span | None = None
     prefill: Span | None = None
+    outside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Candidate:
 
     ``price`` is the newest dated one, ``price_is_old`` whether it must be looked up again. ``quiet`` None: not known.
     ``no_longer_sold`` is since when (ISO month or year): its price was the last one.
+    ``cards`` counts its accelerators; ``cards_alone``: the price is of them, not of the computer around them.
     """
 
     id: str
@@ -71,6 +74,8 @@ class Candidate:
     performances: tuple[Performance, ...]
     notes: tuple[str, ...] = ()
     no_longer_sold: str | None = None
+    cards: int = 1
+    cards_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Profile:
     ``hours_a_week`` of full load and ``usd_per_kwh`` give the cost of power over ``years``. ``private``: prompts must
     not leave the house, so a cloud model is no alternative. ``most`` is what to order by: ``price``, ``memory``,
     ``decode`` or ``prefill``. ``requests_a_week`` with ``answer_tokens`` price the cloud alternative.
+    ``least_decode`` is the slowest answer that will do, in tokens/s: 5 is what a person reads (assumed: some 230 words
+    a minute of 1.3 tokens). ``most_cards`` is how many accelerators the machine may have.
     """
 
     name: str
@@ -50,3 +52,5 @@ class Profile:
     answer_tokens: Tokens = Tokens(500)
     cloud_models: tuple[str, ...] = field(default_factory=tuple)
     story: str = ""
+    least_decode: float = 5.0
+    most_cards: int | None = None

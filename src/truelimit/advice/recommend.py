@@ -10,7 +10,7 @@ from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Limit,
 from truelimit.advice.pareto import front
 from truelimit.advice.profile import Profile
 from truelimit.advice.words import because, cannot, sentence
-from truelimit.domain.message import said
+from truelimit.domain.message import figure, joined, said
 
 SHORTLIST = 6
 _CLEARLY = 1.25  # a gain that the estimates' own error could make is no reason to buy
@@ -65,21 +65,30 @@ def out_of_question(item: Candidate, profile: Profile, today: Candidate | None) 
         )
     if profile.operating_systems and not set(profile.operating_systems) & set(item.operating_systems):
         return said("another operating system"), said(
-            "it runs {operating_systems}", operating_systems=", ".join(item.operating_systems) or "no known system"
+            "it runs {operating_systems}",
+            operating_systems=joined(", ", item.operating_systems) or said("no known system"),
         )
     if profile.backends and not set(profile.backends) & set(item.backends):
         return said("another backend"), said(
-            "it offers {backends}", backends=", ".join(item.backends) or "no known backend"
+            "it offers {backends}", backends=joined(", ", item.backends) or said("no known backend")
         )
+    if profile.most_cards is not None and item.cards > profile.most_cards:
+        return said("more cards than {most_cards}", most_cards=profile.most_cards), figure(item.cards)
     if profile.power_limit is not None and item.power is not None and item.power > profile.power_limit:
-        return said("it draws more than {power_limit:,.0f} W", power_limit=profile.power_limit), f"{item.power:,.0f} W"
-    return (said("it is not quiet"), f"{item.power or 0:,.0f} W") if profile.quiet and item.quiet is False else None
+        return said("it draws more than {power_limit:,.0f} W", power_limit=profile.power_limit), said(
+            "{watts:,.0f} W", watts=item.power
+        )
+    return (
+        (said("it is not quiet"), said("{watts:,.0f} W", watts=item.power or 0))
+        if profile.quiet and item.quiet is False
+        else None
+    )
 
 
 def _why_not(item: Candidate, profile: Profile, today: Candidate | None) -> tuple[str, str] | None:
     out = out_of_question(item, profile, today)
     if out is None and all(performance.fits is not True for performance in item.performances):
-        return said("none of the models is known to fit"), "; ".join(p.reason for p in item.performances)
+        return said("none of the models is known to fit"), joined("; ", (p.reason for p in item.performances))
     return out
 
 
@@ -92,6 +101,7 @@ def _improving(items: list[Candidate], today: Candidate | None, limit: Limit) ->
         Limit.NONE: said("nothing binds on the machine of today for this work"),
         Limit.MEMORY: said("it holds no more of the models than the machine of today"),
         Limit.TIME: said("it does not read the prompts clearly faster (less than {clearly:g} times)", clearly=_CLEARLY),
+        Limit.DECODE: said("it does not write clearly faster (less than {clearly:g} times)", clearly=_CLEARLY),
     }[limit]
     return better, [LeftOut(item.id, item.name, why) for item in items if item not in better]
 
@@ -102,6 +112,8 @@ def _improves(item: Candidate, today: Candidate, limit: Limit) -> bool:
     if limit is Limit.TIME:
         all_fit = _held(item) >= _held(today)
         return all_fit and prefill_seconds(item) * _CLEARLY <= prefill_seconds(today)
+    if limit is Limit.DECODE:
+        return _held(item) >= _held(today) and decode_rate(item) >= decode_rate(today) * _CLEARLY
     return False
 
 
@@ -110,10 +122,11 @@ def _held(item: Candidate) -> int:
 
 
 def _unmet(item: Candidate, profile: Profile) -> int:
-    """How many jobs a machine cannot do: does not fit, or does not read within the deadline."""
+    """How many jobs a machine cannot do: does not fit, is not read within the deadline, or is written too slowly."""
     return sum(
         performance.fits is not True
         or (performance.prefill is not None and performance.prefill.value > profile.deadline)
+        or (performance.decode is not None and performance.decode.value < profile.least_decode)
         for performance in item.performances
     )
 

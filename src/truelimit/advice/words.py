@@ -22,7 +22,7 @@ def because(item: Candidate, today: Candidate | None, rivals: Sequence[Candidate
             p.job.model for p, q in zip(item.performances, today.performances, strict=True) if p.fits and not q.fits
         ]
         found += (
-            [said("holds {gained}, which {today} does not", gained=", ".join(gained), today=today.name)]
+            [said("holds {gained}, which {today} does not", gained=joined(", ", gained), today=today.name)]
             if gained
             else []
         )
@@ -82,9 +82,31 @@ def cannot(item: Candidate, profile: Profile) -> tuple[str, ...]:
             )
         elif performance.prefill is None:
             found.append(said("how fast it reads {what} is not known", what=what))
+        found += _slow(performance, profile, what) + _outside(item, performance, what)
     found += [said("what it draws is not known, so the cost leaves power out")] if item.power is None else []
     found += [said("whether it is quiet is not known")] if profile.quiet and item.quiet is None else []
     return tuple(found)
+
+
+def _slow(item: Performance, profile: Profile, what: str) -> list[str]:
+    if item.decode is None or item.decode.value >= profile.least_decode:
+        return []
+    return [
+        said(
+            "it writes {what} at {rate:,.1f} tokens/s, less than {least:g}",
+            what=what,
+            rate=item.decode.value,
+            least=profile.least_decode,
+        )
+    ]
+
+
+def _outside(item: Candidate, performance: Performance, what: str) -> list[str]:
+    """The price of cards holds no main memory: what a job puts there must be bought with the computer."""
+    if not (item.cards_alone and performance.outside):
+        return []
+    held = to_gib(performance.outside)
+    return [said("{held:,.1f} GiB of {what} lie in main memory, which is not in the price", held=held, what=what)]
 
 
 def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended, ...], *, keep: bool) -> str:
@@ -119,4 +141,4 @@ def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended
         if today and lifts
         else said("it does the work")
     )
-    return f"{item.name}, {price}: {what}."
+    return said("{name}, {price}: {what}.", name=item.name, price=price, what=what)

@@ -9,10 +9,10 @@ from datetime import date
 from truelimit.advice.nouns import Advice, Candidate, CloudCost, Performance
 from truelimit.advice.profile import Job, Profile
 from truelimit.advice.recommend import out_of_question, recommend
-from truelimit.app.machines import STALE_DAYS, Entry, devices, is_stale, latest_price, usable_memory, watts
-from truelimit.domain.machine import Accelerator, DeviceKind, Machine, Price
+from truelimit.app.machines import STALE_DAYS, Entry, is_stale, latest_price, usable_memory, watts
+from truelimit.domain.machine import DeviceKind, Machine, Price
 from truelimit.domain.message import said
-from truelimit.units import Usd, Watts
+from truelimit.units import Watts
 
 Evaluate = Callable[[Machine, Job], Performance]
 _QUIET = Watts(250)  # assumed: a box that draws no more can be cooled quietly; one that draws more is heard
@@ -73,6 +73,8 @@ def candidate(entry: Entry, on: date) -> Candidate:
         (),
         notes + old,
         machine.no_longer_sold,
+        len(machine.accelerators),
+        alone,
     )
 
 
@@ -82,20 +84,5 @@ def backends(machine: Machine) -> tuple[str, ...]:
 
 
 def price_of(machine: Machine) -> Price | None:
-    """Return the newest price of a machine, or of all its cards together where each has one, or None."""
-    found = latest_price(machine)
-    if found is not None or not machine.accelerators:
-        return found
-    counted = devices(machine)
-    prices = [(_newest(item), count) for item, count in counted]
-    known = [(price, count) for price, count in prices if price is not None]
-    discrete = all(item.kind is DeviceKind.DISCRETE for item, _ in counted)
-    if not discrete or len(known) < len(counted):
-        return None
-    total = Usd(sum(price.usd * count for price, count in known))
-    what = said(" and ").join(f"{count} x {item.name}" for item, count in counted)
-    return Price(total, min(price.date for price, _ in known), what, known[0][0].source)
-
-
-def _newest(item: Accelerator) -> Price | None:
-    return max(item.prices, key=lambda price: price.date, default=None)
+    """Return what a machine costs, as every verb says it: see ``latest_price``."""
+    return latest_price(machine)

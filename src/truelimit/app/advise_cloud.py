@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from truelimit.domain.cloud import CloudModel
 
 _SHOWN = 3
+_ANY = said("any cloud model")
 _PROFILE = said("the profile")
 
 
@@ -28,7 +29,8 @@ def cloud_costs(profile: Profile, models: Sequence[CloudModel], on: date, *, nam
     """
     if profile.private:
         why = said("the work is private: prompts must not leave the house")
-        return tuple(CloudCost(item.id, None, None, None, why) for item in models if named)
+        return tuple(CloudCost(name, None, None, None, why) for name in ([m.id for m in models] if named else [_ANY]))
+    models = models if named else [item for item in models if item.deprecated is None and item.shutdown is None]
     job = max(profile.jobs, key=lambda item: item.context)
     found = [_cost(profile, job, item, on) for item in models]
     if named:
@@ -55,7 +57,9 @@ def _cost(profile: Profile, job: Job, model: CloudModel, on: date) -> CloudCost:
         result=request.result,
         context=job.context,
     )
-    notes = (each, *_warnings(model, on))
+    dated = said("prices as of {date}", date=model.as_of)
+    asked = said("{requests:,} requests a week are assumed", requests=profile.requests_a_week)
+    notes = (each, dated, *((asked,) if profile.requests_a_week else ()), *_warnings(model, on))
     if not profile.requests_a_week:
         return CloudCost(model.id, window, None, None, said("say how many requests a week there are"), notes)
     monthly = _over(
@@ -113,7 +117,7 @@ def _why_not(job: Job, model: CloudModel, profile: Profile, on: date) -> str:
 def _warnings(model: CloudModel, on: date) -> tuple[str, ...]:
     found = []
     if model.deprecated is not None:
-        found.append(f"deprecated{f' since {model.deprecated.date}' if model.deprecated.date else ''}")
+        found.append(said("deprecated{text}", text=f" since {model.deprecated.date}" if model.deprecated.date else ""))
     if model.shutdown is not None:
         found.append(said("ends on {date}", date=model.shutdown.date))
     if model.free_tier is not None and not model.free_tier.ended:

@@ -40,6 +40,7 @@ def performance(stack: Stack, machine: Machine, job: Job, deadline: Seconds) -> 
         made.largest_context,
         _decode(made) if made.fits else None,
         _prefill(made) if made.fits else None,
+        _held_outside(made) if made.fits else 0,
     )
 
 
@@ -62,9 +63,13 @@ def _reason(made: ModelPlan) -> str:
 
 def _outside(made: ModelPlan) -> str:
     """What lies in main memory beside the cards: memory that must be there, and is in no card's price."""
-    host = made.placement.host if made.placement else None
-    held = host.total if host is not None and host.last > host.first else 0
+    held = _held_outside(made)
     return said("{held:,.1f} GiB of it in main memory beside the cards", held=to_gib(held)) if held else ""
+
+
+def _held_outside(made: ModelPlan) -> int:
+    host = made.placement.host if made.placement else None
+    return host.total if host is not None and host.last > host.first else 0
 
 
 def _decode(made: ModelPlan) -> Span | None:

@@ -79,7 +79,9 @@ def find(table: CloudTable, name: str) -> CloudModel:
         item.id.lower(): None for item in table.others
     }
     near = difflib.get_close_matches(wanted[:100], list(every), 5, 0.5)
-    offered = f"nearest: {', '.join(near)}" if near else said("truelimit cloud list shows what is known")
+    offered = (
+        said("nearest: {near}", near=", ".join(near)) if near else said("truelimit cloud list shows what is known")
+    )
     raise UnknownModelError(
         said("{name!r} is no provider's model of the table; {offered}", name=name[:80], offered=offered)
     )

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.machine import Accelerator, DeviceKind, Machine, PoolKind, Price
-from truelimit.domain.message import said
+from truelimit.domain.machine import Accelerator, DeviceKind, Machine, MemoryPool, PoolKind, Price
+from truelimit.domain.message import joined, said
 from truelimit.domain.provenance import Known, worst
-from truelimit.units import Bytes, Watts
+from truelimit.limits.pools import os_share
+from truelimit.units import Bytes, Usd, Watts
 
 if TYPE_CHECKING:
     from datetime import date
@@ -64,21 +65,48 @@ def memory(machine: Machine) -> Bytes:
 
 
 def usable_memory(machine: Machine) -> Bytes:
-    """Return what models may take of ``memory``, in bytes."""
+    """Return what models may take of ``memory``, in bytes, as plan has it: unified memory less the system's share."""
     return _sum(machine, usable=True)
+
+
+def _usable(pool: MemoryPool) -> Bytes:
+    held = (pool.usable or pool.capacity).value
+    if pool.kind is PoolKind.VRAM:
+        return held
+    return Bytes(min(held, pool.capacity.value - os_share(pool.capacity.value)))
 
 
 def _sum(machine: Machine, *, usable: bool) -> Bytes:
     fast = [pool for pool in machine.pools if pool.kind is not PoolKind.RAM]
-    sizes = [(pool.usable or pool.capacity) if usable else pool.capacity for pool in fast or machine.pools]
-    return Bytes(sum(size.value for size in sizes))
+    return Bytes(sum(_usable(pool) if usable else pool.capacity.value for pool in fast or machine.pools))
 
 
 def latest_price(machine: Machine) -> Price | None:
-    """Return the price of the latest date: the machine's, else that of its one accelerator; None for several."""
-    prices = machine.prices
-    if not prices and len(machine.accelerators) == 1 and machine.accelerators[0].kind is DeviceKind.DISCRETE:
-        prices = machine.accelerators[0].prices
+    """Return what a machine costs: its own newest price, else all its cards together where each has one, or None.
+
+    ``cards_alone`` says which of the two it is. A sum has the date of its oldest part.
+    """
+    if machine.prices or not machine.accelerators:
+        return _newest(machine.prices)
+    counted = devices(machine)
+    prices = [(_newest(item.prices), count) for item, count in counted]
+    known = [(price, count) for price, count in prices if price is not None]
+    if any(item.kind is not DeviceKind.DISCRETE for item, _ in counted) or len(known) < len(counted):
+        return None
+    if len(machine.accelerators) == 1:
+        return known[0][0]
+    total = Usd(sum(price.usd * count for price, count in known))
+    what = joined(" and ", (f"{count} x {item.name}" for item, count in counted))
+    return Price(total, min(price.date for price, _ in known), what, known[0][0].source)
+
+
+def cards_alone(machine: Machine) -> bool:
+    """Return whether the price of a machine is that of its cards, the computer around them apart."""
+    around = bool(machine.accelerators) and machine.id != machine.accelerators[0].id
+    return around and not machine.prices and latest_price(machine) is not None
+
+
+def _newest(prices: Iterable[Price]) -> Price | None:
     return max(prices, key=lambda price: price.date, default=None)
 
 

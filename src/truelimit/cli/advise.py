@@ -34,19 +34,23 @@ def run(argv: Sequence[str]) -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
-        return output.complain(f"{error.filename or 'profile'}: {error.strerror or error}")
+        return output.complain(
+            said("{filename}: {strerror}", filename=error.filename or "profile", strerror=error.strerror or error)
+        )
     except ValueError as error:
         return output.complain(str(error))
 
 
 def _advise(args: argparse.Namespace) -> int:
     from truelimit.app.advise import advise
+    from truelimit.cli.advise_options import check_names
     from truelimit.cli.cloud import today as clock
     from truelimit.report import advise_document
 
     if args.list:
         return _list()
     profile = _profile(args)
+    check_names(profile)
     evaluate = _evaluator(profile)
     entries, today = _entries(args, profile)
     found = advise(profile, entries, today, evaluate, clock(), _cloud(profile))
@@ -89,10 +93,15 @@ def _profile(args: argparse.Namespace) -> Profile:
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     names = ["budget", "today", "power_limit", "deadline", "years", "hours_a_week", "usd_per_kwh", "resale", "most"]
-    names += ["requests_a_week", "answer_tokens"]
+    names += ["requests_a_week", "answer_tokens", "least_decode", "most_cards"]
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     given |= {name: True for name in ("private", "quiet") if getattr(args, name)}
-    lists = {"backends": args.backend, "operating_systems": args.operating_system, "cloud_models": args.cloud}
+    systems = [name.lower() for name in args.operating_system or ()]
+    lists = {
+        "backends": args.backend,
+        "operating_systems": systems,
+        "cloud_models": args.cloud,
+    }
     given |= {name: tuple(value) for name, value in lists.items() if value}
     if args.model:
         given["jobs"] = tuple(_job(text, args) for text in args.model)
@@ -131,6 +140,16 @@ def _stack(job: Job) -> Stack:
         raise ValueError(
             said(
                 "{model!r:.80} is not a model of the table; {model2}", model=job.model, model2=unknown_model(job.model)
+            )
+        )
+    native = entry.header.native_context
+    if native and job.context > native.value:
+        raise ValueError(
+            said(
+                "{model} was trained for {native:,} tokens; {context:,} are asked for, and no machine changes that",
+                model=job.model,
+                native=native.value,
+                context=job.context,
             )
         )
     bare = bare_stack(entry.header, UNKNOWN_MACHINE, published_rates())

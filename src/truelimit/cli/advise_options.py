@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import math
+from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.parser import Parser
 from truelimit.domain.message import said
 
+if TYPE_CHECKING:
+    from truelimit.advice.profile import Profile
+
 _CONTEXT = 32_768
+BACKENDS = ("cuda", "rocm", "vulkan", "metal", "cpu")
+SYSTEMS = ("linux", "macos", "windows")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +53,9 @@ def _work(made: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--deadline", type=_amount, metavar="S", help=said("seconds that a cold prompt may be read (300)")
     )
+    group.add_argument(
+        "--least-decode", type=_amount, metavar="R", help=said("tokens/s that will do (5: what a person reads)")
+    )
     group.add_argument("--requests-a-week", type=_count, metavar="N", help=said("to price the cloud beside it"))
     group.add_argument("--answer-tokens", type=_count, metavar="N", help=said("tokens of one answer (500)"))
     group.add_argument("--cloud", action="append", metavar="MODEL", help=said("a cloud model to price; repeatable"))
@@ -63,6 +72,7 @@ def _conditions(made: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--private", action="store_true", help=said("prompts must not leave the house"))
     group.add_argument("--quiet", action="store_true", help=said("it stands where people work"))
+    group.add_argument("--most-cards", type=_count, metavar="N", help=said("the most cards it may have"))
     group.add_argument("--power-limit", type=_amount, metavar="W", help=said("the most it may draw"))
     group.add_argument(
         "--most", choices=("price", "memory", "decode", "prefill"), help=said("what to order by (price)")
@@ -71,6 +81,21 @@ def _conditions(made: argparse.ArgumentParser) -> None:
     group.add_argument("--hours-a-week", type=_amount, metavar="H", help=said("hours of full load (20)"))
     group.add_argument("--usd-per-kwh", type=_amount, metavar="USD", help=said("price of power (0.30)"))
     group.add_argument("--among", action="append", metavar="ID", help=said("look at these machines alone; repeatable"))
+
+
+def check_names(profile: Profile) -> None:
+    """Raise ValueError with the nearest names for a backend or operating system of a profile that does not exist."""
+    _known(said("backend"), profile.backends, BACKENDS)
+    _known(said("operating system"), profile.operating_systems, SYSTEMS)
+
+
+def _known(what: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:
+    from truelimit.tables.fields import nearest
+
+    for name in given:
+        if name not in names:
+            near = ", ".join(nearest(name, names) or names)
+            raise ValueError(said("{what} {name!r:.80} is not known; nearest: {near}", what=what, name=name, near=near))
 
 
 def _amount(text: str) -> float:

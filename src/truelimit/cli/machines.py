@@ -29,7 +29,13 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        return output.complain(f"{error.filename or 'memory of this machine'}: {error.strerror or error}")
+        return output.complain(
+            said(
+                "{filename}: {strerror}",
+                filename=error.filename or "memory of this machine",
+                strerror=error.strerror or error,
+            )
+        )
 
 
 class _UsageError(ValueError):
@@ -45,6 +51,7 @@ def _found(args: argparse.Namespace) -> tuple[Entry, ...]:
     if args.action == "list":
         if args.ids:
             raise _UsageError(said("list takes no names; expected truelimit machines show {ids}", ids=args.ids[0][:80]))
+        _check_filter(args.vendor, args.family)
         return chosen(entries(), Wanted(args.vendor, args.family, args.kind, args.min_memory))
     least = 2 if args.action == "compare" else 1
     if len(args.ids) < least:
@@ -56,6 +63,21 @@ def _found(args: argparse.Namespace) -> tuple[Entry, ...]:
             )
         )
     return tuple(this_machine(measure=args.measure) if name == THIS else entry(name) for name in args.ids)
+
+
+def _check_filter(vendor: str, family: str) -> None:
+    """Raise _UsageError with the nearest names for a vendor that the table lacks, or a beginning of no family."""
+    from truelimit.tables.fields import nearest
+    from truelimit.tables.machines import entries
+
+    chips = [item.machine.accelerators[0] for item in entries()] if vendor or family else []
+    vendors, families = sorted({chip.vendor.lower() for chip in chips}), sorted({chip.family for chip in chips})
+    if vendor and vendor.lower() not in vendors:
+        near = ", ".join(nearest(vendor, vendors) or vendors)
+        raise _UsageError(said("vendor {vendor!r:.80} is not in the table; nearest: {near}", vendor=vendor, near=near))
+    if family and not any(name.startswith(family.lower()) for name in families):
+        near = ", ".join(nearest(family, families) or families)
+        raise _UsageError(said("family {family!r:.80} is not in the table; nearest: {near}", family=family, near=near))
 
 
 def this_machine(*, measure: bool) -> Entry:

@@ -107,7 +107,7 @@ def _around(args: argparse.Namespace, places: Places, given: Given, stack: Stack
 
 def larger_machines(stack: Stack) -> tuple[tuple[str, str, Stack], ...]:
     """Return the stack on the same machine with more memory, where the table has one: name, price, stack."""
-    from truelimit.app.machines import latest_price, memory
+    from truelimit.app.machines import cards_alone, latest_price, memory
     from truelimit.tables.machines import machine, machine_names
 
     own, found = stack.machine.id or "", []
@@ -120,6 +120,7 @@ def larger_machines(stack: Stack) -> tuple[tuple[str, str, Stack], ...]:
                 if price
                 else said("another machine; no dated price")
             )
+            cost += said(", the cards alone") if cards_alone(other) else ""
             cost += (
                 said("; no longer sold since {no_longer_sold}", no_longer_sold=other.no_longer_sold)
                 if other.no_longer_sold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import said
+from truelimit.domain.message import figure, joined, said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
@@ -27,7 +27,7 @@ def advice(item: Advice) -> list[Block]:
         Items(item.limit_reasons, 2),
     ]
     if item.shortlist:
-        blocks += [Heading("Shortlist"), _table(item.shortlist)]
+        blocks += [Heading(said("Shortlist")), _table(item.shortlist)]
         for entry in item.shortlist:
             blocks += _entry(entry, shown)
     blocks += calculations(item.calculations, shown)
@@ -58,13 +58,17 @@ def _row(item: Candidate, entry: Recommended) -> tuple[str, ...]:
     price = item.price
     return (
         item.name,
-        f"{price.usd:,.0f}" if price else "?",
+        said("{usd:,.0f}", usd=price.usd) if price else "?",
         price.date if price else "?",
         size(item.memory),
         _span(_slowest(item), "tokens/s", 1),
         _span(_longest(item), "s", 0),
-        f"{entry.cost.result:,.0f} USD",
+        _over_years(item, entry.cost.result),
     )
+
+
+def _over_years(item: Candidate, usd: float) -> str:
+    return said("{usd:,.0f} USD, power not known", usd=usd) if item.power is None else said("{usd:,.0f} USD", usd=usd)
 
 
 def _slowest(item: Candidate) -> Span | None:
@@ -78,22 +82,23 @@ def _longest(item: Candidate) -> Span | None:
 
 
 def _span(estimate: Span | None, unit: str, digits: int) -> str:
-    return "?" if estimate is None else f"{estimate.value:,.{digits}f} {unit}"
+    if estimate is None:
+        return "?"
+    return said("{value} {unit}", value=figure(estimate.value, f",.{digits}f"), unit=said(unit))
 
 
 def _entry(entry: Recommended, shown: Shown) -> list[Block]:
-    lines = [*entry.because, *(f"cannot: {text}" for text in entry.cannot), *entry.candidate.notes]
+    lines = [*entry.because, *(said("cannot: {text}", text=text) for text in entry.cannot), *entry.candidate.notes]
     found: list[Block] = [Heading(entry.candidate.name, 2), Items(tuple(lines), 2)]
     return found + calculations((entry.cost,), shown)
 
 
 def _cloud(item: CloudCost) -> str:
     if item.monthly is None:
-        return f"{item.model}: {item.why_not}"
+        return said("{model}: {why_not}", model=item.model, why_not=item.why_not)
     over = said(", {result:,.0f} USD over the years", result=item.over_years.result) if item.over_years else ""
-    return said(
-        "{model}: {result:,.2f} USD a month{over}", model=item.model, result=item.monthly.result, over=over
-    ) + "".join(f"; {note}" for note in item.notes)
+    month = said("{model}: {result:,.2f} USD a month{over}", model=item.model, result=item.monthly.result, over=over)
+    return joined("; ", (month, *item.notes))
 
 
 def _left_out(items: tuple[LeftOut, ...]) -> list[Block]:
@@ -113,7 +118,7 @@ def _counted(why: str, group: list[LeftOut]) -> str:
 
 
 def _named(why: str, group: list[LeftOut]) -> str:
-    return f"{why}: " + ", ".join(item.name for item in group)
+    return said("{why}: {names}", why=why, names=", ".join(item.name for item in group))
 
 
 def advice_json(item: Advice) -> str:

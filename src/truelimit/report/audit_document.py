@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from io import StringIO
 
 from truelimit.domain.claims import Audited, Part, Verdict
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
@@ -33,29 +33,38 @@ def blocks(found: Sequence[Audited], asked: int) -> list[Block]:
 
 def _sentence(found: Sequence[Audited], asked: int) -> str:
     count = Counter(item.verdict for item in found)
-    parts = [f"{count[verdict]} {verdict.value}" for verdict in Verdict if count[verdict]]
+    parts = [
+        said("{number} {verdict}", number=count[verdict], verdict=verdict.value)
+        for verdict in Verdict
+        if count[verdict]
+    ]
     shown = "" if len(found) == asked else said(" ({found} of {asked} shown)", found=len(found), asked=asked)
     claims = said("1 claim") if asked == 1 else said("{asked} claims", asked=asked)
-    return f"{claims}{shown}: {', '.join(parts) or 'none with this verdict'}."
+    return said(
+        "{claims}{shown}: {parts}.",
+        claims=claims,
+        shown=shown,
+        parts=", ".join(parts) or said("none with this verdict"),
+    )
 
 
 def _table(found: Sequence[Audited]) -> Rows:
     wrong = {Verdict.IMPOSSIBLE, Verdict.CONTRADICTED}
     rows = tuple((item.stated.number or "", item.verdict.value, item.claim.text) for item in found)
     marked = frozenset(index for index, item in enumerate(found) if item.verdict in wrong)
-    return Rows(("no.", "verdict", "claim"), rows, marked)
+    return Rows((said("no."), said("verdict"), said("claim")), rows, marked)
 
 
 def _claim(item: Audited, shown: Shown) -> list[Block]:
-    number = f"{item.stated.number}. " if item.stated.number else ""
-    made: list[Block] = [Heading(f"{number}{item.claim.text}", 2)]
+    number = said("{number}. ", number=item.stated.number) if item.stated.number else ""
+    made: list[Block] = [Heading(said("{number}{claim}", number=number, claim=item.claim.text), 2)]
     tone = _TONES.get(item.verdict, "bad")
     many = len(item.parts) > 1
     made.append(Paragraph(f"{item.verdict.value}" + ("" if many else f": {item.sentence}"), tone))
     for part in item.parts:
         made += _part(part, many, shown)
     if item.stated.source:
-        when = f", {item.stated.date}" if item.stated.date else ""
+        when = said(", {date}", date=item.stated.date) if item.stated.date else ""
         made.append(Items((said("said by: {source}{when}", source=item.stated.source, when=when),), 2))
     if item.notes:
         made.append(Items(item.notes, 2))
@@ -64,10 +73,21 @@ def _claim(item: Audited, shown: Shown) -> list[Block]:
 
 def _part(part: Part, many: bool, shown: Shown) -> list[Block]:
     judged = part.judgement
-    lines = [f"{part.assertion.quantity}, {judged.verdict.value}: {judged.sentence}"] if many else []
+    lines: list[str] = (
+        [
+            said(
+                "{quantity}, {verdict}: {sentence}",
+                quantity=part.assertion.quantity,
+                verdict=judged.verdict.value,
+                sentence=judged.sentence,
+            )
+        ]
+        if many
+        else []
+    )
     lines += [said("possible with {remedy}", remedy=remedy) for remedy in judged.remedies]
     lines += list(judged.notes)
-    lines += [f"source: {source}" for source in judged.sources]
+    lines += [said("source: {source}", source=source) for source in judged.sources]
     made: list[Block] = [Items(tuple(lines), 2)] if lines else []
     return made + calculations(judged.calculations, shown)
 
@@ -134,7 +154,7 @@ def as_csv(found: Sequence[Audited]) -> str:
         calc = item.calculation
         row = (
             item.stated.number, item.claim.text, item.verdict.value, item.sentence, calc.formula if calc else None,
-            calc.result if calc else None, calc.unit if calc else None, "; ".join(item.sources), item.stated.source,
+            calc.result if calc else None, calc.unit if calc else None, joined("; ", item.sources), item.stated.source,
             item.stated.date,
         )  # fmt: skip
         writer.writerow(_cell(value) for value in row)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import said
+from truelimit.domain.message import figure, joined, said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
@@ -25,7 +25,10 @@ def listed(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]
     """Return the blocks of a list of models: window, prices of today, what ends, how old the entry is."""
     rows = tuple((item.id, _window(item), item.provider, _price(item, today), _state(item, today)) for item in models)
     ended = frozenset(index for index, item in enumerate(models) if _is_over(item, today))
-    head = ("model", "window", "provider", said("USD per million tokens: input / cached / output"), "state")
+    head = (
+        said("model"), said("window"), said("provider"), said("USD per million tokens: input / cached / output"),
+        said("state"),
+    )  # fmt: skip
     first = Paragraph(
         said("{models} models of providers, prices of {isoformat}.", models=len(models), isoformat=today.isoformat()),
         "verdict",
@@ -37,15 +40,15 @@ def shown(view: CloudView, missing: Sequence[Missing]) -> list[Block]:
     """Return the blocks of one model."""
     item, today = view.model, view.today
     blocks: list[Block] = [
-        Heading(f"{item.name} ({item.provider})"),
+        Heading(said("{name} ({provider})", name=item.name, provider=item.provider)),
         Paragraph(_state(item, today), _tone(item, today)),
     ]
     lines: list[str] = [
-        f"window: {_told(item.context)}",
+        said("window: {context}", context=_told(item.context)),
         said("longest answer: {max_output}", max_output=_told(item.max_output)),
     ]
     lines += [line for dated in item.prices for line in _price_lines(dated)]
-    lines += [f"limit: {limit}" for limit in item.rate_limits]
+    lines += [said("limit: {limit}", limit=limit) for limit in item.rate_limits]
     lines += _free_lines(item.free_tier) if item.free_tier else [said("free tier: none is known")]
     lines += _end_lines(item)
     lines += list(item.notes)
@@ -64,7 +67,7 @@ def shown(view: CloudView, missing: Sequence[Missing]) -> list[Block]:
 
 
 def _not_known(missing: Sequence[Missing]) -> list[Block]:
-    return [Items(tuple(f"{item.fact}: {item.why}" for item in missing))] if missing else []
+    return [Items(tuple(said("{fact}: {why}", fact=item.fact, why=item.why) for item in missing))] if missing else []
 
 
 def _window(item: CloudModel) -> str:
@@ -81,14 +84,13 @@ def _price(item: CloudModel, today: date) -> str:
     held = item.prices_on(today)
     if held is None:
         return said("not known")
-    return "; ".join(_tier(tier) for tier in held.tiers)
+    return joined("; ", (_tier(tier) for tier in held.tiers))
 
 
 def _tier(tier: PriceTier) -> str:
-    prices = " / ".join(
-        "-" if value is None else f"{value:g}" for value in (tier.input, tier.cached_input, tier.output)
-    )
-    return f"above {number(tier.above)}: {prices}" if tier.above else prices
+    each = (tier.input, tier.cached_input, tier.output)
+    prices = joined(" / ", ("-" if value is None else figure(value, "g") for value in each))
+    return said("above {above}: {prices}", above=number(tier.above), prices=prices) if tier.above else prices
 
 
 def _price_lines(dated: DatedPrices) -> list[str]:
@@ -136,15 +138,21 @@ def _free_lines(tier: FreeTier) -> list[str]:
 
 
 def _end_lines(item: CloudModel) -> list[str]:
-    lines: list[str] = (
-        [f"deprecated {item.deprecated.date}".rstrip() + f": {item.deprecated.source}"] if item.deprecated else []
-    )
+    lines: list[str] = []
+    if item.deprecated:
+        lines.append(
+            said("{deprecated}: {source}", deprecated=_deprecated(item.deprecated), source=item.deprecated.source)
+        )
     lines += (
         [said("shut down on {date}: {source}", date=item.shutdown.date, source=item.shutdown.source)]
         if item.shutdown
         else []
     )
-    return lines + ([f"successor: {item.successor}"] if item.successor else [])
+    return lines + ([said("successor: {successor}", successor=item.successor)] if item.successor else [])
+
+
+def _deprecated(end: Milestone) -> str:
+    return said("deprecated {date}", date=end.date) if end.date else said("deprecated")
 
 
 def _is_over(item: CloudModel, today: date) -> bool:
@@ -158,14 +166,15 @@ def _tone(item: CloudModel, today: date) -> str:
 def _state(item: CloudModel, today: date) -> str:
     parts: list[str] = []
     if item.shutdown is not None:
-        parts.append(f"{'shut down' if item.is_shut_down(today) else 'ends'} {item.shutdown.date}")
+        gone, ends = said("shut down {date}", date=item.shutdown.date), said("ends {date}", date=item.shutdown.date)
+        parts.append(gone if item.is_shut_down(today) else ends)
     elif item.deprecated is not None:
-        parts.append(f"deprecated {item.deprecated.date}".strip())
+        parts.append(_deprecated(item.deprecated))
     if item.free_tier is not None and not item.free_tier.ended:
         parts.append(said("free tier"))
     if item.is_stale(today):
         parts.append(said("stale: checked {today} days ago", today=item.age(today)))
-    return ", ".join(parts) or "offered"
+    return joined(", ", parts) or said("offered")
 
 
 def list_json(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]) -> str:

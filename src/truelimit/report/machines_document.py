@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.app import machines as values
 from truelimit.domain.machine import Accelerator, Machine, PoolKind, Price
-from truelimit.domain.message import said
+from truelimit.domain.message import figure, joined, said
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.numbers import number, size
 from truelimit.units import TERA, Bytes, to_gb_per_s, to_gib
@@ -22,8 +22,8 @@ RATES = (
     ("fp16", said("FP16, dense"), "TFLOPS"), ("int8", said("int8, dense"), "TOPS"),
     ("fp8", said("FP8, dense"), "TFLOPS"), ("fp4", said("FP4, dense"), "TFLOPS"),
 )  # fmt: skip
-_LIST = ("id", "memory", "bandwidth", "price", "name")
-_FACTS = ("what", "value", "basis", "source")
+_LIST = (said("id"), said("memory"), said("bandwidth"), said("price"), said("name"))
+_FACTS = (said("what"), said("value"), said("basis"), said("source"))
 
 
 def listed(entries: Sequence[Entry], today: date) -> list[Block]:
@@ -35,7 +35,7 @@ def listed(entries: Sequence[Entry], today: date) -> list[Block]:
     ):
         rows = tuple(_row(entry, today) for entry in entries if entry.what == what)
         if rows:
-            blocks += [Heading(f"{title}, {len(rows)}", 2), Rows(_LIST, rows)]
+            blocks += [Heading(said("{title}, {rows}", title=title, rows=len(rows)), 2), Rows(_LIST, rows)]
     return blocks or [Paragraph(said("No machine of the table is like that."))]
 
 
@@ -47,28 +47,35 @@ def _row(entry: Entry, today: date) -> tuple[str, ...]:
 def shown(entry: Entry, today: date) -> list[Block]:
     """Return the blocks of one machine: every number with its basis and source, prices by date, notes."""
     machine = entry.machine
-    blocks: list[Block] = [Heading(f"{machine.name or 'This machine'} ({entry.id})"), Paragraph(_summary(entry))]
+    blocks: list[Block] = [
+        Heading(said("{machine} ({id})", machine=machine.name or "This machine", id=entry.id)),
+        Paragraph(_summary(entry)),
+    ]
     blocks.append(Rows(_FACTS, tuple(_facts(machine))))
     prices = _all_prices(machine)
     if prices:
-        rows = tuple((item.date, _usd(item), _age(item, today), f"{item.what} ({item.source})") for item in prices)
-        blocks += [Heading("Prices", 2), Rows(("date", "USD", "", said("of what")), rows)]
+        rows = tuple(
+            (item.date, _usd(item), _age(item, today), said("{what} ({source})", what=item.what, source=item.source))
+            for item in prices
+        )
+        blocks += [Heading(said("Prices"), 2), Rows((said("date"), "USD", "", said("of what")), rows)]
     notes = _notes(machine)
     if notes:
-        blocks += [Heading("Notes", 2), Items(notes)]
+        blocks += [Heading(said("Notes"), 2), Items(notes)]
     return blocks
 
 
 def _summary(entry: Entry) -> str:
     machine = entry.machine
     devices = ", ".join(f"{count} x {chip.name}" if count > 1 else chip.name for chip, count in values.devices(machine))
-    parts = [devices] if devices else []
+    parts: list[str] = [devices] if devices else []
     parts += [said("{boxes} boxes", boxes=machine.boxes)] if machine.boxes > 1 else []
-    parts += [f"runs {' or '.join(entry.operating_systems)}"] if entry.operating_systems else []
+    if entry.operating_systems:
+        parts.append(said("runs {systems}", systems=joined(said(" or "), entry.operating_systems)))
     backends = list(dict.fromkeys(name for chip, _ in values.devices(machine) for name in chip.backends))
-    parts += [f"backends {', '.join(backends)}"] if backends else []
-    parts += [f"confidence {entry.confidence}"] if entry.confidence else []
-    return "; ".join(parts) + "."
+    parts += [said("backends {backends}", backends=", ".join(backends))] if backends else []
+    parts += [said("confidence {confidence}", confidence=entry.confidence)] if entry.confidence else []
+    return said("{parts}.", parts=joined("; ", parts))
 
 
 def _facts(machine: Machine) -> Iterator[tuple[str, ...]]:
@@ -83,13 +90,13 @@ def _facts(machine: Machine) -> Iterator[tuple[str, ...]]:
     for chip, _ in values.devices(machine):
         yield from _device(chip)
     if machine.link is not None:
-        yield _fact(f"link, {machine.link.name}", machine.link.bandwidth, _gb_per_s)
+        yield _fact(said("link, {link}", link=machine.link.name), machine.link.bandwidth, _gb_per_s)
         if machine.link.latency is not None:
             yield _fact(
                 said("link, latency"), machine.link.latency, lambda value: said("{value:,.3g} us", value=value * 1e6)
             )
     if machine.power is not None:
-        yield _fact(said("power of the whole"), machine.power, lambda value: f"{number(value)} W")
+        yield _fact(said("power of the whole"), machine.power, lambda value: said("{value} W", value=number(value)))
 
 
 def _device(chip: Accelerator) -> Iterator[tuple[str, ...]]:
@@ -100,9 +107,16 @@ def _device(chip: Accelerator) -> Iterator[tuple[str, ...]]:
     for key, title, unit in RATES:
         known = getattr(chip, key)
         if known is not None:
-            yield (f"{chip.name}, {title}", f"{number(known.value / TERA)} {unit}", known.basis.value, known.where)
+            yield (
+                said("{chip}, {title}", chip=chip.name, title=title),
+                said("{known} {unit}", known=number(known.value / TERA), unit=unit),
+                known.basis.value,
+                known.where,
+            )
     if chip.power is not None:
-        yield _fact(said("{chip}, power", chip=chip.name), chip.power, lambda value: f"{number(value)} W")
+        yield _fact(
+            said("{chip}, power", chip=chip.name), chip.power, lambda value: said("{value} W", value=number(value))
+        )
 
 
 def _fact(name: str, known: Known[float] | Known[Bytes], written: Callable[[float], str]) -> tuple[str, ...]:
@@ -118,7 +132,7 @@ def _notes(machine: Machine) -> tuple[str, ...]:
 
 
 def _options(chip: Accelerator) -> str:
-    return ", ".join(f"{to_gib(option):g}" for option in chip.memory_options)
+    return joined(", ", (figure(to_gib(option), "g") for option in chip.memory_options))
 
 
 def _all_prices(machine: Machine) -> tuple[Price, ...]:
@@ -130,7 +144,9 @@ def compared(entries: Sequence[Entry], today: date) -> list[Block]:
     """Return the blocks of machines side by side, one column each."""
     head = ("", *(entry.id for entry in entries))
     rows = tuple((title, *(column(entry, today) for entry in entries)) for title, column in _COLUMNS)
-    names = Items(tuple(f"{entry.id}: {entry.machine.name or entry.id}" for entry in entries))  # too long for columns
+    names = Items(
+        tuple(said("{id}: {machine}", id=entry.id, machine=entry.machine.name or entry.id) for entry in entries)
+    )  # too long for columns
     return [names, Rows(head, rows, titled=True), Paragraph(_COMPARED, "dim")]
 
 
@@ -149,11 +165,13 @@ def memory(machine: Machine) -> str:
 def per_second(machine: Machine) -> str:
     """Return the bandwidth of each device."""
     found = [
-        f"{count} x {_gb_per_s(chip.bandwidth.value)}" if count > 1 else _gb_per_s(chip.bandwidth.value)
+        said("{number} x {bandwidth}", number=count, bandwidth=_gb_per_s(chip.bandwidth.value))
+        if count > 1
+        else _gb_per_s(chip.bandwidth.value)
         for chip, count in values.devices(machine)
         if chip.bandwidth is not None
     ]
-    return " + ".join(found) or UNKNOWN
+    return joined(" + ", found) or UNKNOWN
 
 
 def price(machine: Machine, today: date) -> str:
@@ -162,71 +180,81 @@ def price(machine: Machine, today: date) -> str:
     if found is None:
         return UNKNOWN
     age = _age(found, today)
-    return said("{found} USD ({date}{text})", found=_usd(found), date=found.date, text=", " + age if age else "")
+    text = joined("", (", " + said(part) for part in (age, _of(machine)) if part))
+    return said("{found} USD ({date}{text})", found=_usd(found), date=found.date, text=text)
+
+
+def _of(machine: Machine) -> str:
+    """What the price leaves out, in words; nothing where it is of the whole."""
+    if not values.cards_alone(machine):
+        return ""
+    return said("the cards alone") if len(machine.accelerators) > 1 else said("the card alone")
 
 
 def _usd(item: Price) -> str:
-    return f"{item.usd:,.0f}"
+    return said("{usd:,.0f}", usd=item.usd)
 
 
 def _age(item: Price, today: date) -> str:
-    return "stale" if values.is_stale(item, today) else ""
+    return said("stale") if values.is_stale(item, today) else ""
 
 
 def _gb_per_s(value: float) -> str:
-    return f"{number(round(to_gb_per_s(value), 1))} GB/s"
+    return said("{value} GB/s", value=number(round(to_gb_per_s(value), 1)))
 
 
 def _rate(key: str, unit: str) -> Callable[[Entry, date], str]:
     def written(entry: Entry, _today: date) -> str:
         known = getattr(entry.machine.accelerators[0], key) if entry.machine.accelerators else None
-        return f"{number(known.value / TERA)} {unit}" if known is not None else UNKNOWN
+        return said("{known} {unit}", known=number(known.value / TERA), unit=unit) if known is not None else UNKNOWN
 
     return written
 
 
 def _usd_per_gib(entry: Entry, _today: date) -> str:
     found, total = values.latest_price(entry.machine), values.memory(entry.machine)
-    return f"{found.usd / to_gib(total):,.1f}" if found and total else UNKNOWN
+    return said("{usd:,.1f}", usd=found.usd / to_gib(total)) if found and total else UNKNOWN
 
 
 def _rate_per_usd(entry: Entry, _today: date) -> str:
     found, rate = values.latest_price(entry.machine), values.bandwidth(entry.machine)
-    return f"{to_gb_per_s(rate) / found.usd:,.3f}" if found and rate else UNKNOWN
+    return said("{rate:,.3f}", rate=to_gb_per_s(rate) / found.usd) if found and rate else UNKNOWN
 
 
 def _watts(entry: Entry, _today: date) -> str:
     found = values.watts(entry.machine)
-    return f"{number(found)} W" if found else UNKNOWN
+    return said("{found} W", found=number(found)) if found else UNKNOWN
 
 
 def _ram(entry: Entry, _today: date) -> str:
     pool = entry.machine.pool(PoolKind.RAM)
     beside = pool is not None and len(entry.machine.pools) > 1
-    return size(pool.capacity.value) if pool and beside else "none"
+    return size(pool.capacity.value) if pool and beside else said("none")
 
 
 def _link(entry: Entry, _today: date) -> str:
     link = entry.machine.link
-    return f"{link.name}, {_gb_per_s(link.bandwidth.value)}" if link else "none"
+    return (
+        said("{link}, {bandwidth}", link=link.name, bandwidth=_gb_per_s(link.bandwidth.value)) if link else said("none")
+    )
 
 
 def _backends(entry: Entry, _today: date) -> str:
-    return ", ".join(dict.fromkeys(name for chip in entry.machine.accelerators for name in chip.backends)) or UNKNOWN
+    return joined(", ", dict.fromkeys(name for chip in entry.machine.accelerators for name in chip.backends)) or UNKNOWN
 
 
 _COLUMNS: tuple[tuple[str, Callable[[Entry, date], str]], ...] = (
-    ("memory", lambda entry, _: memory(entry.machine)),
+    (said("memory"), lambda entry, _: memory(entry.machine)),
     (said("usable by the GPU"), lambda entry, _: size(values.usable_memory(entry.machine))),
     (said("main memory beside it"), _ram),
-    ("bandwidth", lambda entry, _: per_second(entry.machine)),
+    (said("bandwidth"), lambda entry, _: per_second(entry.machine)),
     *((title, _rate(key, unit)) for key, title, unit in RATES),
-    ("link", _link),
-    ("power", _watts),
-    ("price", lambda entry, today: price(entry.machine, today)),
+    (said("link"), _link),
+    (said("power"), _watts),
+    (said("price"), lambda entry, today: price(entry.machine, today)),
     (said("USD per GiB"), _usd_per_gib),
     (said("GB/s per USD"), _rate_per_usd),
-    ("systems", lambda entry, _: ", ".join(entry.operating_systems) or UNKNOWN),
-    ("backends", _backends),
-    ("confidence", lambda entry, _: entry.confidence or UNKNOWN),
+    (said("systems"), lambda entry, _: joined(", ", entry.operating_systems) or UNKNOWN),
+    (said("backends"), _backends),
+    (said("confidence"), lambda entry, _: entry.confidence or UNKNOWN),
 )

@@ -24,8 +24,9 @@ _NUMBERS = {
     "hours_a_week": ("hours_a_week", float),
     "usd_per_kwh": ("usd_per_kwh", Usd),
     "resale_usd": ("resale", Usd),
+    "least_decode": ("least_decode", float),
 }
-_WHOLES = {"requests_a_week": int, "answer_tokens": Tokens}
+_WHOLES = {"requests_a_week": int, "answer_tokens": Tokens, "most_cards": int}
 _KEYS = {"name", "jobs", "most", *_LISTS, *_FLAGS, *_TEXTS, *_NUMBERS, *_WHOLES}
 
 
