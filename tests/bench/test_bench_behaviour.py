@@ -14,7 +14,7 @@ from truelimit.domain.machine import Accelerator, DeviceKind, Machine
 from truelimit.domain.measurements import MeasuredModel, MeasuredPoint, PointKind
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import PrefillFit
-from truelimit.report.bench_document import cache_words, cancel_words
+from truelimit.report.bench_words import cache_words, cancel_words
 from truelimit.units import Bytes, BytesPerSecond, OperationsPerSecond, Seconds, Tokens
 
 FIT = PrefillFit(A, B, 0.0, Tokens(16384), 3, "here", Basis.MEASURED)

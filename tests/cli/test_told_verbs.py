@@ -39,7 +39,7 @@ def told(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
     return [text for text in untold(seen.out) if not text.startswith(DATA)]
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "bench"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_the_help_is_told(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert told(capsys, verb, "--help") == []
 

@@ -20,6 +20,7 @@ from truelimit.bench.plan import WARM_UP_TOKENS, WARM_UP_WORDS, Step, Wanted, pl
 from truelimit.bench.points import Points, points_of
 from truelimit.bench.prompts import Calibration, prompt_text
 from truelimit.bench.result import BenchResult, rows_of, unsteady
+from truelimit.domain.message import said
 from truelimit.perf.prefill import prefill_seconds
 from truelimit.units import Seconds, Tokens
 
@@ -42,7 +43,7 @@ class Bench:
         self._seen: list[Observation] = []
         self._notes: list[str] = []
         first = self._target.first_load
-        self._load = None if first is None else Load(first, asked=False, where="it was not in memory")
+        self._load = None if first is None else Load(first, asked=False, where=said("it was not in memory"))
         self._idle: Seconds | None = None
         self._prompts: dict[Purpose, tuple[str, int]] = {}
         self._refused: int | None = None
@@ -85,17 +86,24 @@ class Bench:
         reply = self._ask(step, prompt_text(self._world.head(), words, 0), self._go_on)
         if reply.cancelled:
             raise BenchError(
-                f"{reply.where}: no answer to a prompt of {words} words within {self._allowed():,.0f} s; "
-                "allow more with --max-seconds and --timeout, or look at the server's log"
+                said(
+                    "{where}: no answer to a prompt of {words} words within {allowed:,.0f} s; "
+                    "allow more with --max-seconds and --timeout, or look at the server's log",
+                    where=reply.where,
+                    words=words,
+                    allowed=self._allowed(),
+                )
             )
         self._calibration.learn(words, reply.prompt_tokens or 0)
 
     def _cold(self) -> None:
         if not self._target.can_unload:
-            self._notes.append("--cold: this server loads its model when it starts; its log tells how long that took")
+            self._notes.append(
+                said("--cold: this server loads its model when it starts; its log tells how long that took")
+            )
             return
         self._endpoint.unload()
-        self._load = Load(self._endpoint.load(self._allowed()), asked=True, where="unloaded, then loaded again")
+        self._load = Load(self._endpoint.load(self._allowed()), asked=True, where=said("unloaded, then loaded again"))
 
     def _step(self, step: Step) -> None:
         if step.purpose is Purpose.SAME_AGAIN:
@@ -136,7 +144,7 @@ class Bench:
         """Leave midway through a prompt, watch the server, ask the same prompt again."""
         step = wants_cancel(self._seen, self._left())
         if step is None:
-            self._notes.append("cancel: not tried; prompts are read too fast to leave midway")
+            self._notes.append(said("cancel: not tried; prompts are read too fast to leave midway"))
             return
         if not self._affords(step):
             return
@@ -145,7 +153,7 @@ class Bench:
         early = (expected.seconds if expected else 1.0) * 0.4
         reply = self._ask(step, text, lambda sign: self._go_on(sign) and sign.seconds < early)
         if not reply.cancelled:
-            self._notes.append("cancel: the prompt was read before it could be taken back")
+            self._notes.append(said("cancel: the prompt was read before it could be taken back"))
             return
         self._prompts[Purpose.CANCEL] = (text, step.depth)
         if self._target.shows_work:
@@ -171,8 +179,12 @@ class Bench:
     def _ask(self, step: Step, text: str, watch: Watch) -> Reply:
         allowed = self._allowed()
         if allowed <= 0:
-            raise BenchError("no time is left; allow more with --max-seconds")
-        doing = f"{step.purpose.value}: {step.depth:,} tokens" if step.depth else step.purpose.value
+            raise BenchError(said("no time is left; allow more with --max-seconds"))
+        doing = (
+            said("{purpose}: {depth:,} tokens", purpose=step.purpose.value, depth=step.depth)
+            if step.depth
+            else step.purpose.value
+        )
         self._tell(doing)
         reply = self._endpoint.ask(text, step.answer, allowed, self._telling(doing, watch))
         self._seen.append(Observation(step.purpose, step.depth, step.run, reply))
@@ -202,13 +214,13 @@ class Bench:
     def _overflow(self, step: Step, reply: Reply) -> None:
         self._refused = step.depth
         context = reply.overflow[1] if reply.overflow else None
-        served = f": it serves {context:,} tokens" if context else ""
-        self._notes.append(f"depth {step.depth:,} refused as too long{served}")
+        served = said(": it serves {context:,} tokens", context=context) if context else ""
+        self._notes.append(said("depth {depth:,} refused as too long{served}", depth=step.depth, served=served))
 
     def _cut_short(self, step: Step) -> None:
         why = "--timeout" if self._left() > 0 else "--max-seconds"
         self._refused = step.depth
-        self._notes.append(f"depth {step.depth:,} taken back unfinished: {why} was over")
+        self._notes.append(said("depth {depth:,} taken back unfinished: {why} was over", depth=step.depth, why=why))
 
     def _left(self) -> float:
         return self._wanted.seconds - (self._world.clock() - self._began)

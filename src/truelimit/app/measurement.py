@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, MemoryPool, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 
 if TYPE_CHECKING:
@@ -68,14 +69,26 @@ def _pool(pool: MemoryPool, measured: Measurement) -> MemoryPool:
 def _device(device: Accelerator, measured: Measurement) -> Accelerator:
     if device.kind is not DeviceKind.CPU:
         return device
-    where = f"measured on {measured.taken}: products of float32 matrices, {measured.threads} threads"
+    where = said(
+        "measured on {taken}: products of float32 matrices, {threads} threads",
+        taken=measured.taken,
+        threads=measured.threads,
+    )
     return replace(device, bandwidth=_rate(measured), fp16=Known(measured.matrix, where, Basis.MEASURED))
 
 
 def _rate(measured: Measurement) -> Known[BytesPerSecond]:
-    way = "reads" if measured.read >= measured.add else "STREAM add"
-    where = f"measured on {measured.taken}: {way} by {measured.threads} threads (machines show this --measure)"
+    way = "reads" if measured.read >= measured.add else said("STREAM add")
+    where = said(
+        "measured on {taken}: {way} by {threads} threads (machines show this --measure)",
+        taken=measured.taken,
+        way=way,
+        threads=measured.threads,
+    )
     cache = measured.cache or 0
     if ARRAYS * measured.array < _TIMES_CACHE * cache:
-        where += f"; the arrays are only {ARRAYS * measured.array / cache:.1f} times the cache, so it may be less"
+        where += said(
+            "; the arrays are only {arrays:.1f} times the cache, so it may be less",
+            arrays=ARRAYS * measured.array / cache,
+        )
     return Known(measured.bandwidth, where, Basis.MEASURED)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.bench.nouns import Observation, Purpose, Reply
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.perf.prefill import largest_prompt, prefill_seconds
 from truelimit.units import Seconds, Tokens
@@ -114,4 +115,6 @@ def _from_cache(reply: Reply, fit: PrefillFit | None, floor: float = 0.0) -> Kno
         return None
     spared = prefill_seconds(fit, reply.prompt_tokens) - max(0.0, seconds - floor)
     kept = min(int(reply.prompt_tokens), largest_prompt(fit, spared))
-    return Known(Tokens(kept), f"{reply.where}: shorter reading than that of the whole prompt", Basis.DERIVED)
+    return Known(
+        Tokens(kept), said("{where}: shorter reading than that of the whole prompt", where=reply.where), Basis.DERIVED
+    )

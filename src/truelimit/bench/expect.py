@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from truelimit.bench.nouns import Observation, Purpose
 from truelimit.bench.points import points_of
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.perf.decode import decode_seconds, fit_decode
 from truelimit.perf.prefill import PrefillPoint, fit_prefill, prefill_seconds, tells_depth
 from truelimit.units import Seconds, Tokens
@@ -69,11 +70,11 @@ def _wrote(seen: Sequence[Observation], step: Step) -> float:
 def stop_words(step: Step, expected: Outlook, left: float, deepest: int | None) -> str:
     """Return in words why a step is not begun."""
     need = f"{'at least ' if expected.at_least else 'about '}{expected.seconds:,.0f} s"
-    text = f"{left:,.0f} s left, {step.depth:,} tokens need {need}"
+    text = said("{left:,.0f} s left, {depth:,} tokens need {need}", left=left, depth=step.depth, need=need)
     if step.purpose is not Purpose.MEASURE:
-        return f"{step.purpose.value} left out: {text}"
+        return said("{purpose} left out: {text}", purpose=step.purpose.value, text=text)
     if step.run:
-        return f"repeat left out: {text}"
+        return said("repeat left out: {text}", text=text)
     if deepest is None:
-        return f"{text}: nothing was measured; allow more with --max-seconds"
-    return f"{text}: stopped at depth {deepest:,}; beyond it rates are extrapolated"
+        return said("{text}: nothing was measured; allow more with --max-seconds", text=text)
+    return said("{text}: stopped at depth {deepest:,}; beyond it rates are extrapolated", text=text, deepest=deepest)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.units import Seconds, Tokens
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ class Purpose(StrEnum):
 
     WARM_UP = "warm-up"
     MEASURE = "measure"
-    SAME_AGAIN = "same prompt again"
-    CANCEL = "cancel midway"
-    AFTER_CANCEL = "same prompt after the cancel"
+    SAME_AGAIN = said("same prompt again")
+    CANCEL = said("cancel midway")
+    AFTER_CANCEL = said("same prompt after the cancel")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from math import isqrt
 
 from truelimit.bench.nouns import Purpose
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.units import Seconds, Tokens
 
 DEFAULT_DEPTHS = (512, 4096, 16384)
@@ -66,8 +67,14 @@ def plan_of(wanted: Wanted, context: int | None, *, counted: bool) -> BenchPlan:
     """
     depths, notes = _depths(wanted, context, counted=counted)
     if not depths:
-        room = f"a context of {context:,} tokens" if context else "the depths asked for"
-        raise ValueError(f"no depth fits {room} with an answer of {wanted.answer_tokens:,}; expected --depths below it")
+        room = said("a context of {context:,} tokens", context=context) if context else said("the depths asked for")
+        raise ValueError(
+            said(
+                "no depth fits {room} with an answer of {answer_tokens:,}; expected --depths below it",
+                room=room,
+                answer_tokens=wanted.answer_tokens,
+            )
+        )
     first = [Step(Purpose.MEASURE, depth, Tokens(wanted.answer_tokens)) for depth in depths]
     first.insert(1, Step(Purpose.SAME_AGAIN, depths[0], Tokens(1)))  # at once: a cache may hold the last prompt only
     cancel = [
@@ -85,19 +92,26 @@ def plan_of(wanted: Wanted, context: int | None, *, counted: bool) -> BenchPlan:
 def _depths(wanted: Wanted, context: int | None, *, counted: bool) -> tuple[tuple[Tokens, ...], list[str]]:
     asked = sorted({max(1, depth) for depth in wanted.depths or DEFAULT_DEPTHS})
     if context is None:
-        note = "the server does not tell its context: a prompt that it refuses ends the depths"
+        note = said("the server does not tell its context: a prompt that it refuses ends the depths")
         return tuple(Tokens(depth) for depth in asked), [note]
     margin = _MARGIN_COUNTED if counted else _MARGIN_GUESSED
     room = int((context - wanted.answer_tokens - _HEAD) * (1 - margin))
     held = [depth for depth in asked if depth <= room]
-    notes = [
-        f"depth {depth:,} left out: with {wanted.answer_tokens:,} for the answer it exceeds the {context:,} served"
+    notes: list[str] = [
+        said(
+            "depth {depth:,} left out: with {answer_tokens:,} for the answer it exceeds the {context:,} served",
+            depth=depth,
+            answer_tokens=wanted.answer_tokens,
+            context=context,
+        )
         for depth in asked
         if depth > room
     ]
     if wanted.depths is None and len(held) < len(DEFAULT_DEPTHS):
         held = _spread_over(room)
-        notes.append(f"depths fitted to the context instead: {', '.join(f'{depth:,}' for depth in held)}")
+        notes.append(
+            said("depths fitted to the context instead: {join}", join=", ".join(f"{depth:,}" for depth in held))
+        )
     return tuple(Tokens(depth) for depth in held), notes
 
 
@@ -122,7 +136,14 @@ def _affordable(steps: Sequence[Step], wanted: Wanted, notes: list[str]) -> tupl
         kept.append(step)
         spent += cost
     if dropped:
-        notes.append(f"{dropped} of {len(steps)} requests left out: --max-tokens-total {wanted.tokens_in_all:,}")
+        notes.append(
+            said(
+                "{dropped} of {steps} requests left out: --max-tokens-total {tokens_in_all:,}",
+                dropped=dropped,
+                steps=len(steps),
+                tokens_in_all=wanted.tokens_in_all,
+            )
+        )
     ids = {step.purpose for step in kept}
     if Purpose.CANCEL not in ids:
         kept = [step for step in kept if step.purpose is not Purpose.AFTER_CANCEL]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from truelimit.bench.nouns import Observation, Purpose, Reply
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.limits.log_rates import MIN_CHUNK
 from truelimit.perf.decode import DecodePoint
 from truelimit.perf.prefill import PrefillPoint
@@ -50,15 +51,21 @@ def points_of(observations: Sequence[Observation], latency: float = 0.0) -> Poin
         client = client or by_client
         prefill += _prefill(item.reply, latency, by_client=by_client)
     if any(trust == "impossible" for _, trust in judged):
-        notes.append("the server claims to have worked for longer than its requests took: the client's times are used")
+        notes.append(
+            said("the server claims to have worked for longer than its requests took: the client's times are used")
+        )
     if most_elsewhere:
         notes.append(
-            "the server accounts for much less time than the client waited for the first token: the client's times "
-            "are used, an upper bound (another request ahead of it, or a wrong clock)"
+            said(
+                "the server accounts for much less time than the client waited for the first token: the client's times "
+                "are used, an upper bound (another request ahead of it, or a wrong clock)"
+            )
         )
     decode = [point for item in measuring for point in decode_points_of(item.reply)]
     if measuring and not decode:
-        notes.append(f"the answers ended before {_MIN_ANSWER} timed tokens: no rate of writing")
+        notes.append(
+            said("the answers ended before {min_answer} timed tokens: no rate of writing", min_answer=_MIN_ANSWER)
+        )
     return Points(tuple(prefill), tuple(decode), tuple(dict.fromkeys(notes)), client)
 
 
@@ -77,18 +84,29 @@ def prefill_trust(reply: Reply) -> str:
 
 def _usable(items: Sequence[Observation]) -> tuple[list[Observation], list[str]]:
     """Leave out for reading: prompts that a cache knew, or that the server cut."""
-    kept, notes = [], []
+    kept: list[Observation] = []
+    notes: list[str] = []
     for item in items:
         prompt, cached = item.reply.prompt_tokens, item.reply.cached_tokens or 0
         if prompt is None:
             continue
         if not is_fresh(item.reply):
             notes.append(
-                f"{cached:,} of {prompt:,} tokens came from a cache though the prompt's head was new: "
-                "that request tells no rate of reading"
+                said(
+                    "{cached:,} of {prompt:,} tokens came from a cache though the prompt's head was new: "
+                    "that request tells no rate of reading",
+                    cached=cached,
+                    prompt=prompt,
+                )
             )
         elif prompt < _CUT * item.depth:
-            notes.append(f"the server counted {prompt:,} of about {item.depth:,} tokens sent: it cuts prompts")
+            notes.append(
+                said(
+                    "the server counted {prompt:,} of about {depth:,} tokens sent: it cuts prompts",
+                    prompt=prompt,
+                    depth=item.depth,
+                )
+            )
         else:
             kept.append(item)
     return kept, notes
@@ -102,9 +120,12 @@ def is_fresh(reply: Reply) -> bool:
 
 def _elsewhere(item: Observation) -> str:
     seen, told = item.reply.first_token_seconds or 0.0, item.reply.prefill_seconds or 0.0
-    return (
-        f"a request of {item.depth:,} tokens waited {seen:.1f} s for its first token, of which the server read for "
-        f"{told:.1f} s: left out (another request was ahead of it)"
+    return said(
+        "a request of {depth:,} tokens waited {seen:.1f} s for its first token, of which the server read for "
+        "{told:.1f} s: left out (another request was ahead of it)",
+        depth=item.depth,
+        seen=seen,
+        told=told,
     )
 
 
@@ -114,7 +135,7 @@ def _prefill(reply: Reply, latency: float, *, by_client: bool) -> list[PrefillPo
     seconds = (reply.first_token_seconds or 0.0) - latency if by_client else reply.prefill_seconds or 0.0
     if evaluated < MIN_CHUNK or seconds <= 0:
         return []
-    where = f"{reply.where}: time to first token" if by_client else reply.where
+    where = said("{where}: time to first token", where=reply.where) if by_client else reply.where
     return [PrefillPoint(Tokens(cached), Tokens(evaluated), Seconds(seconds), where)]
 
 

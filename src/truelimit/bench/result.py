@@ -10,6 +10,7 @@ from truelimit.bench.nouns import Load, Observation, Purpose, Reply, Target
 from truelimit.bench.points import decode_points_of, is_fresh
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.measurements import MeasuredMachine, Measurement, Range
+from truelimit.domain.message import said
 from truelimit.units import Seconds, Tokens
 
 if TYPE_CHECKING:
@@ -90,7 +91,11 @@ def unsteady(seen: Sequence[Observation]) -> tuple[str, ...]:
     if worst < _UNSTEADY:
         return ()
     return (
-        f"repeats at one depth differ by a factor of {worst:.1f}: other work ran beside this; run it again when idle",
+        said(
+            "repeats at one depth differ by a factor of {worst:.1f}: other work ran beside this; "
+            "run it again when idle",
+            worst=worst,
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.measurements import MeasuredModel, MeasuredPoint, PointKind
+from truelimit.domain.message import said
 from truelimit.units import GB, MIB
 
 if TYPE_CHECKING:
@@ -95,7 +96,15 @@ def screened(
         if reason is None:
             kept.append(point)
         else:
-            notes.append(f"{point.kind} of {point.tokens:,} tokens at depth {point.depth:,} left out: {reason}")
+            notes.append(
+                said(
+                    "{kind} of {tokens:,} tokens at depth {depth:,} left out: {reason}",
+                    kind=point.kind,
+                    tokens=point.tokens,
+                    depth=point.depth,
+                    reason=reason,
+                )
+            )
     return tuple(kept), tuple(dict.fromkeys(notes))
 
 
@@ -104,8 +113,18 @@ def _impossible(point: MeasuredPoint, ceiling: Ceiling, allowed: float) -> str |
     most = ceiling.decode() if point.kind is PointKind.DECODE else ceiling.prefill()
     if most is None or rate <= allowed * most:
         return None
-    what = "memory bandwidth over bytes read" if point.kind is PointKind.DECODE else "the matrix rate of the chip"
-    return f"{rate:,.0f} tokens/s is {rate / most:,.1f} times what {what} allows ({most:,.0f})"
+    what = (
+        said("memory bandwidth over bytes read")
+        if point.kind is PointKind.DECODE
+        else said("the matrix rate of the chip")
+    )
+    return said(
+        "{rate:,.0f} tokens/s is {rate2:,.1f} times what {what} allows ({most:,.0f})",
+        rate=rate,
+        rate2=rate / most,
+        what=what,
+        most=most,
+    )
 
 
 def _cached(point: MeasuredPoint, points: Sequence[MeasuredPoint]) -> str | None:
@@ -122,4 +141,8 @@ def _cached(point: MeasuredPoint, points: Sequence[MeasuredPoint]) -> str | None
     rate = point.tokens / point.seconds
     if rate <= _CACHE_FACTOR * max(shorter):
         return None
-    return f"{rate:,.0f} tokens/s against {max(shorter):,.0f} of a shorter prompt: only a prompt cache explains that"
+    return said(
+        "{rate:,.0f} tokens/s against {shorter:,.0f} of a shorter prompt: only a prompt cache explains that",
+        rate=rate,
+        shorter=max(shorter),
+    )

@@ -13,6 +13,8 @@ from truelimit.bench.plan import DEFAULT_DEPTHS, Wanted
 from truelimit.cli import output
 from truelimit.cli.bench_options import depths, key_of, positive, seconds
 from truelimit.cli.parser import Parser
+from truelimit.cli.speech import tell
+from truelimit.domain.message import said
 from truelimit.units import Seconds
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
         if args.imported:
             return _import(args)
         if not args.url:
-            return output.complain("no address; expected truelimit bench URL, or truelimit bench --import FILE")
+            return output.complain(said("no address; expected truelimit bench URL, or truelimit bench --import FILE"))
         return _bench(args)
     except (BenchError, ValueError) as error:
         return output.complain(str(error))
@@ -52,7 +54,7 @@ def _bench(args: argparse.Namespace) -> int:
 
 def _status(result: BenchResult) -> int:
     if result.interrupted:
-        print("truelimit: interrupted; the running request was taken back", file=sys.stderr)
+        print(tell(said("truelimit: interrupted; the running request was taken back")), file=sys.stderr)
         return 130
     if result.failed is not None:
         output.complain(result.failed)
@@ -89,32 +91,44 @@ def _wanted(args: argparse.Namespace) -> Wanted:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         "truelimit bench",
-        description="Measure how fast an endpoint reads and writes at depth, with prompts that no cache knows. "
-        "It runs real requests, bounded in time and tokens; the result is kept for later estimates.",
-        epilog="Exit codes: 0 measured, 1 broken off with results, 2 error, 130 interrupted.",
+        description=said(
+            "Measure how fast an endpoint reads and writes at depth, with prompts that no cache knows. "
+            "It runs real requests, bounded in time and tokens; the result is kept for later estimates."
+        ),
+        epilog=said("Exit codes: 0 measured, 1 broken off with results, 2 error, 130 interrupted."),
     )
-    parser.add_argument("url", metavar="URL", nargs="?", help="an Ollama, a llama-server or a server of OpenAI's API")
-    parser.add_argument("--model", metavar="NAME", help="the model (default: the only one)")
-    apis = ("auto", "ollama", "llama-server", "openai")
-    parser.add_argument("--api", choices=apis, default="auto", help="how to talk to it (default: find out)")
-    usual = ",".join(map(str, DEFAULT_DEPTHS))
-    parser.add_argument("--depths", type=depths, metavar="N,N,...", help=f"tokens of the prompts (default: {usual})")
-    parser.add_argument("--answer-tokens", type=positive, default=64, metavar="N", help="tokens of an answer (64)")
-    parser.add_argument("--repeats", type=positive, default=3, metavar="N", help="requests at each depth (3)")
-    bound = f"bound on tokens read and written ({_TOKENS:,})"
-    parser.add_argument("--max-tokens-total", type=positive, default=_TOKENS, metavar="N", help=bound)
-    bound = f"bound on the whole run ({_SECONDS:.0f})"
-    parser.add_argument("--max-seconds", type=seconds, default=_SECONDS, metavar="S", help=bound)
-    parser.add_argument("--timeout", type=seconds, metavar="S", help="bound on one request (default: the whole run's)")
-    parser.add_argument("--cold", action="store_true", help="unload the model first and time its load (Ollama)")
     parser.add_argument(
-        "--dry-run", action="store_true", help="one small prompt, then the plan with its time and tokens"
+        "url", metavar="URL", nargs="?", help=said("an Ollama, a llama-server or a server of OpenAI's API")
     )
-    name = "environment variable that holds the API key (never give the key itself)"
+    parser.add_argument("--model", metavar="NAME", help=said("the model (default: the only one)"))
+    apis = ("auto", "ollama", "llama-server", "openai")
+    parser.add_argument("--api", choices=apis, default="auto", help=said("how to talk to it (default: find out)"))
+    usual = ",".join(map(str, DEFAULT_DEPTHS))
+    parser.add_argument(
+        "--depths", type=depths, metavar="N,N,...", help=said("tokens of the prompts (default: {usual})", usual=usual)
+    )
+    parser.add_argument(
+        "--answer-tokens", type=positive, default=64, metavar="N", help=said("tokens of an answer (64)")
+    )
+    parser.add_argument("--repeats", type=positive, default=3, metavar="N", help=said("requests at each depth (3)"))
+    bound = said("bound on tokens read and written ({tokens:,})", tokens=_TOKENS)
+    parser.add_argument("--max-tokens-total", type=positive, default=_TOKENS, metavar="N", help=bound)
+    bound = said("bound on the whole run ({seconds:.0f})", seconds=_SECONDS)
+    parser.add_argument("--max-seconds", type=seconds, default=_SECONDS, metavar="S", help=bound)
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="S", help=said("bound on one request (default: the whole run's)")
+    )
+    parser.add_argument("--cold", action="store_true", help=said("unload the model first and time its load (Ollama)"))
+    parser.add_argument(
+        "--dry-run", action="store_true", help=said("one small prompt, then the plan with its time and tokens")
+    )
+    name = said("environment variable that holds the API key (never give the key itself)")
     parser.add_argument("--api-key-env", metavar="NAME", help=name)
-    parser.add_argument("--machine", metavar="NAME", help="the machine that serves (default: this one, if it is local)")
-    files = "read what llama-bench or llama-benchy printed (json, jsonl, csv, md) instead (repeatable)"
+    parser.add_argument(
+        "--machine", metavar="NAME", help=said("the machine that serves (default: this one, if it is local)")
+    )
+    files = said("read what llama-bench or llama-benchy printed (json, jsonl, csv, md) instead (repeatable)")
     parser.add_argument("--import", type=Path, action="append", dest="imported", metavar="FILE", help=files)
-    parser.add_argument("--no-store", action="store_true", help="do not keep the result for later estimates")
+    parser.add_argument("--no-store", action="store_true", help=said("do not keep the result for later estimates"))
     output.add_arguments(parser)
     return parser

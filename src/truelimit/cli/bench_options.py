@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
 import re
 
 from truelimit.app.bench_ports import BenchError
+from truelimit.cli.parser import bad_value
+from truelimit.domain.message import said
 from truelimit.units import HOUR
 
 _MOST_TOKENS = 10_000_000
@@ -19,14 +20,20 @@ def positive(text: str) -> int:
     plain = text.replace("_", "")
     if plain.isascii() and plain.isdigit() and len(plain) < 9 and 0 < int(plain) <= _MOST_TOKENS:
         return int(plain)
-    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no count; expected a whole number from 1 to {_MOST_TOKENS:,}")
+    raise bad_value(
+        said(
+            "{text!r} is no count; expected a whole number from 1 to {most_tokens:,}",
+            text=text[:40],
+            most_tokens=_MOST_TOKENS,
+        )
+    )
 
 
 def depths(text: str) -> tuple[int, ...]:
     """Return depths in tokens, ascending, each once: ``512,4096,16384``. Raises ArgumentTypeError."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or len(parts) > 20:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r}: expected up to 20 numbers of tokens, such as 512,4096,16384")
+        raise bad_value(said("{text!r}: expected up to 20 numbers of tokens, such as 512,4096,16384", text=text[:40]))
     return tuple(sorted({positive(part) for part in parts}))
 
 
@@ -37,7 +44,7 @@ def seconds(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value <= 24 * HOUR:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no time in seconds; expected more than 0, at most a day")
+        raise bad_value(said("{text!r} is no time in seconds; expected more than 0, at most a day", text=text[:40]))
     return value
 
 
@@ -46,9 +53,11 @@ def key_of(name: str | None) -> str | None:
     if name is None:
         return None
     if not _NAME.fullmatch(name):
-        raise BenchError("--api-key-env: expected the name of an environment variable, not the key itself")
+        raise BenchError(said("--api-key-env: expected the name of an environment variable, not the key itself"))
     value = os.environ.get(name, "").strip()
     if not value or not value.isascii() or not value.isprintable():
-        known = name if len(name) <= 32 else "the variable"
-        raise BenchError(f"--api-key-env: {known} is not set, or holds no key; set it in the environment")
+        known = name if len(name) <= 32 else said("the variable")
+        raise BenchError(
+            said("--api-key-env: {known} is not set, or holds no key; set it in the environment", known=known)
+        )
     return value

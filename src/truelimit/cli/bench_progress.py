@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from truelimit.domain.message import said
+
 if TYPE_CHECKING:
     from truelimit.app.bench_ports import Teller
 
@@ -29,7 +31,7 @@ def told(*, quiet: bool) -> Iterator[Teller]:
         task = bar.add_task("bench", total=1.0, eta="")
 
         def tell(doing: str, share: float, to_go: float | None) -> None:
-            eta = "" if to_go is None else f"about {max(0.0, to_go):,.0f} s to go"
+            eta = "" if to_go is None else said("about {max:,.0f} s to go", max=max(0.0, to_go))
             bar.update(task, description=doing, completed=min(1.0, max(0.0, share)), eta=eta)
 
         yield tell

@@ -11,6 +11,7 @@ from truelimit.app.bench_ports import BenchError, Teller, World
 from truelimit.bench.fits import fits_of, split
 from truelimit.bench.result import BenchResult, measurement_of
 from truelimit.bench.screen import ceiling_of, screened
+from truelimit.domain.message import said
 from truelimit.limits.measured import machine_mark
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _kept(result: BenchResult, item: Measurement) -> tuple[BenchResult, str | No
     try:
         added = store.add(item)
     except BenchError as error:
-        return replace(result, notes=(*result.notes, f"not kept: {error}")), None
+        return replace(result, notes=(*result.notes, said("not kept: {error}", error=error))), None
     return replace(result, measurement=added[0] if added else item), str(store.path)
 
 
@@ -106,7 +107,7 @@ def imported(
     new = store.add(*items) if keep else ()
     from truelimit.adapters.store.measurement_json import identified as with_id
 
-    return tuple(with_id(item) for item in items), len(new), tuple(notes), str(store.path) if keep else "no file"
+    return tuple(with_id(item) for item in items), len(new), tuple(notes), str(store.path) if keep else said("no file")
 
 
 def _screened(item: Measurement, machine: Machine | None, *, mark: Machine | None) -> Measurement:
