@@ -16,6 +16,7 @@ WARM_UP_TOKENS = 8
 LEAST_DEPTH = 192  # tokens: below it a prompt is less than one batch, and says little of the rate of reading
 _MARGIN_COUNTED, _MARGIN_GUESSED = 0.01, 0.08  # share of the context kept free: how far a prompt may miss its size
 _HEAD = 16  # tokens
+_WARM_UP = 128  # tokens, prompt and answer of the first request
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class BenchPlan:
     @property
     def tokens(self) -> Tokens:
         """Tokens read and written in all, at most; a prompt that is asked again counts once more."""
-        return Tokens(sum(step.depth + step.answer for step in self.steps))
+        return Tokens(_WARM_UP + sum(map(_cost, self.steps)) if self.steps else 0)
 
 
 def plan_of(wanted: Wanted, context: int | None, *, counted: bool) -> BenchPlan:
@@ -123,13 +124,18 @@ def _spread_over(room: int) -> list[int]:
     return sorted({low, isqrt(low * room), room})
 
 
+def _cost(step: Step) -> int:
+    """Tokens of a request at most: its prompt may miss its size, and a chat's template stands around it."""
+    return step.depth + max(2 * _HEAD, round(step.depth * _MARGIN_GUESSED / 2)) + step.answer
+
+
 def _affordable(steps: Sequence[Step], wanted: Wanted, notes: list[str]) -> tuple[Step, ...]:
     """Return the steps that the bound on tokens pays for, in their order; what is left out is said."""
     if wanted.tokens_in_all is None:
         return tuple(steps)
-    kept, spent, dropped = [], 0, 0
+    kept, spent, dropped = [], _WARM_UP, 0
     for step in steps:
-        cost = step.depth + step.answer
+        cost = _cost(step)
         if spent + cost > wanted.tokens_in_all:
             dropped += 1
             continue
