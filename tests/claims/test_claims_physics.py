@@ -217,3 +217,69 @@ def test_a_size_says_why_it_reads_more_than_the_model_that_stands_for_it() -> No
     assert told.value / plain.value == pytest.approx(1.0141, abs=1e-4)
     assert "only a size is named, so all of the file counts: 0.6 GB of it are rows of the embedding" in told.source
     assert "only a size" not in plain.source
+
+
+def test_runs_that_differ_by_less_than_builds_show_no_direction() -> None:
+    """ROCm on an RX 7900 XTX wrote 8 % faster than CUDA on an RTX 3090: neither is behind."""
+    (behind, ahead) = audited("RX 7900 XTX: ROCm is behind CUDA on an RTX 3090", "M3 Ultra is behind RTX 4090")
+    assert behind.verdict.value == "not-checkable"
+    assert "gave 1.08" in behind.sentence
+    assert "differ by 12%" in behind.sentence
+    assert ahead.verdict.value == "plausible"
+
+
+def test_a_series_in_another_quantisation_excludes_what_its_bits_do_not_explain() -> None:
+    """Qwen3-Coder-30B-A3B wrote 78 tok/s in Q8_0 on an M2 Ultra; in 4.55 bits a weight at most 146."""
+    high, fair, drafted = audited(
+        "Qwen3-Coder-30B-A3B at 300 tok/s on M2 Ultra",
+        "Qwen3-Coder-30B-A3B at 90 tok/s on M2 Ultra",
+        "Qwen3-Coder-30B-A3B with MTP at 300 tok/s on M2 Ultra",
+    )
+    assert high.verdict.value == "contradicted"
+    assert "2.1 times" in high.sentence
+    assert high.calculation is not None
+    assert high.calculation.result == pytest.approx(145.7, abs=0.1)
+    assert any("mac-m2-ultra.md" in source for source in high.sources)
+    assert fair.verdict.value == "plausible"
+    assert drafted.verdict.value != "contradicted"
+
+
+def test_a_ceiling_is_told_apart_from_the_claim_beside_it() -> None:
+    (found,) = audited("llama-3.1-405b at 2.3 tok/s on dgx-spark-2")
+    assert "2.3 tok/s is 102% of the ceiling of 2.26 tok/s" in found.sentence
+
+
+def test_what_fits_could_write_is_computed_with_the_cache_that_was_counted() -> None:
+    (found,) = audited("Qwen3-Coder-30B-A3B at 262K context takes 44 GB of 64 GB on an M2 Ultra")
+    held = {term.name: term.value for term in found.parts[0].judgement.calculations[0].terms}
+    speed = found.parts[0].judgement.calculations[-1]
+    read = {term.name: term.value for term in speed.terms}
+    assert read["cache_read"] == held["kv_cache"]
+    assert f"it can write {speed.result:.1f} tok/s at most" in found.parts[0].judgement.notes[0]
+
+
+def test_a_size_and_its_model_differ_by_what_the_output_says() -> None:
+    size, model = audited("70B Q4_K_M at 10 tok/s on dgx-spark", "Llama 3.3 70B Q4_K_M at 10 tok/s on dgx-spark")
+    assert size.calculation is not None
+    assert model.calculation is not None
+    told, named = (
+        next(term for term in calc.terms if term.name == "bytes_read") for calc in (size.calculation, model.calculation)
+    )
+    assert told.value - named.value == pytest.approx(0.6e9, rel=0.05)
+    assert "only a size is named, so all of the file counts: 0.6 GB of it" in told.source
+    assert "only a size" not in named.source
+
+
+def test_the_bandwidth_of_a_package_that_is_twice_the_real_one_is_contradicted() -> None:
+    """One public table gives the MI300X 10,300 GB/s, and a fit tool 104 tok/s for a 70B from it; it has 5,300."""
+    bandwidth, rate = audited("MI300X: 10,300 GB/s", "MI300X: 70B F16 at 60 tok/s")
+    assert bandwidth.verdict.value == "contradicted"
+    assert "its specification says 5,300 GB/s" in bandwidth.sentence
+    assert rate.verdict.value == BEYOND
+
+
+def test_no_source_of_a_run_is_cut_off() -> None:
+    """A source with a commit names at least seven digits of it."""
+    tails = [source.rpartition(" @")[2] for run in SHELF.runs() if " @" in (source := run.source)]
+    assert [tail for tail in tails if len(tail.split(",")[0].split(")")[0]) < 7] == []
+    assert [run.source for run in SHELF.runs() if run.source.endswith((".log", " @", "@"))] == []

@@ -20,7 +20,7 @@ EXPECTED = {
     "1": "outdated", "2": "plausible", "3": "plausible", "4": "impossible-as-stated", "5": "plausible",
     "6": "outdated", "7": "contradicted", "8": "contradicted", "9": "outdated", "10": "plausible",
     "11": "contradicted", "12": "impossible-as-stated", "13": "plausible", "14": "plausible", "15": "not-checkable",
-    "16": "plausible", "17": "plausible", "18": "plausible", "19": "plausible", "20": "not-checkable",
+    "16": "not-checkable", "17": "plausible", "18": "plausible", "19": "plausible", "20": "not-checkable",
     "21": "impossible-as-stated", "22": "contradicted", "23": "impossible-as-stated", "24": "plausible",
     "25": "not-checkable", "26": "contradicted", "27": "plausible", "28": "plausible", "29": "plausible",
     "30": "contradicted", "31": "plausible", "32": "contradicted", "32b": "plausible", "33": "plausible",

@@ -13,7 +13,7 @@ DAY = ("--on", "2026-11-25")
 
 
 def test_the_list_has_windows_prices_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["list", *DAY, "--width", "160"]) == 0
+    assert run(["list", *DAY, "--width", "200"]) == 0
     text = capsys.readouterr().out
     assert "gemini-2.5-pro" in text
     assert "ends 2026-12-01" in text
@@ -96,3 +96,34 @@ def test_a_bad_option_is_refused(arguments: list[str], capsys: pytest.CaptureFix
         run(arguments)
     assert stopped.value.code == 2
     assert arguments[1] in capsys.readouterr().err
+
+
+def test_the_list_has_rate_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["list", *DAY, "--width", "200"])
+    lines = capsys.readouterr().out.splitlines()
+    assert any("rate limit" in line and "state" in line for line in lines)
+    assert "500,000 tokens a minute" in next(line for line in lines if line.startswith("gpt-5.6-luna"))
+    free = next(line for line in lines if line.startswith("mistral-small-2603"))
+    assert "free: 50,000 tokens a minute, 60 requests a minute" in free
+    assert "not known" in next(line for line in lines if line.startswith("kimi-k3"))
+
+
+def test_one_model_tells_its_limit_with_tier_and_source(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["show", "gpt-5.6-luna", *DAY, "--width", "300"])
+    assert "limit: 500,000 tokens a minute, tier 1, the lowest that pays [reported: " in capsys.readouterr().out
+    run(["show", "gpt-5.6-luna", *DAY, "--json"])
+    assert json.loads(capsys.readouterr().out)["models"][0]["limit"]["tokens_per_minute"] == 500_000
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "then"),
+    [
+        ("2026-11-25", "- price from 2026-08-21, ", "- earlier price, before 2026-08-21, "),
+        ("2026-08-20", "- price, ", "- price from 2026-08-21, "),
+    ],
+)
+def test_the_prices_of_the_day_come_first(day: str, first: str, then: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["show", "gpt-5.6-sol", "--on", day, "--width", "300"])
+    told = [line for line in capsys.readouterr().out.splitlines() if "price" in line and "USD per million" in line]
+    assert told[0].startswith(first)
+    assert told[-1].startswith(then)

@@ -211,3 +211,23 @@ def test_an_impossible_toml_is_refused_by_key(old: str, new: str, said: str, tmp
 def test_a_toml_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="expected a TOML file of a model"):
         model_file(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("block_count", "-36"),
+        ("block_count", "36000000"),
+        ("block_count", '"36"'),
+        ("attention.head_count_kv", "64"),
+        ("embedding_length", "0"),
+        ("context_length", "true"),
+    ],
+)
+def test_a_count_that_no_model_has_is_refused_by_its_key(key: str, value: str, tmp_path: Path) -> None:
+    counts = {"block_count": "36", "embedding_length": "4096", "attention.head_count": "32"} | {key: value}
+    lines = "\n".join(f'"qwen3.{name}" = {count}' for name, count in counts.items())
+    file = tmp_path / "odd.toml"
+    file.write_text(f'name = "Odd"\narchitecture = "qwen3"\n[metadata]\n{lines}\n', encoding="utf-8")
+    with pytest.raises(TableError, match=rf"odd\.toml: qwen3\.{key} is "):
+        model_file(file)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from truelimit.claims.known import MOST_TOKENS_A_PASS, SPECULATION_SOURCE
-from truelimit.claims.words import short
+from truelimit.claims.words import listed, short
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Claim, Reading, Subject
 from truelimit.domain.machine import Accelerator
@@ -72,7 +72,7 @@ def _devices(claim: Claim, subject: Subject | None) -> list[Term]:
 
 
 def _bytes(reading: Reading) -> Term:
-    source = "; ".join(part for part in (reading.shape.name, reading.source, reading.assumed) if part)
+    source = listed((reading.shape.name, reading.source, reading.assumed), "; ")
     basis = Basis.ASSUMED if reading.assumed else Basis.DERIVED
     return Term("bytes_read", round(reading.shape.read_bytes), "bytes", source, basis)
 
@@ -116,7 +116,7 @@ def prefill_ceiling(reading: Reading, subject: Subject) -> Calculation | None:
         "active_weights",
         round(reading.shape.active_parameters),
         "",
-        f"{reading.shape.name}; {reading.source}",
+        listed((reading.shape.name, reading.source), "; "),
         Basis.DERIVED,
     )
     return calculate("peak * devices / (2 * active_weights)", "tok/s", peak, devices, active)

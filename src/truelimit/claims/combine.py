@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from truelimit.domain.claims import Judgement, Verdict
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 
 _WORST = (
     Verdict.IMPOSSIBLE,
@@ -35,7 +35,7 @@ def generous(found: Sequence[Judgement]) -> Judgement:
     high = [item for item in found if item.verdict in _TOO_HIGH]
     low = [item for item in found if item.verdict is Verdict.UNDERSTATED]
     if high and low:
-        sentence = said("wrong both ways: ") + "; ".join(item.sentence for item in found)
+        sentence = said("wrong both ways: {sentences}", sentences=joined("; ", (item.sentence for item in found)))
         return _joined(replace(best, verdict=Verdict.CONTRADICTED, sentence=sentence), found)
     return _with_others(best, found)
 

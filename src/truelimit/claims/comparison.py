@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from truelimit.claims.known import DECODE_NOISE, Known, not_checkable
-from truelimit.claims.words import times
+from truelimit.claims.words import listed, times
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.calculation import term as fact_term
 from truelimit.domain.claims import Assertion, Claim, Judgement, PublishedRun, Subject, Verdict
@@ -14,6 +14,8 @@ from truelimit.domain.machine import Accelerator
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 
+_NOISE = DECODE_NOISE - 1
+_WAYS = {"behind": said("slower"), "ahead": said("faster")}
 _OF_OPERATIONS = said("times the operations")
 _KEY = tuple[str, str, str, int]
 
@@ -36,8 +38,11 @@ def judge(item: Assertion, known: Known) -> Judgement:
     ratios = [float(calc.result) for calc in pairs]
     read = any(calc.terms[0].source.startswith("prefill") for calc in pairs)
     generous = [] if read else [float(calc.result) for calc in physics if calc.unit == _OF_OPERATIONS]
-    told = ", ".join(f"{times(float(calc.result))} ({calc.terms[0].source.split(':')[0]})" for calc in pairs[:6])
-    stated = {"behind": "slower", "ahead": "faster"}.get(item.kind, said("{high} times", high=times(item.high)))
+    told = listed(
+        said("{ratio} ({run})", ratio=times(float(calc.result)), run=calc.terms[0].source.split(":")[0])
+        for calc in pairs[:6]
+    )
+    stated = _WAYS.get(item.kind) or said("{high} times", high=times(item.high))
     sentence = said(
         "{stated} is claimed; the same models on {subject} and {other} gave {told}",
         stated=stated,
@@ -47,6 +52,10 @@ def judge(item: Assertion, known: Known) -> Judgement:
     )
     sources = tuple(dict.fromkeys(term.source.split(": ", 1)[1] for calc in pairs for term in calc.terms))
     verdict = _verdict(item, min(ratios), max([*ratios, *generous]))
+    if verdict is Verdict.NOT_CHECKABLE:
+        sentence += said(
+            "; two builds of one case differ by {noise:.0%}, so neither is shown to be ahead", noise=_NOISE
+        )
     return Judgement(verdict, sentence, (*pairs, *physics), sources[:4], notes=notes)
 
 
@@ -60,10 +69,13 @@ def _backend_notes(claim: Claim, subject: Subject) -> tuple[str, ...]:
 
 
 def _verdict(item: Assertion, low: float, high: float) -> Verdict:
+    """A direction alone is shown only by runs that differ by more than two builds of one case do."""
     if item.low > high * DECODE_NOISE:
         return Verdict.CONTRADICTED
     if not item.open and item.high < low / DECODE_NOISE:
         return Verdict.CONTRADICTED if item.kind == "behind" else Verdict.UNDERSTATED
+    if (item.kind == "behind" and low * DECODE_NOISE > 1) or (item.kind == "ahead" and high < DECODE_NOISE):
+        return Verdict.NOT_CHECKABLE
     return Verdict.PLAUSIBLE
 
 

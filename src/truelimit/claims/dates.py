@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+from truelimit.domain.message import said
+
 _MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
+    said("January"), said("February"), said("March"), said("April"), said("May"), said("June"), said("July"),
+    said("August"), said("September"), said("October"), said("November"), said("December"),
 )  # fmt: skip
 
 
@@ -33,5 +35,5 @@ def told_date(text: str) -> str:
     parts = text.split("-")
     if len(parts) == 1:
         return text
-    month = f"{_MONTHS[int(parts[1]) - 1]} {parts[0]}"
-    return month if len(parts) == 2 else f"{int(parts[2])} {month}"
+    month = said("{month} {year}", month=_MONTHS[int(parts[1]) - 1], year=parts[0])
+    return month if len(parts) == 2 else said("{day} {month}", day=parts[2].lstrip("0"), month=month)

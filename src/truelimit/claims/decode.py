@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from truelimit.claims import combine, remedies, runs
+from truelimit.claims import combine, remedies, runs, series
 from truelimit.claims.ceiling import decode_ceiling, most, split_notes
-from truelimit.claims.known import AT_LIMIT_NAMED, AT_LIMIT_SIZE, DECODE_NOISE, Known, not_checkable
+from truelimit.claims.known import AT_LIMIT_NAMED, AT_LIMIT_SIZE, DECODE_NOISE, PREFILL_NOISE, Known, not_checkable
 from truelimit.claims.spill import spilled
-from truelimit.claims.words import gigabytes, per_second, short, span, times
+from truelimit.claims.words import beside, gigabytes, listed, per_second, short, times, tokens_per_second
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Subject, Verdict
-from truelimit.domain.message import said
+from truelimit.domain.message import figure, said
 
 _UNPROVEN = said("unsupported, though not impossible")
 _SHALLOW = 4096  # tokens of context that leave a rate as it is from an empty one
@@ -77,7 +77,32 @@ def _judged(claim: Claim, item: Assertion, known: Known, case: Case) -> Judgemen
         return _impossible(claim, item, known, case, found)
     if found is not None and _speak(item, known, found):
         return _against_runs(item, case, found)
-    return _against_estimate(claim, item, known, case)
+    return _against_series(claim, item, known, case) or _against_estimate(claim, item, known, case)
+
+
+def _against_series(claim: Claim, item: Assertion, known: Known, case: Case) -> Judgement | None:
+    """A series of this model on this chip in another quantisation: it excludes what even its bits do not explain."""
+    told = series.matching(known, case.readings, decodes=True)
+    if told is None or told.decode is None or claim.batch != 1 or claim.speculation:
+        return None
+    depth = claim.context or 0
+    calculation = series.fastest(told, case.readings, depth)
+    noise = DECODE_NOISE if depth <= told.decode.deepest else PREFILL_NOISE
+    if calculation is None or item.low <= float(calculation.result) * noise:
+        return None
+    most_told = float(calculation.result)
+    sentence = said(
+        "{span} is {factor} times what a published series of the model on this chip comes to in the smallest "
+        "quantisation that the claim may mean, {rate} tok/s ({chip}, {model} {quantization})",
+        span=tokens_per_second(item),
+        factor=times(item.low / most_told),
+        rate=beside(most_told, item.low),
+        chip=told.chip,
+        model=told.model,
+        quantization=told.quantization,
+    )
+    limits = tuple(limit for _, limit in case.limits)
+    return Judgement(Verdict.CONTRADICTED, sentence, (calculation, *limits), (told.source,))
 
 
 def _speak(item: Assertion, known: Known, found: runs.Spread) -> bool:
@@ -102,21 +127,21 @@ def _impossible(claim: Claim, item: Assertion, known: Known, case: Case, found: 
     factor = times(high) if item.low == item.high else said("{low} to {high}", low=times(low), high=times(high))
     over = said(
         "{span} is {factor} times the ceiling of {limit} tok/s",
-        span=span(item, "tok/s"),
+        span=tokens_per_second(item),
         factor=factor,
-        limit=short(limit),
+        limit=beside(limit, item.high),
     )
     if item.low <= limit and not item.open:
         over = said(
             "the upper part of {span} is above the ceiling of {limit} tok/s",
-            span=span(item, "tok/s"),
-            limit=short(limit),
+            span=tokens_per_second(item),
+            limit=beside(limit, item.high),
         )
         over += said(" ({high} times)", high=times(high))
     measured = said("; measured {found}", found=found.text) if found else ""
     return Judgement(
         Verdict.IMPOSSIBLE,
-        f"{over}: {_because(case)}{_other_limits(case)}{measured}",
+        over + ": " + _because(case) + _other_limits(case) + measured,
         tuple(calc for _, calc in case.limits),
         found.sources if found else (),
         high,
@@ -143,7 +168,7 @@ def _other_limits(case: Case) -> str:
         said("{result} at {quantization}", result=short(float(limit.result)), quantization=reading.shape.quantization)
         for reading, limit in case.limits[1:]
     ]
-    return f"; {', '.join(others)}" if others else ""
+    return said("; {others}", others=listed(others)) if others else ""
 
 
 def _against_runs(item: Assertion, case: Case, found: runs.Spread) -> Judgement:
@@ -159,7 +184,14 @@ def _against_runs(item: Assertion, case: Case, found: runs.Spread) -> Judgement:
     elif item.high > found.fastest * DECODE_NOISE:
         words = said("overlaps what published runs reach; its upper part was not measured")
     ceiling = said("ceiling {result} tok/s{case}", result=short(float(case.first.result)), case=_other_limits(case))
-    sentence = f"{span(item, 'tok/s')} {words}: {found.text} ({case.readings[0].shape.name}); {ceiling}"
+    sentence = said(
+        "{rate} {words}: {found} ({shape}); {ceiling}",
+        rate=tokens_per_second(item),
+        words=words,
+        found=found.text,
+        shape=case.readings[0].shape.name,
+        ceiling=ceiling,
+    )
     return Judgement(verdict, sentence, tuple(calc for _, calc in case.limits), found.sources)
 
 
@@ -169,16 +201,16 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -
     ceiling = float(case.first.result)
     stated = said(
         "{span} is {share} of the ceiling of {ceiling} tok/s",
-        span=span(item, "tok/s"),
+        span=tokens_per_second(item),
         share=_share(item, ceiling),
-        ceiling=short(ceiling),
+        ceiling=beside(ceiling, item.high),
     )
     stated += _other_limits(case)
     stated += said("; above it by no more than its terms are rounded") if item.high > float(case.best[1].result) else ""
     best = best_share(known)
     if best is not None and item.low / float(case.best[1].result) > _UNSUPPORTED * best[0] and claim.batch == 1:
         why = said("the best published run of this chip reaches {best:.0%} of its ceiling", best=best[0])
-        return Judgement(Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {stated}; {why}", limits, best[1])
+        return Judgement(Verdict.NOT_CHECKABLE, _UNPROVEN + ": " + stated + "; " + why, limits, best[1])
     guess = known.estimate(Quantity.DECODE, case.readings[0], claim.context or 0) if known.estimate else None
     if guess is None or claim.batch != 1 or claim.speculation:
         return _physics(item, stated, limits, case)
@@ -201,13 +233,17 @@ def _physics(item: Assertion, stated: str, limits: Sequence[Calculation], case: 
     unlikely = item.low > 0.85 * float(case.best[1].result)
     if unlikely:
         why = said("no published run of this case, and hardly any run of another reaches so much")
-        return Judgement(Verdict.NOT_CHECKABLE, f"{_UNPROVEN}: {stated}; {why}", tuple(limits))
+        return Judgement(Verdict.NOT_CHECKABLE, _UNPROVEN + ": " + stated + "; " + why, tuple(limits))
     return Judgement(Verdict.PLAUSIBLE, said("{stated}; runs reach 35 to 85 % of theirs", stated=stated), tuple(limits))
 
 
 def _share(item: Assertion, ceiling: float) -> str:
-    low, high = f"{item.low / ceiling:.0%}", f"{item.high / ceiling:.0%}"
+    low, high = (_percent(rate / ceiling) for rate in (item.low, item.high))
     return low if low == high else said("{low} to {high}", low=low, high=high)
+
+
+def _percent(share: float) -> str:
+    return figure(share, ".2%" if 0 < share < 0.005 else ".0%")
 
 
 def best_share(known: Known) -> tuple[float, tuple[str, ...]] | None:

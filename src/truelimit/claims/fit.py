@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from truelimit.claims.ceiling import decode_ceiling, split_notes
 from truelimit.claims.known import Known, not_checkable
 from truelimit.claims.memory import cache, context, same
 from truelimit.claims.remedies import bits_that_fit
-from truelimit.claims.words import gibibytes, gigabytes, short, times
+from truelimit.claims.words import gibibytes, gigabytes, listed, short, times
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Judgement, PublishedRun, Reading, Verdict
 from truelimit.domain.machine import DeviceKind
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
+from truelimit.units import Tokens
 
 _SAME = 0.07
 _SAME_SIZE = 0.05
 _ENGINE_DEFAULT = 4096  # tokens: what llama-server and Ollama allocate where nobody says how much
+_KV_TYPE = "f16"  # what engines use where nobody says another
 _SMALLER = ("q8_0", "q4_0")
 
 
@@ -24,7 +28,7 @@ def judge_fit(item: Assertion, known: Known) -> Judgement:
     claim = known.claim
     if not known.readings:
         return not_checkable(said("which model is meant is not said, or no table knows it"))
-    needs = [_need(known, reading, claim.kv_type or "f16") for reading in known.readings]
+    needs = [_need(known, reading, claim.kv_type or _KV_TYPE) for reading in known.readings]
     least = min(needs, key=_result)
     if item.high:
         total_told = _total(item, needs)
@@ -65,8 +69,8 @@ def _with_smaller_cache(known: Known, total: float, where: str) -> Judgement | N
 
 
 def _need(known: Known, reading: Reading, kind: str) -> Calculation:
-    weights = Term("weights", round(reading.shape.weights_bytes), "bytes", "; ".join(
-        part for part in (reading.shape.name, reading.source, reading.assumed) if part), Basis.DERIVED)  # fmt: skip
+    weights = Term("weights", round(reading.shape.weights_bytes), "bytes",
+                   listed((reading.shape.name, reading.source, reading.assumed), "; "), Basis.DERIVED)  # fmt: skip
     held = cache(known, kind) if known.claim.context else said("no context is told")
     if isinstance(held, str):
         return calculate("weights", "bytes", weights)
@@ -86,8 +90,10 @@ def _total(item: Assertion, needs: list[Calculation]) -> Judgement:
     told = said(
         "{sizes} of weights and cache, without compute buffers (1 to 3 GB) and the system", sizes=gigabytes(sizes[0])
     )
-    verdict = Verdict.PLAUSIBLE if right else Verdict.CONTRADICTED
-    return Judgement(verdict, f"{item.text} {'agrees with' if right else 'does not agree with'} {told}", tuple(needs))
+    if right:
+        return Judgement(Verdict.PLAUSIBLE, said("{text} agrees with {told}", text=item.text, told=told), tuple(needs))
+    sentence = said("{text} does not agree with {told}", text=item.text, told=told)
+    return Judgement(Verdict.CONTRADICTED, sentence, tuple(needs))
 
 
 def _room(known: Known) -> tuple[float, str] | None:
@@ -129,7 +135,7 @@ def _fits(known: Known, needs: list[Calculation], total: float, where: str) -> J
     shown = said(
         "{size} of weights{text} in {total} ({where})",
         size=gigabytes(size),
-        text=" and cache" if claim.context else "",
+        text=said(" and cache") if claim.context else "",
         total=gibibytes(total),
         where=where,
     )
@@ -142,7 +148,8 @@ def _fits(known: Known, needs: list[Calculation], total: float, where: str) -> J
             context=ran.context,
         )
         source = f"{ran.source} ({ran.date})"
-        return Judgement(Verdict.CONTRADICTED, sentence, tuple(needs), (source,), notes=_speed(known))
+        limit, notes = _speed(known)
+        return Judgement(Verdict.CONTRADICTED, sentence, (*needs, *limit), (source,), notes=notes)
     if size > total:
         first, last = (known.readings[index].shape.quantization for index in (0, -1))
         shown = said(
@@ -154,19 +161,26 @@ def _fits(known: Known, needs: list[Calculation], total: float, where: str) -> J
             where=where,
         )
     sentence = said("it fits: {shown}{known}", shown=shown, known=_by_default(known, total))
-    return Judgement(Verdict.PLAUSIBLE, sentence, tuple(needs), notes=_speed(known))
+    limit, notes = _speed(known)
+    return Judgement(Verdict.PLAUSIBLE, sentence, (*needs, *limit), notes=notes)
 
 
-def _speed(known: Known) -> tuple[str, ...]:
-    """How fast what fits could write at best: a claim that it runs says nothing of that."""
+def _speed(known: Known) -> tuple[tuple[Calculation, ...], tuple[str, ...]]:
+    """How fast what fits could write at best, with its arithmetic: a claim that it runs says nothing of that.
+
+    The cache that is read is the one that was counted in the memory.
+    """
     reading = known.readings[0]
-    ceiling = decode_ceiling(known.claim, reading, known.subject)
+    told = known.claim
+    tokens = Tokens(context(known)) if told.context else None
+    claim = replace(told, kv_type=told.kv_type or _KV_TYPE, context=tokens)
+    ceiling = decode_ceiling(claim, reading, known.subject)
     if ceiling is None:
-        return ()
-    told = said(
+        return (), ()
+    words = said(
         "it can write {result} tok/s at most ({shape})", result=short(float(ceiling.result)), shape=reading.shape.name
     )
-    return (told, *split_notes(known.claim, reading, known.subject))
+    return (ceiling,), (words, *split_notes(claim, reading, known.subject))
 
 
 def _by_default(known: Known, total: float) -> str:

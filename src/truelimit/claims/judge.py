@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from truelimit.claims import combine, comparison, decode, fit, market, memory, prefill, provider, specification
+from truelimit.claims import (
+    combine,
+    comparison,
+    decode,
+    fit,
+    market,
+    memory,
+    prefill,
+    provider,
+    specification,
+    unread,
+)
 from truelimit.claims.known import Known, not_checkable
 from truelimit.domain.claims import Assertion, Audited, Claim, Judgement, Part, Quantity, StatedClaim, Verdict
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 
 _Judge = Callable[[Assertion, Known], Judgement]
 
@@ -34,20 +45,25 @@ _JUDGES: Mapping[Quantity, _Judge] = {
 def judge(stated: StatedClaim, known: Known) -> Audited:
     """Return a claim with its verdict: the worst among its numbers; one that cannot be read is not checkable."""
     claim = known.claim
-    if claim.misread and all(item.quantity in _WITHOUT_NUMBER for item in claim.assertions):
-        return Audited(stated, claim, Verdict.NOT_CHECKABLE, _misread(claim), notes=_notes(known))
+    lost = _lost(claim)
+    if lost and all(item.quantity in _WITHOUT_NUMBER for item in claim.assertions):
+        why = joined("; ", (*claim.unknown, *map(unread.why, lost)))
+        return Audited(stated, claim, Verdict.NOT_CHECKABLE, why, notes=_notes(known))
     parts = tuple(Part(item, _judged(item, known)) for item in claim.assertions)
     if not parts:
         return Audited(stated, claim, Verdict.NOT_CHECKABLE, _why_unread(claim), notes=_notes(known))
     verdict = combine.worst([part.judgement.verdict for part in parts])
     first = next(part.judgement for part in parts if part.judgement.verdict is verdict)
+    sentence = first.sentence
+    if verdict is Verdict.PLAUSIBLE and claim.misread:
+        verdict, sentence = Verdict.NOT_CHECKABLE, _in_part(claim, sentence)
     sources = [source for part in parts for source in part.judgement.sources]
     sources += [term.source for part in parts for calc in part.judgement.calculations[:1] for term in calc.terms]
     return Audited(
         stated,
         claim,
         verdict,
-        first.sentence,
+        sentence,
         parts,
         first.calculations[0] if first.calculations else None,
         tuple(
@@ -63,7 +79,7 @@ def _judged(item: Assertion, known: Known) -> Judgement:
         use = provider.judge_window if known.cloud is not None else specification.judge_context
         return use(item, known)
     if claim.unknown and known.subject is None and item.quantity not in _OF_MODELS:
-        return not_checkable("; ".join(claim.unknown))
+        return not_checkable(joined("; ", claim.unknown))
     return _JUDGES[item.quantity](item, known)
 
 
@@ -73,19 +89,22 @@ _OF_MODELS = {Quantity.WEIGHTS, Quantity.KV_CACHE, Quantity.KV_HEADS, Quantity.F
 
 def _why_unread(claim: Claim) -> str:
     if claim.unknown:
-        return "; ".join(claim.unknown)
+        return joined("; ", claim.unknown)
     return said(
         "nothing in it can be computed; expected a rate (40 tok/s), a size (24 GB), a price ($4,000), a bandwidth "
         "(273 GB/s), a context (262K) or a ratio (2x faster than ...), with a machine or a model"
     )
 
 
-def _misread(claim: Claim) -> str:
-    numbers = ", ".join(claim.misread)
+def _lost(claim: Claim) -> tuple[str, ...]:
+    """The numbers that were not read and may be what the claim is about."""
+    return claim.misread or unread.numbers(claim.unread, claim.text)
+
+
+def _in_part(claim: Claim, sentence: str) -> str:
+    """A claim whose read part is plausible and that says more: the rest is named first."""
     return said(
-        "{numbers}: no number above 0 of a unit that is known; expected tokens a second (40 tok/s), GB or TB, GB/s or "
-        "TB/s, TFLOPS or TOPS, USD",
-        numbers=numbers,
+        "{lost}; what was read: {sentence}", lost=joined("; ", map(unread.why, claim.misread)), sentence=sentence
     )
 
 

@@ -20,6 +20,7 @@ DECODE_NOISE = 1.12
 PREFILL_NOISE = 1.55
 # Tokens of one pass with multi-token prediction: the most published (40 configurations of one 27B model).
 MOST_TOKENS_A_PASS = 2.45
+MEDIAN_TOKENS_A_PASS = 1.84
 SPECULATION_SOURCE = said("sudoingX/qwen38-mtp README.md @c7bc415: 1.0 to 2.45 in 40 configurations, median 1.84")
 SPARSITY = 2.0
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from truelimit.claims.dates import age_in_days, told_date
 from truelimit.claims.known import Known, not_checkable
 from truelimit.claims.specification import offered, sold_with
-from truelimit.claims.words import short, sold, usd
+from truelimit.claims.words import listed, short, sold, usd
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Claim, Judgement, Verdict, Withdrawal
 from truelimit.domain.cloud import STALE_DAYS
@@ -35,7 +35,7 @@ def judge(item: Assertion, known: Known) -> Judgement:
             known=sold_with(known),
         )
         return Judgement(
-            Verdict.CONTRADICTED, f"{says}{_bought(item, known)}", sources=_sources(subject.prices), notes=subject.notes
+            Verdict.CONTRADICTED, says + _bought(item, known), sources=_sources(subject.prices), notes=subject.notes
         )
     prices = _of_configuration(claim, subject.prices)
     gone = _withdrawn(claim, known)
@@ -103,12 +103,18 @@ def _against(item: Assertion, known: Known, prices: Sequence[Price], boxes: int)
     notes = _age(latest[-1], known)
     sources = _sources(prices)
     name = known.subject.name if known.subject else ""
-    history = f"{name}: {_listed(prices)}"
+    history = said("{name}: {prices}", name=name, prices=_listed(prices))
     history += (
         said("; {boxes} of them {result}", boxes=boxes, result=usd(float(calculation.result))) if boxes > 1 else ""
     )
     verdict, words = _held(item, prices, latest, boxes)
-    return Judgement(verdict, f"{_said(item)} {words}; {history}", (calculation,), sources, notes=notes)
+    return Judgement(
+        verdict,
+        said("{price} {words}; {history}", price=_said(item), words=words, history=history),
+        (calculation,),
+        sources,
+        notes=notes,
+    )
 
 
 def _held(item: Assertion, prices: Sequence[Price], latest: Sequence[Price], boxes: int) -> tuple[Verdict, str]:
@@ -154,7 +160,10 @@ def _said(item: Assertion) -> str:
 
 
 def _listed(prices: Sequence[Price]) -> str:
-    return ", ".join(f"{usd(price.usd)} ({price.what}, {told_date(price.date)})" for price in prices)
+    return listed(
+        said("{price} ({what}, {date})", price=usd(price.usd), what=price.what, date=told_date(price.date))
+        for price in prices
+    )
 
 
 def _sources(prices: Sequence[Price]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from truelimit.claims.known import Known, not_checkable
-from truelimit.claims.words import gibibytes, gigabytes, times
+from truelimit.claims.words import gibibytes, gigabytes, listed, times
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Judgement, Reading, Verdict
 from truelimit.domain.message import said
@@ -22,7 +22,7 @@ def judge_weights(item: Assertion, known: Known) -> Judgement:
         return not_checkable(said("which model is meant is not said, or no table knows it"))
     calculations = tuple(_weights(reading) for reading in known.readings)
     sizes = [float(calc.result) for calc in calculations]
-    told = ", ".join(
+    told = listed(
         said("{size} in {quantization}", size=gigabytes(size), quantization=reading.shape.quantization)
         for size, reading in zip(sizes, known.readings, strict=True)
     )
@@ -36,15 +36,10 @@ def judge_weights(item: Assertion, known: Known) -> Judgement:
     bits = 8 * item.high / known.readings[0].shape.parameters
     below = item.high < min(sizes)
     factor = min(sizes) / item.high if below else item.high / max(sizes)
-    way = "below" if below else "above"
-    sentence = said(
-        "{text} is {factor} times {way} what {name} takes: {told}",
-        text=item.text,
-        factor=times(factor),
-        way=way,
-        name=name,
-        told=told,
-    )
+    values = {"text": item.text, "factor": times(factor), "name": name, "told": told}
+    sentence = said("{text} is {factor} times above what {name} takes: {told}", **values)
+    if below:
+        sentence = said("{text} is {factor} times below what {name} takes: {told}", **values)
     sentence += said("; it would be {bits:.1f} bits a weight", bits=bits)
     return Judgement(Verdict.CONTRADICTED, sentence, calculations, factor=factor if below else None)
 
@@ -52,7 +47,7 @@ def judge_weights(item: Assertion, known: Known) -> Judgement:
 def _weights(reading: Reading) -> Calculation:
     shape = reading.shape
     bits = 8 * shape.weights_bytes / shape.parameters
-    source = "; ".join(part for part in (reading.source, reading.assumed) if part)
+    source = listed((reading.source, reading.assumed), "; ")
     return calculate(
         "parameters * bits / 8",
         "bytes",

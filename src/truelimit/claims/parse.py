@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from truelimit.claims import quantities, subjects
+from truelimit.claims import quantities, subjects, unread
 from truelimit.claims.scan import Scanner, normal
 from truelimit.claims.vocabulary import Vocabulary, find
 from truelimit.domain.claims import Assertion, Claim, Quantity
@@ -28,13 +28,14 @@ def parse(text: str, vocabulary: Vocabulary) -> Claim:
     words = normal(text)
     scanner = Scanner(words)
     claim = _subject(Claim(text.strip()), scanner, vocabulary)
-    claim = replace(claim, misread=quantities.misread(scanner))
+    claim = replace(claim, misread=unread.misread(scanner))
     stated = _stated(scanner)
     claim = _conditions(claim, scanner)
     contexts = quantities.contexts(scanner)
     claim, sized = _sizes(claim, quantities.sizes(scanner), scanner, stated)
     claim, stated = _with_context(claim, [*stated, *sized], contexts, scanner)
     claim, stated = _bandwidth_as_condition(claim, stated)
+    claim = replace(claim, misread=(*claim.misread, *unread.other_rates(scanner)))
     stated += _words(claim, scanner, stated)
     return replace(claim, assertions=tuple(stated), unread=scanner.unread())
 

@@ -7,14 +7,13 @@ from dataclasses import replace
 from truelimit.claims import runs
 from truelimit.claims.ceiling import most, prefill_ceiling
 from truelimit.claims.known import AT_LIMIT_NAMED, DECODE_NOISE, PREFILL_NOISE, Known, not_checkable
-from truelimit.claims.words import short, span, times
+from truelimit.claims.series import matching
+from truelimit.claims.words import duration, short, times, tokens_per_second
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Verdict
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.rates import PublishedRates
-
-_SAME_SIZE = 0.1
 
 
 def judge(item: Assertion, known: Known) -> Judgement:
@@ -46,7 +45,7 @@ def _impossible(item: Assertion, bound: float, calculations: tuple[Calculation, 
     sentence = said(
         "{span} is {factor} times what the matrix units can compute ({bound} tok/s): "
         "a prompt cache answered, or the timer is broken",
-        span=span(item, "tok/s"),
+        span=tokens_per_second(item),
         factor=times(factor),
         bound=short(bound),
     )
@@ -55,7 +54,7 @@ def _impossible(item: Assertion, bound: float, calculations: tuple[Calculation, 
 
 
 def _mean_rate(claim: Claim, known: Known) -> tuple[Calculation, PublishedRates] | None:
-    series = _series(known)
+    series = matching(known, known.readings)
     if series is None or not claim.context:
         return None
     fit = series.prefill
@@ -65,21 +64,6 @@ def _mean_rate(claim: Claim, known: Known) -> tuple[Calculation, PublishedRates]
         Term("b", fit.b, "s/token^2", fit.where, fit.basis),
     )
     return calculate("n / (a * n + b * n**2 / 2)", "tok/s", *terms), series
-
-
-def _series(known: Known) -> PublishedRates | None:
-    """The published series of this chip and a model of this architecture or size."""
-    subject = known.subject
-    if subject is None or subject.device is None or subject.devices > 1:
-        return None
-    name = f"{subject.device.name} {subject.name}".lower()
-    chips = [item for item in known.series if all(word in name for word in item.chip.lower().split())]
-    for reading in known.readings:
-        for item in chips:
-            close = abs(item.parameters - reading.shape.parameters) <= _SAME_SIZE * item.parameters
-            if close and item.architecture == (reading.shape.architecture or item.architecture):
-                return item
-    return None
 
 
 def _noise(deep: bool) -> float:
@@ -98,7 +82,7 @@ def _against_series(
         verdict, words = Verdict.UNDERSTATED, said("is {rate} times below", rate=times(rate / item.high))
     sentence = said(
         "{span} {words} the mean over {tokens:,} tokens of a published series, {rate} tok/s",
-        span=span(item, "tok/s"),
+        span=tokens_per_second(item),
         words=words,
         tokens=tokens,
         rate=short(rate),
@@ -132,7 +116,7 @@ def _against_runs(
         verdict, words = Verdict.UNDERSTATED, said("is below what published runs reach")
     sentence = said(
         "{span} {words}: {found} from an empty context ({shape})",
-        span=span(item, "tok/s"),
+        span=tokens_per_second(item),
         words=words,
         found=found.text,
         shape=reading.shape.name,
@@ -161,7 +145,7 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, calculations:
         )
     elif item.high < guess.low and not item.open:
         verdict = Verdict.UNDERSTATED
-    return Judgement(verdict, f"{span(item, 'tok/s')}: {interval}", (*calculations, guess.calculation))
+    return Judgement(verdict, tokens_per_second(item) + ": " + interval, (*calculations, guess.calculation))
 
 
 def judge_time(item: Assertion, known: Known) -> Judgement:
@@ -181,7 +165,7 @@ def judge_time(item: Assertion, known: Known) -> Judgement:
         verdict, words = Verdict.CONTRADICTED, said("is {took} times below", took=times(took / item.high))
     sentence = said(
         "{span} {words} what a published series gives for {tokens:,} tokens: {took} s",
-        span=span(item, "s"),
+        span=duration(item),
         words=words,
         tokens=tokens,
         took=short(took),
@@ -199,6 +183,6 @@ def _time_as_rate(item: Assertion, known: Known) -> Judgement:
     return replace(
         found,
         sentence=said(
-            "{span} for {context:,} tokens: {sentence}", span=span(item, "s"), context=context, sentence=found.sentence
+            "{span} for {context:,} tokens: {sentence}", span=duration(item), context=context, sentence=found.sentence
         ),
     )

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from truelimit.claims.dates import told_date
 from truelimit.claims.known import Known, not_checkable
-from truelimit.claims.words import short, usd
+from truelimit.claims.words import listed, short, usd
 from truelimit.domain.calculation import Term, calculate, term
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Verdict
 from truelimit.domain.cloud import CloudModel, FreeTier
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 from truelimit.domain.provenance import Basis
 
 _ROUNDED = 0.05
@@ -62,7 +62,14 @@ def judge_free(_item: Assertion, known: Known) -> Judgement:
         )
     notes = tuple(_admits(claim, tier))
     return _dated(
-        Judgement(Verdict.PLAUSIBLE, f"{model.name}: {tier.what}", sources=(tier.source,), notes=notes), model, known
+        Judgement(
+            Verdict.PLAUSIBLE,
+            said("{model}: {what}", model=model.name, what=tier.what),
+            sources=(tier.source,),
+            notes=notes,
+        ),
+        model,
+        known,
     )
 
 
@@ -91,18 +98,14 @@ def judge_token_price(item: Assertion, known: Known) -> Judgement:
     now = _prices(model, item.quantity, known, current=True)
     if not now:
         return _dated(not_checkable(said("the price of {id} is not known", id=model.id)), model, known)
-    listed = ", ".join(
+    prices = listed(
         usd(price) if above == 0 else said("{price} above {above:,} tokens", price=usd(price), above=above)
         for above, price in now
     )
-    side = "input" if item.quantity is Quantity.INPUT_PRICE else "output"
-    told = said(
-        "a million {side} tokens of {model} cost {listed}; the claim says {high}",
-        side=side,
-        model=model.name,
-        listed=listed,
-        high=usd(item.high),
-    )
+    values = {"model": model.name, "prices": prices, "high": usd(item.high)}
+    told = said("a million output tokens of {model} cost {prices}; the claim says {high}", **values)
+    if item.quantity is Quantity.INPUT_PRICE:
+        told = said("a million input tokens of {model} cost {prices}; the claim says {high}", **values)
     held = model.prices_on(known.today)
     sources = (held.source,) if held else ()
     if any(abs(price - item.high) < _CENT or abs(price - item.low) < _CENT for _, price in now):
@@ -128,7 +131,7 @@ def _dated(found: Judgement, model: CloudModel, known: Known) -> Judgement:
     if ended:
         sources.append(ended[1])
         if ended[2]:
-            verdict, sentence = Verdict.OUTDATED, f"{ended[0]}; {found.sentence}"
+            verdict, sentence = Verdict.OUTDATED, joined("; ", (ended[0], found.sentence))
         else:
             notes.append(ended[0])
     if model.is_stale(known.today):

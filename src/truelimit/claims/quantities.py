@@ -10,15 +10,7 @@ from truelimit.domain.claims import Assertion, Quantity
 from truelimit.units import GB, HOUR, MINUTE, TERA, Bytes, from_gb, from_gib
 
 _RATE = r"(?:tok(?:en)?s?|t)\s?(?:/|per |a |p)\s?s(?:ec(?:ond)?s?)?\b|tps\b"
-_RATE_OF_LONGER = r"(?:tok(?:en)?s?|t)\s?(?:/|per |a |an )\s?(?:min(?:ute)?s?|h(?:ours?|rs?)?)\b|tpm\b"
-_BELOW_ZERO = re.compile(r"(?:(?<=\s)|^|\()-\s?\d[\d,.]*\s?(?:[a-zA-Z$%][\w/]*)?")
-_POWER = re.compile(r"\b\d+(?:\.\d+)?e[+-]?\d+\b(?:\s?[a-zA-Z][\w/]*)?", re.I)
-_FOREIGN = re.compile(r"\b\d[\d,.]*\s?(?:[KMPE]i?B|[kMGT]b)(?:/s(?:ec)?|ps)?\b|\b\d[\d,.]*\s?[kMGT]bit/s\b")
-_CURRENCY = re.compile(
-    r"[\u20ac\u00a3\u00a5\u20b9]\s?\d[\d,.]*|[\d,.]+\s?[\u20ac\u00a3\u00a5\u20b9]"
-    r"|\b\d[\d,.]*\s?(?:EUR|euros?|GBP|INR|JPY|CNY|CHF)\b",
-    re.I,
-)
+_RATE_OF_LONGER = r"(?:tok(?:en)?s?|t)\s?(?:/|per |a |an )\s?(?:min(?:ute)?s?|h(?:ours?|rs?)?|d(?:ays?)?)\b|tpm\b"
 _SIZE = r"(?:GB|GiB|TB|TiB|gigabytes?)(?!\s?/|ps|\w)"
 _READING = re.compile(
     r"prefill|prompt[\s-]?(?:processing|eval)|time to first|\bpp\d*\b|reads?\b[^.;]*\bprompts?\b", re.I
@@ -27,6 +19,7 @@ _WRITING = re.compile(r"decod|generat|writ(?:es?|ing)|\btg\d*\b|output", re.I)
 _UNITS = r"(?:tok|t/s|[GMT]i?B|W|x|USD|dollars|[TP]FLOP|T?OPS|min|s|h|users|requests|cores)\b"
 # Neither the middle of a number nor a price for a time.
 _NOT_RENT = r"(?![\d,.]*\d)(?!\s?(?:/|per |an? )\s?(?:h\b|hour|day|mo\b|month|year))"
+_NO_RATE = r"(?!\s?/|\s(?:per|an?)\s\w)"  # "40 tokens per minute" is no window
 _SECONDS = {"s": 1, "m": MINUTE, "h": HOUR}
 
 
@@ -39,12 +32,6 @@ class Size:
     found: Found
 
 
-def misread(scanner: Scanner) -> tuple[str, ...]:
-    """Return the numbers that nobody can judge, and blank them: below zero, as powers, of units that are not known."""
-    found = [match for pattern in (_BELOW_ZERO, _POWER, _FOREIGN, _CURRENCY) for match in scanner.take(pattern)]
-    return tuple(match.group().strip(" (") for match in found)
-
-
 def rates(scanner: Scanner) -> list[Assertion]:
     """Return rates of reading and writing in tokens/s. What is not said to be reading is writing."""
     slow = [_slowed(found) for found in scanner.numbers(_RATE_OF_LONGER)]
@@ -52,8 +39,9 @@ def rates(scanner: Scanner) -> list[Assertion]:
 
 
 def _slowed(found: Found) -> Found:
-    """Tokens a minute or an hour as tokens a second."""
-    seconds = HOUR if re.search(r"h(?:ours?|rs?)?$", found.unit, re.I) else MINUTE
+    """Tokens a minute, an hour or a day as tokens a second."""
+    last = re.split(r"[\s/]+", found.unit.lower())[-1][:1]
+    seconds = {"h": HOUR, "d": 24 * HOUR}.get(last, MINUTE)
     return replace(found, low=found.low / seconds, high=found.high / seconds)
 
 
@@ -126,7 +114,7 @@ def _size(found: Found) -> Size:
 
 def contexts(scanner: Scanner) -> list[Assertion]:
     """Return contexts and prompts in tokens (``262K context``, ``context of 131,072``, ``at 262K``)."""
-    after = r"(?:tok(?:en)?s?)?[\s-]?(?:of )?(?:context|window|ctx|prompt|tokens?)\b"
+    after = rf"(?:tok(?:en)?s?)?[\s-]?(?:of )?(?:context|window|ctx|prompt|tokens?)\b{_NO_RATE}"
     found = scanner.numbers(after, scales="km")
     before = r"(?:context(?: window)?|window|ctx|prompts?)(?: length| size)?(?: of|:| is|=)? ?"
     found += scanner.numbers(r"", before, scales="km")

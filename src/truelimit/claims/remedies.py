@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from truelimit.claims.known import MOST_TOKENS_A_PASS
+from truelimit.claims.known import MEDIAN_TOKENS_A_PASS, MOST_TOKENS_A_PASS
 from truelimit.claims.readings import is_sparse
 from truelimit.claims.words import gigabytes, per_second, short, times
 from truelimit.domain.calculation import Calculation
@@ -33,9 +33,10 @@ def _speculation(claim: Claim, factor: float) -> str:
     told = said("speculation (drafts, multi-token prediction) that yields {factor} tokens a pass", factor=times(factor))
     if factor <= MOST_TOKENS_A_PASS:
         return said(
-            "{told}: up to {most_tokens_a_pass} was published, 1.84 in the median",
+            "{told}: up to {most_tokens_a_pass} was published, {median} in the median",
             told=told,
             most_tokens_a_pass=MOST_TOKENS_A_PASS,
+            median=MEDIAN_TOKENS_A_PASS,
         )
     return ""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from truelimit.claims.known import SPARSITY, Known, not_checkable
-from truelimit.claims.words import per_second, short, sold, tera, times
+from truelimit.claims.words import listed, per_second, short, sold, tera, times
 from truelimit.domain.calculation import Calculation, Term, calculate, term
 from truelimit.domain.claims import Assertion, Judgement, Verdict
 from truelimit.domain.machine import Accelerator
-from truelimit.domain.message import said
+from truelimit.domain.message import figure, said
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.domain.provenance import Known as Fact
@@ -103,7 +103,7 @@ def offered(memory: int | None, known: Known) -> bool:
 def sold_with(known: Known) -> str:
     """Return the memory sizes of a machine as text: ``96, 256, 512 GB``."""
     options = known.subject.memory_options if known.subject else ()
-    return f"{', '.join(f'{to_gib(size):g}' for size in options)} GB"
+    return said("{sizes} GB", sizes=listed(figure(to_gib(size), "g") for size in options))
 
 
 def judge_compute(item: Assertion, known: Known) -> Judgement:
@@ -140,7 +140,7 @@ def judge_compute(item: Assertion, known: Known) -> Judgement:
         )
     verdict = Verdict.PLAUSIBLE if ratio >= 1 - _ROUNDED else Verdict.UNDERSTATED
     less = "" if verdict is Verdict.PLAUSIBLE else said(", {times} times more", times=times(1 / ratio))
-    return Judgement(verdict, f"{dense}{less}", (calculation,), (fact.where,))
+    return Judgement(verdict, dense + less, (calculation,), (fact.where,))
 
 
 def _rate(device: Accelerator, kind: str) -> Fact[float] | None:

@@ -24,6 +24,12 @@ _QUANTS = (
     r"(?<![\w])(?:UD-)?(?:IQ[1-4]_(?:XXS|XS|S|M|NL)|Q[2-8]_K_(?:XXL|XL|L|M|S)|Q[2-8]_K|Q[4-8]_[01]|TQ[12]_0|MXFP4|NVFP4"
     r"|Q[2-8]|BF16|FP?16|FP?32|FP?8|FP?4|INT8|INT4|AWQ|GPTQ(?:-Int4)?|(?:[2-8]|16)[\s\-]?bits?)(?![\w])"
 )
+# The words after "on": up to four, until one begins a condition. A bare number of a model line counts ("on 5090").
+_CONDITION = r"(?!(?:at|with|for|in|using|from|over|is|are|costs?|and|via|by)\b)"
+_AFTER_ON = (
+    rf"\bon (?:an? |the |my |your )?(?P<name>(?:[A-Za-z][\w+\-]*|\d{{3,4}}(?![\d,.%/]|\s?(?:[KMGTP]i?B|tok|t/s|W\b)))"
+    rf"(?: {_CONDITION}[\w+\-]+){{0,3}})"
+)
 _UNQUANTISED = r"\b(?:un-?quanti[sz]ed|(?:no|without) quanti[sz]ation|full precision|half precision)\b"
 _SIZE = (
     r"(?<![\w.$])(?P<all>\d{1,4}(?:\.\d{1,3})?)\s?B(?P<open>\+)?"
@@ -71,7 +77,7 @@ def _count(scanner: Scanner, name: Name) -> int:
 
 def _unknown_machine(scanner: Scanner, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The words after "on" where no machine was found, with the nearest names."""
-    match = re.search(r"\bon (?:an? |the |my |your )?(?P<name>[A-Za-z][\w+\-]*(?: [\w+\-]+){0,3})", scanner.left)
+    match = re.search(_AFTER_ON, scanner.left, re.IGNORECASE)
     if match is None:
         return ()
     name = match["name"].strip()

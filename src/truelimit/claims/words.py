@@ -2,58 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from truelimit.domain.claims import Assertion
-from truelimit.domain.message import said
+from truelimit.domain.message import Message, figure, joined, said
 from truelimit.units import GB, TERA, to_gib
 
 
-def short(number: float) -> str:
+def short(number: float) -> Message:
     """Return a number with about three digits, separators from a thousand on."""
     if number >= 1000:
-        return f"{number:,.0f}"
+        return figure(number, ",.0f")
     if number >= 100 or float(number).is_integer():
-        return f"{number:.0f}"
-    return f"{number:.1f}" if number >= 1 else f"{number:.2f}"
+        return figure(number, ".0f")
+    if number >= 1:
+        return figure(number, ".1f")
+    return figure(number, ".2f" if number >= 0.01 else ".2g")
 
 
-def times(factor: float) -> str:
+def beside(number: float, other: float) -> Message:
+    """Return a number with as many digits as tell it from another one that it is compared with."""
+    if number == other or short(number) != short(other):
+        return short(number)
+    told = (figure(number, f",.{digits}f") for digits in range(1, 6))
+    return next((text for text in told if float(text.replace(",", "")) != other), short(number))
+
+
+def times(factor: float) -> Message:
     """Return a factor: two digits behind the point below 2, one below 10."""
-    return f"{factor:.2f}" if factor < 2 else short(factor)
+    return figure(factor, ".2f") if factor < 2 else short(factor)
 
 
-def gigabytes(size: float) -> str:
+def gigabytes(size: float) -> Message:
     """Return bytes as decimal GB."""
-    return f"{short(size / GB)} GB"
+    return said("{size} GB", size=short(size / GB))
 
 
-def gibibytes(size: float) -> str:
+def gibibytes(size: float) -> Message:
     """Return bytes as GiB."""
-    return f"{to_gib(round(size)):,.1f} GiB"
+    return said("{size:,.1f} GiB", size=to_gib(round(size)))
 
 
-def per_second(rate: float) -> str:
+def per_second(rate: float) -> Message:
     """Return bytes/s as GB/s."""
-    return f"{short(rate / GB)} GB/s"
+    return said("{rate} GB/s", rate=short(rate / GB))
 
 
-def tera(rate: float, kind: str) -> str:
+def tera(rate: float, kind: str) -> Message:
     """Return operations/s as TFLOPS, as TOPS for whole numbers."""
-    return f"{short(rate / TERA)} {'TOPS' if kind.startswith('int') else 'TFLOPS'}"
+    value = short(rate / TERA)
+    return said("{rate} TOPS", rate=value) if kind.startswith("int") else said("{rate} TFLOPS", rate=value)
 
 
-def sold(size: float) -> str:
+def sold(size: float) -> Message:
     """Return the size of a machine's memory as makers write it: GiB under the name GB."""
-    return f"{to_gib(round(size)):g} GB"
+    return said("{size:g} GB", size=to_gib(round(size)))
 
 
-def usd(amount: float) -> str:
+def usd(amount: float) -> Message:
     """Return an amount in USD."""
-    return f"${amount:,.0f}" if amount >= 100 or float(amount).is_integer() else f"${amount:,.2f}"
+    whole = amount >= 100 or float(amount).is_integer()
+    return said("${amount:,.0f}", amount=amount) if whole else said("${amount:,.2f}", amount=amount)
 
 
-def span(item: Assertion, unit: str = "", scale: float = 1.0) -> str:
-    """Return the range of an assertion: ``25 to 50 tok/s``, ``20 tok/s or more``."""
-    low, high = short(item.low / scale), short(item.high / scale)
-    text = low if item.low == item.high else said("{low} to {high}", low=low, high=high)
-    more = said(" or more") if item.open else ""
-    return f"{text} {unit}{more}".replace("  ", " ").strip()
+def tokens_per_second(item: Assertion) -> Message:
+    """Return the range of a rate: ``25 to 50 tok/s``, ``20 tok/s or more``."""
+    return _open(item, said("{range} tok/s", range=_range(item)))
+
+
+def duration(item: Assertion) -> Message:
+    """Return the range of a duration: ``360 s or more``."""
+    return _open(item, said("{range} s", range=_range(item)))
+
+
+def _range(item: Assertion) -> Message:
+    low, high = short(item.low), short(item.high)
+    return low if item.low == item.high else said("{low} to {high}", low=low, high=high)
+
+
+def _open(item: Assertion, text: Message) -> Message:
+    return said("{number} or more", number=text) if item.open else text
+
+
+def listed(parts: Iterable[str], between: str = ", ") -> str:
+    """Return the parts that say something, with commas between them."""
+    return joined(between, (part for part in parts if part))

@@ -8,7 +8,7 @@ from datetime import date
 
 from truelimit.app.cloud import CloudTable, CloudView
 from truelimit.cli import output
-from truelimit.cli.parser import Parser
+from truelimit.cli.parser import Parser, bad_value
 from truelimit.domain.message import said
 
 
@@ -46,7 +46,7 @@ def table(day: date) -> CloudTable:
 
 
 def _list(args: argparse.Namespace, day: date) -> int:
-    from truelimit.report import cloud_document
+    from truelimit.report import cloud_document, cloud_json
 
     found = table(day)
     models = [*found.chosen, *(found.others if args.all else ())]
@@ -55,7 +55,7 @@ def _list(args: argparse.Namespace, day: date) -> int:
     output.show(
         args,
         lambda: cloud_document.listed(models, day, found.missing),
-        lambda: cloud_document.list_json(models, day, found.missing),
+        lambda: cloud_json.list_json(models, day, found.missing),
     )
     return 0
 
@@ -63,7 +63,7 @@ def _list(args: argparse.Namespace, day: date) -> int:
 def _show(args: argparse.Namespace, day: date) -> int:
     from truelimit.app.cloud import find
     from truelimit.perf.cloud_cost import cost
-    from truelimit.report import cloud_document
+    from truelimit.report import cloud_document, cloud_json
 
     if not args.model:
         return output.complain(
@@ -74,7 +74,7 @@ def _show(args: argparse.Namespace, day: date) -> int:
     asked = args.input is not None or args.output is not None
     spent = cost(model, args.input or 0, args.cached or 0, args.output or 0, day) if asked else None
     view = CloudView(model, day, spent)
-    output.show(args, lambda: cloud_document.shown(view, found.missing), lambda: cloud_document.show_json(view))
+    output.show(args, lambda: cloud_document.shown(view, found.missing), lambda: cloud_json.show_json(view))
     return 0
 
 
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 def _tokens(text: str) -> int:
     plain = text.replace(",", "").replace("_", "")
     if not (plain.isascii() and plain.isdigit() and len(plain) <= 12):
-        raise argparse.ArgumentTypeError(said("{text!r} is no number of tokens", text=text[:40]))
+        raise bad_value(said("{text!r} is no number of tokens", text=text[:40]))
     return int(plain)
 
 
@@ -115,6 +115,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            said("{text!r} is no day; expected a form such as 2026-12-01", text=text[:40])
-        ) from None
+        raise bad_value(said("{text!r} is no day; expected a form such as 2026-12-01", text=text[:40])) from None

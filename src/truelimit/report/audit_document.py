@@ -8,13 +8,22 @@ from collections.abc import Sequence
 from io import StringIO
 
 from truelimit.domain.claims import Audited, Part, Verdict
-from truelimit.domain.message import joined, said
+from truelimit.domain.message import counted, joined, said
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculations
+from truelimit.report.language import marked
 
 AUDIT = "truelimit.audit/1"
+WORDS = (
+    marked("impossible-as-stated"), marked("contradicted"), marked("outdated"), marked("understated"),
+    marked("not-checkable"), marked("plausible"), marked("decode rate"), marked("prefill rate"),
+    marked("time to read a prompt"), marked("fit in memory"), marked("size of the weights"),
+    marked("size of the KV cache"), marked("KV heads"), marked("context window"), marked("memory"),
+    marked("memory bandwidth"), marked("matrix throughput"), marked("price"), marked("ratio of speeds"),
+    marked("operating system"), marked("free tier"), marked("price of input tokens"), marked("price of output tokens"),
+)  # fmt: skip
 _FEW = 3  # claims that are told in full; more get a table first
 _TONES = {Verdict.PLAUSIBLE: "good", Verdict.NOT_CHECKABLE: "dim"}
 _COLUMNS = ("number", "claim", "verdict", "why", "calculation", "result", "unit", "sources", "stated_by", "date")
@@ -34,23 +43,21 @@ def blocks(found: Sequence[Audited], asked: int) -> list[Block]:
 def _sentence(found: Sequence[Audited], asked: int) -> str:
     count = Counter(item.verdict for item in found)
     parts = [
-        said("{number} {verdict}", number=count[verdict], verdict=verdict.value)
-        for verdict in Verdict
-        if count[verdict]
+        said("{number} {verdict}", number=count[verdict], verdict=verdict) for verdict in Verdict if count[verdict]
     ]
     shown = "" if len(found) == asked else said(" ({found} of {asked} shown)", found=len(found), asked=asked)
-    claims = said("1 claim") if asked == 1 else said("{asked} claims", asked=asked)
+    claims = counted("{count} claim", "{count} claims", asked)
     return said(
         "{claims}{shown}: {parts}.",
         claims=claims,
         shown=shown,
-        parts=", ".join(parts) or said("none with this verdict"),
+        parts=joined(", ", parts) or said("none with this verdict"),
     )
 
 
 def _table(found: Sequence[Audited]) -> Rows:
     wrong = {Verdict.IMPOSSIBLE, Verdict.CONTRADICTED}
-    rows = tuple((item.stated.number or "", item.verdict.value, item.claim.text) for item in found)
+    rows = tuple((item.stated.number or "", item.verdict, item.claim.text) for item in found)
     marked = frozenset(index for index, item in enumerate(found) if item.verdict in wrong)
     return Rows((said("no."), said("verdict"), said("claim")), rows, marked)
 
@@ -60,7 +67,8 @@ def _claim(item: Audited, shown: Shown) -> list[Block]:
     made: list[Block] = [Heading(said("{number}{claim}", number=number, claim=item.claim.text), 2)]
     tone = _TONES.get(item.verdict, "bad")
     many = len(item.parts) > 1
-    made.append(Paragraph(f"{item.verdict.value}" + ("" if many else f": {item.sentence}"), tone))
+    verdict = said("{verdict}: {sentence}", verdict=item.verdict, sentence=item.sentence)
+    made.append(Paragraph(said(item.verdict.value) if many and not item.claim.misread else verdict, tone))
     for part in item.parts:
         made += _part(part, many, shown)
     if item.stated.source:
@@ -78,7 +86,7 @@ def _part(part: Part, many: bool, shown: Shown) -> list[Block]:
             said(
                 "{quantity}, {verdict}: {sentence}",
                 quantity=part.assertion.quantity,
-                verdict=judged.verdict.value,
+                verdict=judged.verdict,
                 sentence=judged.sentence,
             )
         ]

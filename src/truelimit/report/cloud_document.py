@@ -1,14 +1,12 @@
-"""Providers' models as blocks and JSON."""
+"""Providers' models as blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import figure, joined, said
-from truelimit.report.as_json import calculation as calculation_json
-from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
 from truelimit.report.calculations import calculation
 from truelimit.report.numbers import number
@@ -18,16 +16,17 @@ if TYPE_CHECKING:
     from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier
     from truelimit.domain.provenance import Known, Missing
 
-CLOUD = "truelimit.cloud/1"
-
 
 def listed(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]) -> list[Block]:
     """Return the blocks of a list of models: window, prices of today, what ends, how old the entry is."""
-    rows = tuple((item.id, _window(item), item.provider, _price(item, today), _state(item, today)) for item in models)
+    rows = tuple(
+        (item.id, _window(item), item.provider, _price(item, today), _limit(item), _state(item, today))
+        for item in models
+    )
     ended = frozenset(index for index, item in enumerate(models) if _is_over(item, today))
     head = (
         said("model"), said("window"), said("provider"), said("USD per million tokens: input / cached / output"),
-        said("state"),
+        said("rate limit"), said("state"),
     )  # fmt: skip
     first = Paragraph(
         said("{models} models of providers, prices of {isoformat}.", models=len(models), isoformat=today.isoformat()),
@@ -47,8 +46,8 @@ def shown(view: CloudView, missing: Sequence[Missing]) -> list[Block]:
         said("window: {context}", context=_told(item.context)),
         said("longest answer: {max_output}", max_output=_told(item.max_output)),
     ]
-    lines += [line for dated in item.prices for line in _price_lines(dated)]
-    lines += [said("limit: {limit}", limit=limit) for limit in item.rate_limits]
+    lines += [line for dated in _prices(item, today) for line in dated]
+    lines += _limit_lines(item)
     lines += _free_lines(item.free_tier) if item.free_tier else [said("free tier: none is known")]
     lines += _end_lines(item)
     lines += list(item.notes)
@@ -91,6 +90,66 @@ def _tier(tier: PriceTier) -> str:
     each = (tier.input, tier.cached_input, tier.output)
     prices = joined(" / ", ("-" if value is None else figure(value, "g") for value in each))
     return said("above {above}: {prices}", above=number(tier.above), prices=prices) if tier.above else prices
+
+
+def _limit(item: CloudModel) -> str:
+    """The rate limit in few words: that of the lowest paying tier, else that of what is free."""
+    if item.limit is not None:
+        return said("{tokens:,} tokens a minute", tokens=item.limit.tokens_per_minute.value)
+    free = item.free_tier
+    told = [] if free is None or free.ended else list(_free_limits(free))
+    return said("free: {limits}", limits=joined(", ", told)) if told else said("not known")
+
+
+def _free_limits(free: FreeTier) -> Iterator[str]:
+    if free.tokens_per_minute:
+        yield said("{tokens:,} tokens a minute", tokens=free.tokens_per_minute.value)
+    if free.requests_per_minute:
+        yield said("{requests:,} requests a minute", requests=free.requests_per_minute.value)
+    if free.requests_per_day:
+        yield said("{requests:,} requests a day", requests=free.requests_per_day.value)
+
+
+def _limit_lines(item: CloudModel) -> list[str]:
+    lines: list[str] = [said("limit: {limit}", limit=limit) for limit in item.rate_limits]
+    held = item.limit
+    if held is None:
+        return lines
+    tokens = held.tokens_per_minute
+    counts = "" if held.counts_cached else said(", without those read from its cache")
+    line = said(
+        "limit: {tokens:,} tokens a minute{counts}, {what} [{basis}: {where}, {as_of}]",
+        tokens=tokens.value,
+        counts=counts,
+        what=held.what,
+        basis=tokens.basis,
+        where=tokens.where,
+        as_of=held.as_of,
+    )
+    return [*lines, line]
+
+
+def _prices(item: CloudModel, today: date) -> list[list[str]]:
+    """The lines of the prices of today, then of those to come, then of earlier ones, the latest first."""
+    held = item.prices_on(today)
+    if held is None:
+        return [_price_lines(dated) for dated in item.prices]
+    at = item.prices.index(held)
+    pairs = zip(item.prices[:at], item.prices[1:], strict=False)
+    earlier = [_earlier_lines(dated, after.since or "") for dated, after in pairs]
+    return [*(_price_lines(dated) for dated in item.prices[at:]), *reversed(earlier)]
+
+
+def _earlier_lines(dated: DatedPrices, end: str) -> list[str]:
+    return [
+        said(
+            "earlier price, before {end}, input / cached / output, USD per million tokens: {tier} ({source})",
+            end=end,
+            tier=_tier(tier),
+            source=dated.source,
+        )
+        for tier in dated.tiers
+    ]
 
 
 def _price_lines(dated: DatedPrices) -> list[str]:
@@ -175,68 +234,3 @@ def _state(item: CloudModel, today: date) -> str:
     if item.is_stale(today):
         parts.append(said("stale: checked {today} days ago", today=item.age(today)))
     return joined(", ", parts) or said("offered")
-
-
-def list_json(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]) -> str:
-    """Return a list of models as JSON text of schema truelimit.cloud/1."""
-    rows = [_json(item, today) for item in models]
-    lost = [{"fact": item.fact, "why": item.why} for item in missing]
-    return dump({"schema": CLOUD, "on": today.isoformat(), "models": rows, "missing": lost})
-
-
-def show_json(view: CloudView) -> str:
-    """Return one model as JSON text of schema truelimit.cloud/1, with the cost of a request where one was asked for."""
-    spent = None if view.cost is None else calculation_json(view.cost)
-    return dump(
-        {"schema": CLOUD, "on": view.today.isoformat(), "models": [_json(view.model, view.today)], "cost": spent}
-    )
-
-
-def _json(item: CloudModel, today: date) -> dict[str, object]:
-    held = item.prices_on(today)
-    return {
-        "id": item.id,
-        "provider": item.provider,
-        "name": item.name,
-        "aliases": list(item.aliases),
-        "context": item.context.value if item.context else None,
-        "max_output": item.max_output.value if item.max_output else None,
-        "prices": [] if held is None else [_tier_json(tier) for tier in held.tiers],
-        "prices_by_date": [
-            {"since": dated.since, "tiers": [_tier_json(tier) for tier in dated.tiers], "source": dated.source}
-            for dated in item.prices
-        ],
-        "rate_limits": list(item.rate_limits),
-        "free_tier": _free_json(item.free_tier),
-        "deprecated": _milestone(item.deprecated),
-        "shutdown": _milestone(item.shutdown),
-        "successor": item.successor,
-        "as_of": item.as_of,
-        "age_days": item.age(today),
-        "stale": item.is_stale(today),
-        "source": item.source,
-        "notes": list(item.notes),
-    }
-
-
-def _tier_json(tier: PriceTier) -> dict[str, object]:
-    return {"above": tier.above, "input": tier.input, "cached_input": tier.cached_input, "output": tier.output}
-
-
-def _milestone(item: Milestone | None) -> dict[str, object] | None:
-    return None if item is None else {"date": item.date or None, "source": item.source}
-
-
-def _free_json(tier: FreeTier | None) -> dict[str, object] | None:
-    if tier is None:
-        return None
-    limits = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "tokens_per_month")
-    told = {name: (known.value if (known := getattr(tier, name)) else None) for name in limits}
-    return {
-        "what": tier.what,
-        **told,
-        "trains_on_prompts": tier.trains_on_prompts,
-        "ended": tier.ended,
-        "as_of": tier.as_of,
-        "source": tier.source,
-    }

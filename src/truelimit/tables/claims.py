@@ -10,6 +10,7 @@ from typing import Any
 
 from truelimit.domain.claims import PublishedRun, StatedClaim, Withdrawal
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.tables import files
 from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, table, text, texts, whole
 from truelimit.units import GB as BILLION
@@ -53,7 +54,7 @@ def claims_file(path: Path) -> tuple[StatedClaim, ...]:
         try:
             return tuple(_claims(tomllib.loads(content), path.name, sourced=False))
         except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise TableError(f"{path}: not TOML: {str(error)[:200]}") from None
+            raise TableError(said("{path}: not TOML: {error}", path=str(path), error=str(error)[:200])) from None
     lines = [line.strip() for line in content.splitlines()]
     return tuple(StatedClaim(line[:_MOST_LINE], str(path)) for line in lines if line and not line.startswith("#"))
 
@@ -63,13 +64,18 @@ def _content(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror or error}; expected a file of claims, TOML or one a line") from None
+        why = error.strerror or str(error)
+        raise TableError(
+            said("{path}: {why}; expected a file of claims, TOML or one a line", path=str(path), why=why)
+        ) from None
     if len(content) > _LARGEST:
-        raise TableError(f"{path}: more than 1 MiB; expected a file of claims, TOML or one a line")
+        raise TableError(said("{path}: more than 1 MiB; expected a file of claims, TOML or one a line", path=str(path)))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TableError(f"{path}: byte {error.start} is not UTF-8; expected text") from None
+        raise TableError(
+            said("{path}: byte {byte} is not UTF-8; expected text", path=str(path), byte=error.start)
+        ) from None
 
 
 def _claims(row: Mapping[str, Any], file: str, *, sourced: bool) -> list[StatedClaim]:
@@ -156,5 +162,5 @@ def short_names(part: str) -> dict[str, str]:
 def _table(name: str) -> dict[str, Any]:
     found = files.row(_FOLDER, name)
     if found is None:
-        raise TableError(f"{_FOLDER}/{name}.toml is missing from the installation")
+        raise TableError(said("{file} is missing from the installation", file=f"{_FOLDER}/{name}.toml"))
     return found

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier, RateLimit, Speed
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.tables import files
 from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, text, texts, whole
@@ -89,7 +90,10 @@ def _day(file: str, row: Mapping[str, Any], key: str) -> str:
     try:
         date.fromisoformat(value)
     except ValueError:
-        raise TableError(f"{file}: {key} is {value!r:.40}; expected a day such as 2026-12-01") from None
+        told = f"{value!r:.40}"
+        raise TableError(
+            said("{file}: {key} is {value}; expected a day such as 2026-12-01", file=file, key=key, value=told)
+        ) from None
     return value
 
 
@@ -108,7 +112,7 @@ def _limit(row: Mapping[str, Any], file: str) -> RateLimit:
     known_keys(file, row, _LIMIT)
     counts = row.get("counts_cached", True)
     if not isinstance(counts, bool):
-        raise TableError(f"{file}: counts_cached is {counts!r:.40}; expected true or false")
+        raise _no_flag(file, "counts_cached", counts)
     held = Known(whole(file, row, "tokens_per_minute"), text(file, row, "source"), _basis(file, row))
     return RateLimit(held, text(file, row, "what"), _day(file, row, "as_of"), counts)
 
@@ -122,6 +126,11 @@ def _speed(row: Mapping[str, Any], file: str) -> Speed:
         for key in ("reads_tokens_per_s", "writes_tokens_per_s")
     )
     return Speed(_day(file, row, "as_of"), number(file, row, "spread", most=100, zero=True), reads, writes)
+
+
+def _no_flag(file: str, key: str, value: object) -> TableError:
+    told = f"{value!r:.40}"
+    return TableError(said("{file}: {key} is {value}; expected true or false", file=file, key=key, value=told))
 
 
 def _basis(file: str, row: Mapping[str, Any]) -> Basis:
@@ -151,7 +160,7 @@ def _free(row: Mapping[str, Any], file: str) -> FreeTier:
     limits = {key: Known(whole(file, row, key), source, Basis.REPORTED) for key in _LIMITS if key in row}
     trains = row.get("trains_on_prompts")
     if trains is not None and not isinstance(trains, bool):
-        raise TableError(f"{file}: trains_on_prompts is {trains!r:.40}; expected true or false")
+        raise _no_flag(file, "trains_on_prompts", trains)
     ended = _day(file, row, "ended") if "ended" in row else None
     return FreeTier(
         text(file, row, "what"), text(file, row, "source"), _day(file, row, "as_of"),

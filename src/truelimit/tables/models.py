@@ -11,6 +11,7 @@ from truelimit.domain.model import MetadataValue, ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.tables import files
 from truelimit.tables.fields import TableError, known_keys, nearest, table, text, texts, whole
+from truelimit.tables.model_checks import check
 from truelimit.units import Bytes
 
 _KEYS = (
@@ -102,6 +103,7 @@ def _metadata(row: Mapping[str, Any], file: str, parameters: int | None) -> dict
     metadata |= {"general.architecture": text(file, row, "architecture"), "general.name": text(file, row, "name")}
     if parameters is not None:
         metadata["general.parameter_count"] = parameters
+    check(file, text(file, row, "architecture"), metadata)
     return metadata
 
 

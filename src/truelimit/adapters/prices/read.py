@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from truelimit.domain.cloud import CloudModel, DatedPrices, Milestone, PriceTier
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.units import Tokens
 
@@ -39,8 +40,12 @@ def read_prices(today: date) -> Prices:
 
         source = f"{_PACKAGE} {version(_PACKAGE)}"
     except ImportError as error:
-        why = f"the package {_PACKAGE} is not installed ({error.name}); pip install {_PACKAGE}"
-        return Prices(missing=(Missing("prices of providers' models", why),))
+        why = said(
+            "the package {package} is not installed ({module}); pip install {package}",
+            package=_PACKAGE,
+            module=str(error.name),
+        )
+        return Prices(missing=(Missing(said("prices of providers' models"), why),))
     as_of = max((day for day in _days(providers) if day <= today), default=today).isoformat()
     models = tuple(_model(provider, item, source, as_of) for provider in providers for item in provider.models)
     return Prices(models, as_of)
@@ -66,13 +71,13 @@ def _model(provider: Provider, item: ModelInfo, source: str, as_of: str) -> Clou
         source,
         context=Known(Tokens(window), source, Basis.REPORTED) if window else None,
         prices=prices,
-        deprecated=Milestone("", f"{source}: {_why(item)}") if item.deprecated else None,
+        deprecated=Milestone("", said("{source}: {why}", source=source, why=_why(item))) if item.deprecated else None,
         notes=(note,) if note else (),
     )
 
 
 def _why(item: ModelInfo) -> str:
-    return (item.price_comments or "marked deprecated")[:_NOTE]
+    return item.price_comments[:_NOTE] if item.price_comments else said("marked deprecated")
 
 
 def _prices(item: ModelInfo, source: str) -> tuple[tuple[DatedPrices, ...], str]:
@@ -88,8 +93,12 @@ def _prices(item: ModelInfo, source: str) -> tuple[tuple[DatedPrices, ...], str]
         return tuple(found), ""
     cheap = found[-1].tiers[0]
     found[-1] = DatedPrices(found[-1].since, dearest, source)
-    others = f"{cheap.input:g} (input) and {cheap.output:g} (output) USD"
-    return tuple(found), f"prices of the dearest hours; in others a million tokens cost {others}"
+    others = said(
+        "prices of the dearest hours; in others a million tokens cost {input:g} (input) and {output:g} (output) USD",
+        input=cheap.input,
+        output=cheap.output,
+    )
+    return tuple(found), others
 
 
 def _hourly(entry: ConditionalPrice) -> bool:
