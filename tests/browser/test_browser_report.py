@@ -28,6 +28,10 @@ pytestmark = [
 ]
 PAGES = ("demo-en", "demo-hi", "hostile-en", "hostile-hi")
 NARROW, WIDE = 400, 1100
+A4 = 718  # CSS pixels between the margins that browsers print with
+TABLES = "[...new Set([...document.querySelectorAll('table')].map(item => getComputedStyle(item).display))]"
+READABLE = """[...document.querySelectorAll('svg')].map(svg =>
+    11.5 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)"""
 OUTSIDE = """[...document.querySelectorAll('svg')].flatMap(svg => [...svg.querySelectorAll('text')].filter(text => {
     const box = text.getBBox(), all = svg.viewBox.baseVal;
     return box.x < -1 || box.y < -1 || box.x + box.width > all.width + 1 || box.y + box.height > all.height + 1;
@@ -97,6 +101,13 @@ def test_nothing_is_wider_than_the_window(browser: Page, files, name: str, width
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_on_a_phone_tables_are_cards_and_labels_can_be_read(browser: Page, files, name: str) -> None:
+    browser.open(files[name], 390)
+    assert browser.value(TABLES) == ["block"]
+    assert min(browser.value(READABLE)) >= 10  # CSS pixels
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_no_label_of_a_drawing_is_cut_or_lies_on_another(browser: Page, files, name: str) -> None:
     browser.open(files[name], WIDE)
     assert browser.value("document.querySelectorAll('svg text').length") > 50
@@ -133,6 +144,9 @@ def test_on_paper_it_is_light_and_all_arithmetic_is_shown(browser: Page, files, 
     assert browser.value("getComputedStyle(document.querySelector('svg text.ink')).fill") == "rgb(27, 31, 36)"
     assert browser.value("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert browser.value(UNSEEN) == 0
+    browser.call("Emulation.setDeviceMetricsOverride", width=A4, height=900, deviceScaleFactor=1, mobile=False)
+    assert browser.value(TABLES) == ["table"], "a sheet of paper is narrow, and its tables are tables all the same"
+    assert browser.value("document.documentElement.scrollWidth") <= A4
     paper = tmp_path / "report.pdf"
     browser.paper(paper)
     data = paper.read_bytes()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +98,33 @@ def test_names_are_shortened_and_control_characters_replaced() -> None:
     block = Paragraph("/home/me/.ollama/models/blobs/sha256-" + "ab" * 32 + ": x\x1b[2J\u202ey\nz")
     assert shortened(block) == Paragraph("~/.ollama/models/blobs/sha256-abababab..: x\ufffd[2J\ufffdy z")
     assert shortened(Preformatted("a\tb\n\x07c")) == Preformatted("a\tb\n\ufffdc")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/home/max/.openclaw/openclaw.json", "~/.openclaw/openclaw.json"),
+        ("demohome/.openclaw/openclaw.json: key", "~/.openclaw/openclaw.json: key"),
+        ("in ../a/demohome/.ollama/models/x (line 3)", "in ~/.ollama/models/x (line 3)"),
+        ("/Users/Max Muster/.ollama/logs/server.log", "~/.ollama/logs/server.log"),
+        ("file=demohome/.openclaw-work/a", "file=~/.openclaw-work/a"),
+        (".openclaw/openclaw.json", ".openclaw/openclaw.json"),
+    ],
+)
+def test_a_home_is_told_as_one_however_it_was_named(path: str, told: str) -> None:
+    found = shortened(Paragraph(path))
+    assert isinstance(found, Paragraph)
+    assert found.text == told
+
+
+def test_long_text_without_a_home_is_read_in_no_time() -> None:
+    begun = time.perf_counter()
+    shortened(Paragraph("a/" * 200_000))
+    assert time.perf_counter() - begun < 2
+
+
+def test_a_space_at_which_no_line_may_end_stays() -> None:
+    assert shortened(Paragraph("0.49 (0.37\u00a0to\u00a00.66)  x")) == Paragraph("0.49 (0.37\u00a0to\u00a00.66) x")
 
 
 ANY = st.text(max_size=80)

@@ -8,7 +8,12 @@ from dataclasses import replace
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
 
 _DIGEST = re.compile(r"(sha256[-:][0-9a-f]{8})[0-9a-f]{56}")
-_FOLDERS = re.compile(r"~?(?:/[^\s:,;()]+)?/(\.(?:ollama|openclaw|clawdbot|moltbot|moldbot)(?:-[\w-]+)?/)")
+_SIGNS = r"\s:,;()\[\]{}<>'\"`=|"  # what ends a path in a sentence
+# A home is named whole (/home/x), from here (demohome, ../x), or with a space where homes lie (/Users/Max Muster).
+_FOLDERS = re.compile(
+    rf"(?<![^{_SIGNS}])(?:/(?:Users|home)/[^/:,;()\n]+|[^{_SIGNS}]*)/(\.(?:ollama|openclaw|clawdbot|moltbot|moldbot)(?:-[\w-]+)?/)"
+)
+_SPACES = re.compile(r"[ \t\n\r\f\v]+")  # not those at which no line may end
 # Names come from files of others: an escape sequence or a change of direction in one must not reach the terminal.
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
@@ -32,4 +37,4 @@ def _plain(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    return " ".join(_plain(_FOLDERS.sub(r"~/\1", _DIGEST.sub(r"\1..", text))).split())
+    return _SPACES.sub(" ", _plain(_FOLDERS.sub(r"~/\1", _DIGEST.sub(r"\1..", text)))).strip()
