@@ -37,7 +37,7 @@ def test_it_writes_a_page_and_the_drawings(home: Path, tmp_path: Path, capsys: p
     text = out.read_text(encoding="utf-8")
     assert text.startswith("<!DOCTYPE html>")
     assert "CTX001 label-caps-context" in text
-    assert re.search(r"288 requests in 26 conversations, 1\.\d hours of waiting in all\.", text)
+    assert re.search(r"288 requests in 26 conversations, 1\.\d hours of waiting for 288 timed calls\.", text)
     assert {name for name in FIGURES if f'<figure id="{name}">' in text} == FIGURES
 
 

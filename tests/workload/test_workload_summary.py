@@ -63,6 +63,21 @@ def test_the_share_of_work_on_many_files() -> None:
     assert work.side_calls == 1
 
 
+def test_what_was_never_answered_is_in_no_share_and_is_counted_beside_them() -> None:
+    items = [call(f"c{n}", n, turn=f"t{n}") for n in range(8)]
+    items += [call(f"e{n}", 10 + n, turn=f"big{n}", files_edited=5) for n in range(2)]
+    lost = call("lost", 30, 5_000, None, turn="lost", ending=Ending.TIMED_OUT, duration=Seconds(300.0))
+    work = summary([*items, lost, replace(lost, id="again", retry_of="lost"), call("loose", 40, turn=None)])
+    assert (work.unanswered.requests, work.unanswered.turns, work.unanswered.tokens) == (1, 1, 5_000)
+    assert (work.turnless.requests, work.turnless.turns) == (1, 0)
+    assert sum(item.requests for item in work.classes) == work.requests - 2 == 10
+    assert sum(item.of_requests for item in work.classes) == pytest.approx(1.0)
+    assert work.multi_turns is not None
+    assert work.multi_turns_at_most is not None
+    assert work.multi_turns.of_turns == 0.2
+    assert work.multi_turns_at_most.of_turns == pytest.approx(3 / 11)
+
+
 def test_percentiles_are_values_that_occur() -> None:
     work = summary([call(str(n), n, prompt=n) for n in range(1, 101)])
     assert work.prompt is not None

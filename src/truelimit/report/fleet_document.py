@@ -137,7 +137,7 @@ def _table(title: str, what: str, groups: Sequence[FleetShare]) -> list[Block]:
 
 def _people(fleet: Fleet) -> list[Block]:
     stacks = [item.name for item in fleet.options]
-    head = (said("person"), said("requests"), said("sessions"), said("hours waited"), *stacks)
+    head = (said("person"), said("requests"), said("conversations"), said("hours waited"), *stacks)
     rows = []
     for place, item in enumerate(fleet.people[:_FEW]):
         each = fleet.each[place] if fleet.each else ()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from truelimit.domain.message import counted, figure, joined, said
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
+from truelimit.report.class_notes import RULE, class_notes
+from truelimit.report.class_shares_json import calls_json, share_json, turn_json, unclassed_json
 from truelimit.report.numbers import number, size
 from truelimit.units import HOUR
 from truelimit.workload.summary import MULTI, Sizes, TurnShare, Work
@@ -30,12 +32,6 @@ _CLASSES = {
     "side-call": said("side calls"),
     "unknown": said("not known"),
 }
-
-
-_RULE = said(
-    "A turn counts by the distinct files that its tool calls edited. Side calls (titles, summaries, sub-agents) "
-    "belong to no class."
-)
 
 
 def shown(view: WorkloadView) -> list[Block]:
@@ -98,10 +94,10 @@ def _multi(work: Work) -> Share | None:
 def _facts(view: WorkloadView) -> Iterator[str]:
     work, held = view.work, view.work.prefix
     yield said(
-        "{turns} of the user, {side} that agents made for themselves, {attempts} that repeat a failed one",
+        "{turns} of the user, {side} that agents made for themselves, {calls} that repeat a failed one",
         turns=counted("{count} turn", "{count} turns", work.turns),
         side=counted("{count} side call", "{count} side calls", work.side_calls),
-        attempts=counted("{count} attempt", "{count} attempts", work.retries),
+        calls=counted("{count} call", "{count} calls", work.retries),
     )
     if held.share is not None and held.share_alone is not None:
         yield said(
@@ -125,7 +121,7 @@ def _requests(count: int) -> str:
 
 
 def _sessions(count: int) -> str:
-    return counted("{count} session", "{count} sessions", count)
+    return counted("{count} conversation", "{count} conversations", count)
 
 
 def _records(count: int) -> str:
@@ -133,15 +129,16 @@ def _records(count: int) -> str:
 
 
 def _classes(work: Work) -> list[Block]:
+    notes: list[Block] = [Items(class_notes(work), 2)] if class_notes(work) else []
     if not work.classes:
-        return []
+        return notes
     turns = {item.name: item for item in work.turn_classes}
     head = (
         said("class"), said("turns"), said("of turns (90 %)"), said("requests"), said("of requests"), said("of tokens"),
         said("of time"),
     )  # fmt: skip
     rows = tuple(_class_row(item, turns.get(item.name)) for item in work.classes)
-    return [Heading(said("What it was"), 2), Rows(head, rows), Paragraph(_RULE, "dim")]
+    return [Heading(said("What it was"), 2), Rows(head, rows), Paragraph(RULE, "dim"), *notes]
 
 
 def _class_row(item: Share, turns: TurnShare | None) -> tuple[str, ...]:
@@ -247,13 +244,17 @@ def as_json(view: WorkloadView) -> str:
             "prompt_tokens": sizes_json(work.prompt),
             "output_tokens": sizes_json(work.output),
             "prefix": _prefix_json(work.prefix),
-            "agents": [_share_json(item) for item in work.agents],
-            "models": [_share_json(item) for item in work.models],
-            "outcomes": [_share_json(item) for item in work.endings],
-            "classes": [_share_json(item) for item in work.classes],
-            "multi_file": [_share_json(item) for item in work.multi],
-            "turn_classes": [_turn_json(item) for item in work.turn_classes],
-            "multi_file_turns": _turn_json(work.multi_turns) if work.multi_turns else None,
+            "agents": [calls_json(item) for item in work.agents],
+            "models": [calls_json(item) for item in work.models],
+            "outcomes": [calls_json(item) for item in work.endings],
+            "classes": [share_json(item) for item in work.classes],
+            "multi_file": [share_json(item) for item in work.multi],
+            "turn_classes": [turn_json(item) for item in work.turn_classes],
+            "multi_file_turns": turn_json(work.multi_turns) if work.multi_turns else None,
+            "unanswered": unclassed_json(work.unanswered),
+            "without_a_turn": unclassed_json(work.turnless),
+            "multi_file_turns_at_most": turn_json(work.multi_turns_at_most) if work.multi_turns_at_most else None,
+            "class_notes": [RULE, *class_notes(work)],
             "private_requests": work.private,
             "unknown": [{"what": item.what, "requests": item.requests, "of": item.of} for item in work.unknown],
             "doubles": work.doubles,
@@ -285,15 +286,3 @@ def _prefix_json(held: Prefix) -> dict[str, object]:
         "reusable_one_slot": held.reusable_alone, "told_requests": held.told, "told_tokens": held.told_tokens,
         "cached": held.cached,
     }  # fmt: skip
-
-
-def _share_json(item: Share) -> dict[str, object]:
-    return {
-        "name": item.name, "requests": item.requests, "turns": item.turns, "tokens": item.tokens,
-        "seconds": item.seconds, "of_requests": item.of_requests, "low": item.low, "high": item.high,
-        "of_tokens": item.of_tokens, "of_seconds": item.of_seconds,
-    }  # fmt: skip
-
-
-def _turn_json(item: TurnShare) -> dict[str, object]:
-    return {"name": item.name, "turns": item.turns, "of_turns": item.of_turns, "low": item.low, "high": item.high}

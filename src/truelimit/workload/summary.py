@@ -51,12 +51,26 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Unclassed:
+    """Requests in no share of classes: of turns none of whose calls was answered, or (``turns`` 0) of no known turn.
+
+    ``tokens`` of their prompts and ``seconds`` of waiting, as far as they are known.
+    """
+
+    requests: int
+    turns: int
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """The work of all requests that were asked.
 
     ``retries`` are attempts that repeat one; ``doubles``: servers' records of calls that an agent recorded too.
     ``waited``: seconds over all calls, attempts that failed included; ``timed`` calls tell theirs. ``classes`` and
-    ``multi`` are over requests that were asked, of turns that are known; ``multi`` has two groups.
+    ``multi`` are over requests that were asked, of turns whose class is known, and side calls; ``multi`` has 2 groups.
+    ``unanswered`` and ``turnless`` are the requests that are left out of them.
     """
 
     requests: int
@@ -81,6 +95,15 @@ class Work:
     prefix: Prefix
     private: int
     unknown: tuple[Unknown, ...]
+    unanswered: Unclassed
+    turnless: Unclassed
+
+    @property
+    def multi_turns_at_most(self) -> TurnShare | None:
+        """The turns on many files if every turn that was never answered had been one; None without any turn."""
+        turns = sum(item.turns for item in self.turn_classes) + self.unanswered.turns
+        hits = (self.multi_turns.turns if self.multi_turns else 0) + self.unanswered.turns
+        return _turn_share(MULTI, hits, turns) if turns else None
 
 
 def summary(requests: Sequence[WorkRequest]) -> Work:
@@ -109,6 +132,8 @@ def summary(requests: Sequence[WorkRequest]) -> Work:
         prefix(items),
         sum(item.private is True for item in asked),
         tuple(_unknown(asked)),
+        _unclassed([item for item in asked if _is_unanswered(item)]),
+        _unclassed([item for item in asked if item.turn is None and not _is_classed(item)]),
     )  # fmt: skip
 
 
@@ -152,6 +177,12 @@ def _sizes(items: Sequence[WorkRequest], count: Callable[[WorkRequest], int | No
         return values[max(0, math.ceil(share * len(values)) - 1)]
 
     return Sizes(len(values), at(0.5), at(0.9), at(0.99), values[-1], sum(values))
+
+
+def _unclassed(items: Sequence[WorkRequest]) -> Unclassed:
+    seconds = math.fsum(item.duration or 0.0 for item in items)
+    turns = len({item.turn for item in items if item.turn is not None})
+    return Unclassed(len(items), turns, sum(item.prompt_tokens or 0 for item in items), seconds)
 
 
 def _is_unanswered(item: WorkRequest) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from truelimit.domain.workload import WorkClass
 from truelimit.report.blocks import Heading, Items, Paragraph, Rows
+from truelimit.report.class_notes import RULE, class_notes
 from truelimit.report.html.parts import Captioned, Part
 from truelimit.report.language import Language, marked
 from truelimit.report.language_numbers import percent
@@ -27,7 +28,9 @@ def workload_parts(say: Language, work: Work) -> tuple[Part, ...]:
     """Return the parts of the work: a sentence, what could be cached, the classes, the endings."""
     found: list[Part] = [Paragraph(_sentence(say, work)), Items(_facts(say, work))]
     if work.classes:
-        found += [Heading(say.gettext("What it was")), _classes(say, work)]
+        found += [Heading(say.gettext("What it was")), _classes(say, work), Paragraph(RULE, "dim")]
+    if notes := class_notes(work):
+        found.append(Items(notes))
     if work.endings:
         found += [Heading(say.gettext("How it ended")), _endings(say, work)]
     return tuple(found)
@@ -35,10 +38,11 @@ def workload_parts(say: Language, work: Work) -> tuple[Part, ...]:
 
 def _sentence(say: Language, work: Work) -> str:
     return say.gettext(
-        "{requests} in {sessions}, {hours} of waiting in all.",
+        "{requests} in {sessions}, {hours} of waiting for {calls}.",
         requests=say.ngettext("{count} request", "{count} requests", work.requests),
         sessions=say.ngettext("{count} conversation", "{count} conversations", work.sessions),
         hours=say.gettext("{hours} hours", hours=say.decimal(work.waited / HOUR, 1)),
+        calls=say.ngettext("{count} timed call", "{count} timed calls", work.timed),
     )
 
 
@@ -48,7 +52,7 @@ def _facts(say: Language, work: Work) -> tuple[str, ...]:
         turns = work.multi_turns
         lines.append(
             say.gettext(
-                "Work on 5 or more files is {share} of the turns (90 %: {low} to {high}).",
+                "Work on 5 or more files is {share} of the turns (90%: {low} to {high}).",
                 share=percent(say, turns.of_turns, 1),
                 low=percent(say, turns.low, 1),
                 high=percent(say, turns.high, 1),
@@ -71,7 +75,7 @@ def _facts(say: Language, work: Work) -> tuple[str, ...]:
         )
     if work.retries:
         lines.append(
-            say.ngettext("{count} attempt repeats one that failed.", "{count} attempts repeat one that failed.",
+            say.ngettext("{count} call repeats one that failed.", "{count} calls repeat one that failed.",
                          work.retries)
         )  # fmt: skip
     return tuple(lines)
@@ -98,12 +102,12 @@ def _class_row(say: Language, item: Share, turns: TurnShare | None) -> tuple[str
 
 
 def _endings(say: Language, work: Work) -> Captioned:
-    heads = (say.gettext("ending"), say.gettext("requests"), say.gettext("share of the requests"))
+    heads = (say.gettext("ending"), say.gettext("calls"), say.gettext("share of the calls"))
     rows = tuple(
         (say.word(item.name), say.decimal(item.requests), _interval(say, item.of_requests, item.low, item.high))
         for item in work.endings
     )
-    caption = say.gettext("How the recorded requests ended, with the 90 % interval of each share")
+    caption = say.gettext("How the recorded calls ended, repeats among them, with the 90% interval of each share")
     return Captioned(caption, Rows(heads, rows), frozenset({1, 2}))
 
 
