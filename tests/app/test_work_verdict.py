@@ -141,8 +141,10 @@ def test_the_tail_of_many_files_is_a_question_of_routing(facts: Facts, seen: Sta
 
 def test_private_work_stays_and_unknown_privacy_is_an_interval(facts: Facts, seen: StackView) -> None:
     private = work_verdict(asked(facts, seen, history(private=True)))
-    route = by_id(private)["cloud-big"]
-    assert (route.done.high, route.other.value, route.usd_month) == (112, 0, 0.0)
+    route = by_id(private)["cloud"]
+    assert route.option.idle == "nothing to route: all 28 big requests are private and stay here"
+    assert route.option.legs == ()
+    assert "cloud-big" not in by_id(private)
     assert "all of it is private and stays here" in private.sentence
     unknown = work_verdict(asked(facts, seen, history(private=None)))
     assert by_id(unknown)["cloud-big"].done.value <= 112

@@ -26,7 +26,7 @@ from truelimit.app.replay_walls import (
     without_silence,
 )
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.message import last_choice, said
+from truelimit.domain.message import Message, counted, last_choice, said
 from truelimit.limits.need import memory_settings
 from truelimit.limits.words import told
 from truelimit.perf.kv_types import kv_type
@@ -47,11 +47,16 @@ _RELAY = said("the gateway sends valid events while the prompt is read; not yet 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What may be had: machines and providers' models. ``on`` is the day that prices and ends are judged by."""
+    """What may be had: machines and providers' models, and whether a person named them.
+
+    ``on`` is the day that prices and ends are judged by.
+    """
 
     machines: tuple[Entry, ...] = ()
     clouds: tuple[CloudModel, ...] = ()
     on: date = date.min
+    named_machines: bool = False
+    named_clouds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ def _by_hand(today: Today) -> Iterator[Option]:
         return
     built = fixed_stack(today, walls(today.view, free))
     gone = told(item for item in after if item not in free and item.bounds != "compaction")
-    made = option("by-hand", said("the fix, and an agent without these timers"), Kind.BY_HAND, built)
+    made = option("by-hand", said("the fix, and an agent that waits longer"), Kind.BY_HAND, built)
     yield replace(
         made, notes=(said("a step by hand: {remedy}; gone then: {gone}", remedy=_remedy(after), gone=gone), *made.notes)
     )
@@ -180,27 +185,56 @@ def cloud_options(today: Today, offered: Offered, work: Work, away: Flags) -> It
     """Yield a route for each provider's model: the picked requests go there if they may, all others stay here.
 
     What nobody called private or not stays, and goes in the other case that is replayed; private work never goes.
+    Where nothing may go, one option says why in place of routes with the numbers of this stack.
     """
-    stays = work.columns.private
-    never = np.array([item.private is True for item in work.asked], dtype=bool)
     fixed = fixed_stack(today)
+    never = np.array([item.private is True for item in work.asked], dtype=bool)
+    if fixed.stack is not None and offered.clouds and not (away & ~never).any():
+        why = _nothing_to_route(int(away.sum()))
+        yield Option("cloud", said("a cloud route"), Kind.CLOUD, (), named=offered.named_clouds, idle=why)
+        return
     for model in offered.clouds:
-        closed = cloud_stack(model, offered.on, takes_private=False)
-        name = said("the big ones to {model}", model=model.name)
-        if closed.stack is None or fixed.stack is None:
-            why = closed.unknown or fixed.unknown
-            yield Option(f"cloud-{model.id}", name, Kind.CLOUD, (), unknown=why, notes=closed.notes)
-            continue
-        opened = replace(closed.stack, takes_private=True)
-        yield Option(
-            f"cloud-{model.id}",
-            name,
-            Kind.CLOUD,
-            _split(fixed.stack, closed.stack, away & ~stays),
-            basis=closed.basis,
-            open_legs=_split(fixed.stack, opened, away & ~never) if (stays & ~never & away).any() else None,
-            notes=closed.notes,
+        there = cloud_stack(model, offered.on, takes_private=False)
+        made = _route(fixed, there, model, _Routed(away, work.columns.private, never))
+        yield replace(made, named=offered.named_clouds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    """The requests that a route is for, those that are taken as private, and those that were called so."""
+
+    away: Flags
+    private: Flags
+    never: Flags
+
+
+def _route(here: Built, there: Built, model: CloudModel, work: _Routed) -> Option:
+    """Return the route to a provider's model; unknown privacy opens it in one of two cases."""
+    id_, name = f"cloud-{model.id}", said("the big ones to {model}", model=model.name)
+    if here.stack is None or there.stack is None:
+        return Option(id_, name, Kind.CLOUD, (), unknown=there.unknown or here.unknown, notes=there.notes)
+    opened = replace(there.stack, takes_private=True)
+    unsaid = work.private & ~work.never & work.away
+    return Option(
+        id_,
+        name,
+        Kind.CLOUD,
+        _split(here.stack, there.stack, work.away & ~work.private),
+        basis=there.basis,
+        open_legs=_split(here.stack, opened, work.away & ~work.never) if unsaid.any() else None,
+        notes=there.notes,
+    )
+
+
+def _nothing_to_route(big: int) -> Message:
+    """Why no request goes anywhere else: there is no big one, or each of them is private."""
+    if big:
+        return counted(
+            "nothing to route: the one big request is private and stays here",
+            "nothing to route: all {count} big requests are private and stay here",
+            big,
         )
+    return said("nothing to route: no request edits 5 or more files, and on this stack each surely ends in time")
 
 
 def _split(here: ReplayStack, there: ReplayStack, goes: Flags) -> tuple[Leg, ...]:
@@ -211,7 +245,7 @@ def _split(here: ReplayStack, there: ReplayStack, goes: Flags) -> tuple[Leg, ...
 def machine_options(today: Today, offered: Offered) -> Iterator[Option]:
     """Yield each machine with the fix in, and what it does with the configuration as it is."""
     for entry in offered.machines:
-        yield _machine(today, entry)
+        yield replace(_machine(today, entry), named=offered.named_machines)
 
 
 def _machine(today: Today, entry: Entry) -> Option:
@@ -239,9 +273,12 @@ def two_options(today: Today, machines: Sequence[Option], away: Flags) -> Iterat
     for item in machines:
         if not item.legs or not item.legs[0].stack.fits:
             continue
-        legs = (Leg(fixed.stack, ~away), Leg(item.legs[0].stack, away))
-        name = said("the big ones on {machine}, beside", machine=item.name)
-        yield replace(item, id=f"beside-{item.id}", name=name, kind=Kind.TWO, legs=legs, as_is=None)
+        name = said("this machine, and {machine} for the big ones", machine=item.name)
+        pair = replace(item, id=f"beside-{item.id}", name=name, kind=Kind.TWO, as_is=None, named=False)
+        if not away.any():
+            yield replace(pair, legs=(), notes=(), basis="", idle=_nothing_to_route(0))
+            continue
+        yield replace(pair, legs=(Leg(fixed.stack, ~away), Leg(item.legs[0].stack, away)))
 
 
 def _priced(made: Option, entry: Entry) -> Option:

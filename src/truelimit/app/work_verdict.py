@@ -37,7 +37,7 @@ from truelimit.workload.judge import Money, results, tail
 from truelimit.workload.legs import Work, replay_legs, work_of
 from truelimit.workload.options import Leg, Option, Result
 from truelimit.workload.trust import trust_of
-from truelimit.workload.verdict import Tail, WorkVerdict, calculations, choose, sentence
+from truelimit.workload.verdict import Tail, WorkVerdict, calculations, choose, parts_of, sentence
 
 if TYPE_CHECKING:
     from truelimit.app.machines import Entry
@@ -225,6 +225,8 @@ def _told(
         apart.private,
         apart.unsaid,
         trust,
+        parts_of(answers, apart) if answers else (),
+        money.years,
     )
 
 

@@ -94,6 +94,8 @@ def _written(args: argparse.Namespace, say: Language, found: Report) -> list[Pat
 
 
 def _parser() -> argparse.ArgumentParser:
+    from truelimit.cli import verdict
+
     parser = Parser(
         "truelimit report",
         description=said("Write the diagnosis as one HTML file with plots; it fetches nothing and needs no script."),
@@ -107,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--store", type=Path, metavar="FILE", help=said("a store that truelimit workload wrote"))
     group.add_argument("--model", metavar="NAME", help=said("the model whose work is replayed (the one most used)"))
+    verdict.add_options(group)
     group.add_argument("--created", default="", metavar="TEXT", help=said("a date or a name to print below the title"))
     evidence.add_arguments(parser)
     return parser

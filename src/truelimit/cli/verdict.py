@@ -184,7 +184,7 @@ def _offered(args: argparse.Namespace, stack: Stack, requests: Sequence[WorkRequ
         machines = within_budget((entry(name) for name in dict.fromkeys(named)), args.budget)
     else:
         machines = worth_a_look(stack, max(1, deepest), tuple(entries()), on, args.budget)
-    return Offered(machines, _clouds(args, deepest, on), on)
+    return Offered(machines, _clouds(args, deepest, on), on, bool(named), bool(args.cloud))
 
 
 def _clouds(args: argparse.Namespace, deepest: int, on: date) -> tuple[CloudModel, ...]:
@@ -230,6 +230,14 @@ def parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--model", metavar="NAME", help=said("the local model whose stack is judged (the one most used)")
     )
+    add_options(group)
+    evidence.add_arguments(parser)
+    output.add_arguments(parser)
+    return parser
+
+
+def add_options(group: argparse._ArgumentGroup) -> None:
+    """Add what names the options that are tried: machines, providers' models, a budget in USD."""
     group.add_argument(
         "--among", action="append", metavar="ID", help=said("a machine to try, or your TOML; repeatable")
     )
@@ -238,9 +246,6 @@ def parser() -> argparse.ArgumentParser:
         "--cloud", action="append", metavar="MODEL", help=said("a provider's model for a route; repeatable")
     )
     group.add_argument("--budget", type=_usd, metavar="USD", help=said("leave machines out that cost more"))
-    evidence.add_arguments(parser)
-    output.add_arguments(parser)
-    return parser
 
 
 def _usd(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import counted, figure, joined, said
+from truelimit.report import within
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
@@ -23,14 +24,14 @@ _HEAD = (
     said("time out %"), said("other %"), said("h a week"), said("unlocks"), said("trust"),
 )  # fmt: skip
 _ALWAYS = {"option", "USD now", "complete %", "time out %", "h a week", "unlocks", "trust"}
-_NONE = {"0", "?"}
+_NONE = {"0", "?", "-"}
 
 
 def blocks(item: WorkVerdict) -> list[Block]:
     """Return the blocks of a verdict: the sentence, the options, the arithmetic, the validation, what is unknown."""
     found: list[Block] = [Paragraph(item.sentence, "verdict"), Paragraph(_recorded(item), "dim")]
     found += [Heading(said("Options, in order of cost")), _table(item.results, item.trust)]
-    found.append(Items(_LEGEND, 2))
+    found.append(Items(legend(item), 2))
     notes = tuple(dict.fromkeys(line for entry in item.results for line in _notes(entry)))
     found += [Heading(said("What goes with them"), 2), Items(notes, 2)] if notes else []
     if item.calculations:
@@ -46,6 +47,10 @@ def blocks(item: WorkVerdict) -> list[Block]:
 _LEGEND = (
     said(
         "shares are of the requests whose prompt is known; low to high is the interval of rates and of unknown privacy"
+    ),
+    said(
+        "a month: the power that something bought takes while one waits for it, and a provider's tokens; the power of "
+        "what you have is in no sum"
     ),
     said("unlocks: requests that complete there and on nothing that is cheaper and can be had"),
     said("h a week: hours of waiting, attempts that failed included; each option below the fix has the fix in it"),
@@ -72,6 +77,21 @@ def _recorded(item: WorkVerdict) -> str:
     )
 
 
+def legend(item: WorkVerdict) -> tuple[str, ...]:
+    """Return what the columns and the names of the options mean, as lines below them."""
+    return (*([_big_ones(item.tail)] if item.tail else []), *_LEGEND)
+
+
+def _big_ones(count: int) -> str:
+    return counted(
+        "the big ones: {count} request that edits 5 or more files, or that with the fix may not end here within 5 "
+        "minutes or the wall",
+        "the big ones: {count} requests that edit 5 or more files, or that with the fix may not end here within 5 "
+        "minutes or the wall",
+        count,
+    )
+
+
 def _table(results: tuple[Result, ...], trust: Trust) -> Rows:
     """The table, without the columns in which no option has anything."""
     rows = [_row(item, trust) for item in results]
@@ -86,6 +106,8 @@ def _table(results: tuple[Result, ...], trust: Trust) -> Rows:
 def _row(item: Result, trust: Trust) -> tuple[str, ...]:
     option = item.option
     name = option.name if option.shipped else said("{option} (not yet shipped)", option=option.name)
+    if option.idle:
+        return (said("{option} (nothing to route)", option=name), _usd(item.usd_now), *("-",) * (len(_HEAD) - 2))
     if not option.legs:
         return (name, _usd(item.usd_now), *("?",) * (len(_HEAD) - 2))
     counts = (item.done, item.overflow, item.truncated, item.timed_out, item.other)
@@ -93,9 +115,9 @@ def _row(item: Result, trust: Trust) -> tuple[str, ...]:
         name,
         _usd(item.usd_now),
         _usd(item.usd_month, 2),
-        *(_share(value, item.known) for value in counts),
-        _hours(item.hours_week),
-        _count(item.unlocks),
+        *(within.share(value, item.known) if item.known else "?" for value in counts),
+        within.hours(item.hours_week),
+        within.count(item.unlocks),
         trust_in(option, trust),
     )
 
@@ -104,35 +126,13 @@ def _usd(value: float | None, digits: int = 0) -> str:
     return "?" if value is None else figure(value, f",.{digits}f") if value else "0"
 
 
-def _share(value: Within, known: int) -> str:
-    if not known:
-        return "?"
-    parts = [100 * part / known for part in (value.value, value.low, value.high)]
-    # 287 of 288 are no 100 %: a share that is not whole is never shown as one
-    digits = 1 if any(part % 100 and round(part) in {0, 100} for part in parts) else 0
-    return _between(*(figure(part, f".{digits}f") for part in parts))
-
-
-def _hours(value: Within) -> str:
-    digits = 2 if value.high < 1 else 1
-    return _between(*(figure(part, f",.{digits}f") for part in (value.value, value.low, value.high)))
-
-
-def _between(middle: str, low: str, high: str) -> str:
-    return middle if low == high else said("{middle} ({low} to {high})", middle=middle, low=low, high=high)
-
-
-def _count(value: Within) -> str:
-    return _between(*(figure(part, ",.0f") for part in (value.value, value.low, value.high)))
-
-
 def _notes(item: Result) -> list[str]:
     option = item.option
-    told = [*([option.price_of] if option.price_of else []), *option.notes]
+    told = [*([option.idle] if option.idle else []), *([option.price_of] if option.price_of else []), *option.notes]
     if item.done_as_is is not None:
-        told.append(said("without the fix {share} % complete on it", share=_share(item.done_as_is, item.known)))
+        told.append(said("without the fix {share} % complete on it", share=within.share(item.done_as_is, item.known)))
     if item.other.high:
-        told.append(said("{why}: {share} %", why=_other(item), share=_share(item.other, item.known)))
+        told.append(said("{why}: {share} %", why=_other(item), share=within.share(item.other, item.known)))
     if item.usd_month is None:
         told.append(said("its power is not known: not in its cost"))
     if option.basis:
@@ -188,6 +188,7 @@ def to_json(item: WorkVerdict) -> str:
             "sessions": item.sessions,
             "weeks": item.weeks,
             "span_days": item.span_days,
+            "years": item.years,
             "trust": item.trust.value,
             "tail": {
                 "requests": item.tail,
@@ -216,6 +217,8 @@ def _result_json(item: Result, trust: Trust) -> dict[str, object]:
         "name": option.name,
         "kind": option.kind.value,
         "shipped": option.shipped,
+        "named": option.named,
+        "nothing_to_route": option.idle or None,
         "known": item.known,
         "requests": {name: _within(value) for name, value in {**counts, "other": item.other}.items()} if told else None,
         "share": {name: _within(value, item.known) for name, value in counts.items()} if told and item.known else None,

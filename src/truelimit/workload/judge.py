@@ -17,6 +17,7 @@ from truelimit.workload.stack import Outcome
 
 _SPARED = (Kind.NOTHING, Kind.FIX, Kind.BY_HAND, Kind.SETTING, Kind.FILE, Kind.GATEWAY, Kind.CLOUD)
 _WATTS_A_KILOWATT = 1000
+YEARS = 3.0  # that a thing is reckoned to last
 _TOLD = {Outcome.OVERFLOW, Outcome.TRUNCATED, Outcome.TIMED_OUT, Outcome.DONE, Outcome.UNKNOWN}
 
 
@@ -26,7 +27,7 @@ class Money:
 
     weeks: float
     usd_per_kwh: float = 0.30
-    years: float = 3.0
+    years: float = YEARS
 
 
 @dataclass(frozen=True, slots=True)

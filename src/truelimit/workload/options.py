@@ -53,6 +53,8 @@ class Option:
     shipped: bool = True
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    named: bool = False
+    idle: str = ""
 
 
 @dataclass(frozen=True, slots=True)

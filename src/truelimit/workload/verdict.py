@@ -10,7 +10,7 @@ from truelimit.domain.message import Message, counted, joined, said
 from truelimit.domain.provenance import Basis, Missing
 from truelimit.units import HOUR, MONTHS_A_YEAR
 from truelimit.workload.confusion import Confusion
-from truelimit.workload.judge import Money
+from truelimit.workload.judge import YEARS, Money
 from truelimit.workload.options import Kind, Result
 from truelimit.workload.trust import Trust
 
@@ -26,7 +26,8 @@ class WorkVerdict:
 
     ``tail_private`` of them must not leave the house, of ``tail_unsaid`` nobody said whether they may.
     ``unknown`` names what is not known. ``validation`` compares the replay of today's stack with what was recorded, and
-    ``trust`` is what that says of all numbers here.
+    ``trust`` is what that says of all numbers here. ``parts`` are those of the sentence, for where there is room for a
+    list. ``years`` are those over which the months of an option add up to its cost.
     """
 
     model: str
@@ -44,6 +45,8 @@ class WorkVerdict:
     tail_private: int = 0
     tail_unsaid: int = 0
     trust: Trust = Trust.HIGH
+    parts: tuple[str, ...] = ()
+    years: float = YEARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,15 @@ def sentence(found: Choice, tail: Tail, trust: Trust = Trust.HIGH) -> Message:
 
     Where the replay of today's stack does not tell what was recorded, that is said first.
     """
-    parts = joined(
-        "; ", (part for part in (_first(found), _hardware(found), _alone(found), _routing(found, tail)) if part)
-    )
+    parts = joined("; ", parts_of(found, tail))
     if trust is Trust.LOW:
         return said("A guess, since the replay of today's stack does not tell what was recorded: {parts}.", parts=parts)
     return said("{parts}.", parts=parts)
+
+
+def parts_of(found: Choice, tail: Tail) -> tuple[str, ...]:
+    """Return the parts of the sentence: what to do first, hardware with and without that, what is left to route."""
+    return tuple(part for part in (_first(found), _hardware(found), _alone(found), _routing(found, tail)) if part)
 
 
 def _first(found: Choice) -> Message:
@@ -182,7 +188,7 @@ def _alone(found: Choice) -> str:
 
 def _routing(found: Choice, tail: Tail) -> str:
     if not tail.requests:
-        return ""
+        return said("nothing is left to route")
     text = counted("the tail of {count} request", "the tail of {count} requests", tail.requests)
     if tail.many:
         text += said(" ({many:,} of them edits of 5 or more files)", many=tail.many)

@@ -13,7 +13,7 @@ from truelimit.domain.limits import Ladder, LimitKind
 from truelimit.domain.rates import PrefillFit
 from truelimit.domain.workload import Ending
 from truelimit.report.language import language
-from truelimit.report.plots.axes import Axis
+from truelimit.report.plots.axes import Axis, time_ticks
 from truelimit.report.plots.context import context_ladder
 from truelimit.report.plots.figure import Figure
 from truelimit.report.plots.memory import Stacked, memory_stack
@@ -112,6 +112,11 @@ def test_the_demo_names_each_of_its_walls() -> None:
     assert "30 min: agent's run timeout" in written
     assert "A cold prompt of 146,760 tokens takes 673 s (11.2 min) to read." in figure.description
     assert "timed-out 1" in figure.description
+
+
+def test_long_times_have_ticks_of_whole_hours() -> None:
+    assert time_ticks(1_000 * 3600.0, 5) == [200 * 3600.0 * n for n in range(6)]
+    assert time_ticks(2_100.0, 5) == [0, 600, 1200, 1800]
 
 
 def test_points_at_one_place_are_drawn_once_and_no_ending_is_lost() -> None:

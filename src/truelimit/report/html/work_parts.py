@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from truelimit.domain.message import capital, joined, said
+from truelimit.report import within
 from truelimit.report.blocks import Heading, Items, Paragraph, Rows
 from truelimit.report.html.arithmetic import arithmetic
 from truelimit.report.html.parts import Captioned, Drawn, Folded, Part
@@ -11,10 +13,12 @@ from truelimit.report.plots.figure import Figure
 from truelimit.report.plots.options import picked, price, title_of
 from truelimit.report.plots.pareto import usd_against_work
 from truelimit.report.plots.replay import ENDINGS, replay_by_option
+from truelimit.report.verdict_document import legend
 from truelimit.units import HOUR
 from truelimit.workload.confusion import Confusion
-from truelimit.workload.options import Result, Within
+from truelimit.workload.options import Result
 from truelimit.workload.stack import Outcome
+from truelimit.workload.trust import Trust, trust_in
 from truelimit.workload.verdict import WorkVerdict
 
 _DAY = 24 * HOUR  # s
@@ -35,24 +39,37 @@ def work_figures(say: Language, verdict: WorkVerdict) -> dict[str, Figure | None
     pick = picked(verdict.results)
     return {
         "replay": replay_by_option(say, pick, "options-replay"),
-        "pareto": usd_against_work(say, verdict.results, pick, "options-usd"),
+        "pareto": usd_against_work(say, verdict.results, pick, "options-usd", verdict.years),
     }
 
 
 def work_parts(say: Language, verdict: WorkVerdict, drawn: dict[str, Figure | None]) -> tuple[Part, ...]:
     """Return the parts of the verdict on hardware."""
-    found: list[Part] = [Paragraph(verdict.sentence, "verdict"), Paragraph(_recorded(say, verdict), "dim")]
+    found: list[Part] = [*_sentence(verdict), Paragraph(_recorded(say, verdict), "dim")]
     more = picked(verdict.results).more
     left_out = say.ngettext("{count} more option is in the table.", "{count} more options are in the table.", more)
     notes = {"replay": left_out if more else ""}
     found += [Drawn(figure, notes.get(name, "")) for name, figure in drawn.items() if figure is not None]
-    found += [_table(say, verdict), *_notes(say, verdict), *arithmetic(say, verdict.calculations)]
+    found += [
+        _table(say, verdict),
+        Items(legend(verdict)),
+        *_notes(say, verdict),
+        *arithmetic(say, verdict.calculations),
+    ]
     if verdict.validation is not None and verdict.validation.judged:
         found += _validation(say, verdict.validation)
     if verdict.unknown:
-        lines = tuple(f"{item.fact}: {item.why}" for item in verdict.unknown)
+        lines = tuple(said("{fact}: {why}", fact=item.fact, why=item.why) for item in verdict.unknown)
         found += [Heading(say.gettext("Not known")), Items(lines)]
     return tuple(found)
+
+
+def _sentence(verdict: WorkVerdict) -> list[Part]:
+    """The sentence; in parts where it has some, for what is to be done first is read first."""
+    if not verdict.parts or verdict.trust is Trust.LOW:
+        return [Paragraph(verdict.sentence, "verdict")]
+    first, *others = (said("{part}.", part=capital(part)) for part in verdict.parts)
+    return [Paragraph(first, "verdict"), *([Items(tuple(others))] if others else [])]
 
 
 def _recorded(say: Language, verdict: WorkVerdict) -> str:
@@ -75,42 +92,39 @@ def _table(say: Language, verdict: WorkVerdict) -> Captioned:
     heads = (
         say.gettext("option"), say.gettext("now"), say.gettext("a month"), say.gettext("completes"),
         say.gettext("hours waited a week"), say.gettext("completes only here"), say.gettext("how the others end"),
+        say.gettext("confidence"),
     )  # fmt: skip
-    rows = tuple(_row(say, item) for item in verdict.results)
+    rows = tuple(_row(say, item, verdict.trust) for item in verdict.results)
     caption = say.gettext("Options in order of cost; shares of the requests whose prompt is known")
     return Captioned(caption, Rows(heads, rows), frozenset({1, 2, 3, 4, 5}))
 
 
-def _row(say: Language, item: Result) -> tuple[str, ...]:
+def _row(say: Language, item: Result, trust: Trust) -> tuple[str, ...]:
     name, now, unknown = title_of(say, item), _unbroken(price(say, item.usd_now)), say.gettext("not known")
+    if item.option.idle:
+        return name, now, "-", "-", "-", "-", item.option.idle, "-"
     if not item.option.legs or not item.known:
-        return name, now, unknown, unknown, unknown, unknown, "; ".join(item.option.unknown)
-    others = [
-        f"{say.word(words)} {percent(say, getattr(item, part).value / item.known)}"
-        for part, words, _ in ENDINGS[1:]
-        if getattr(item, part).value
-    ]
+        return name, now, unknown, unknown, unknown, unknown, joined("; ", item.option.unknown), "-"
+    month = unknown if item.usd_month is None else price(say, item.usd_month)
     return (
         name,
         now,
-        _unbroken(price(say, item.usd_month)),
-        _within(say, item.share, 100, "%"),
-        _within(say, item.hours_week, 1, ""),
-        _within(say, item.unlocks, 1, ""),
-        ", ".join(others),
+        _unbroken(month),
+        _set(say.told(within.share(item.done, item.known, "%"))),
+        _set(say.told(within.hours(item.hours_week))),
+        _set(say.told(within.count(item.unlocks))),
+        ", ".join(
+            f"{say.word(words)} {_unbroken(say.told(within.share(getattr(item, part), item.known, '%')))}"
+            for part, words, _ in ENDINGS[1:]
+            if getattr(item, part).high
+        ),
+        say.word(trust_in(item.option, trust).value),
     )
 
 
-def _within(say: Language, value: Within, factor: float, unit: str) -> str:
-    """A number with its interval; hours and shares below ten with one digit after the point."""
-    size = value.high * factor
-    digits = 0 if size >= 10 or all(float(part).is_integer() for part in (value.value, value.low, value.high)) else 1
-    digits += digits and size < 1
-    middle, low, high = (say.decimal(part * factor, digits) for part in (value.value, value.low, value.high))
-    if low == high:
-        return f"{middle}{unit}"
-    told = say.gettext("{value} ({low} to {high})", value=f"{middle}{unit}", low=low, high=high)
-    head, bracket, interval = told.partition("(")
+def _set(text: str) -> str:
+    """A number with its interval: a line may end before the bracket alone."""
+    head, bracket, interval = text.partition("(")
     return head + bracket + _unbroken(interval)
 
 
@@ -124,7 +138,7 @@ def _notes(say: Language, verdict: WorkVerdict) -> list[Part]:
     for item in verdict.results:
         option = item.option
         told = [text for text in (option.price_of, *option.notes, option.basis) if text]
-        lines += [f"{option.name}: {'; '.join(told)}"] if told else []
+        lines += [said("{option}: {notes}", option=option.name, notes=joined("; ", told))] if told else []
     return [Folded(say.gettext("What goes with the options"), (Items(tuple(lines)),))] if lines else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from truelimit.units import MINUTE
+from truelimit.units import HOUR, MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ TIME_STEPS = (10.0, 30.0, *(float(MINUTE * count) for count in (1, 2, 5, 10, 20,
 
 
 def time_ticks(high: float, about: int) -> list[float]:
-    """Return round times from 0 to ``high`` seconds: steps of whole minutes where they are longer than one."""
+    """Return round times from 0 to ``high`` seconds: steps of whole minutes or hours where they are longer."""
     least = high / max(1, about)
-    step = next((item for item in TIME_STEPS if item >= least), round_step(least)) if least > 5 else round_step(least)
+    hours = HOUR * round_step(least / HOUR)
+    step = next((item for item in TIME_STEPS if item >= least), hours) if least > 5 else round_step(least)
     return [step * number for number in range(math.floor(high / step + 1e-9) + 1)]

@@ -24,14 +24,17 @@ class Pick:
 
 
 def picked(results: Sequence[Result], most: int = MOST) -> Pick:
-    """Return what changes nothing but settings, what no other beats, then the others in order of cost, up to ``most``.
+    """Return what a person named, what changes settings alone, what no other beats, then the others in order of cost.
+
+    No more than ``most`` are shown.
 
     Options that could not be replayed come last.
     """
     told = [item for item in results if item.option.legs and item.known]
     best = front([item for item in told if item.cost is not None], _scores)
     free = [item for item in told if item.option.kind in _FREE]
-    ordered = [*free, *best, *told, *results]
+    named = [item for item in told if item.option.named]
+    ordered = [*named, *free, *best, *told, *results]
     chosen = list({id(item): item for item in ordered}.values())[:most]
     kept = {id(item) for item in chosen}
     shown = tuple(item for item in results if id(item) in kept)

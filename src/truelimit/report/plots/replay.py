@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from truelimit.report import within
 from truelimit.report.language import Language, marked
 from truelimit.report.language_numbers import percent
 from truelimit.report.plots.axes import Axis
@@ -11,7 +12,7 @@ from truelimit.report.plots.figure import WIDTH, Entry, Figure, legend
 from truelimit.report.plots.letters import cut, width_of
 from truelimit.report.plots.options import Pick, price_now, title_of
 from truelimit.report.plots.svg import SMALL, Drawing
-from truelimit.workload.options import Result
+from truelimit.workload.options import Result, Within
 
 _ROW, _BAR, _LEFT, _RIGHT = 46.0, 18.0, 12.0, 24.0
 ENDINGS = (
@@ -44,8 +45,9 @@ def replay_by_option(say: Language, pick: Pick, name: str) -> Figure | None:
 
 
 def _bar(say: Language, drawing: Drawing, axis: Axis, item: Result, top: float) -> None:
-    """The option and its price above its bar; the interval of what completes as a line through the bar's middle."""
-    right = price_now(say, item)
+    """The option, its waiting and its price above its bar; the interval of what completes as a line below it."""
+    waits = say.gettext("waits {hours} h a week", hours=say.told(within.hours(_middle(item.hours_week))))
+    right = f"{waits}, {price_now(say, item)}"
     drawing.text(axis.end, top + 15, right, part="faint halo", anchor="end", size=SMALL)
     room = axis.end - axis.start - width_of(right, SMALL) - 14
     drawing.text(axis.start, top + 15, cut(title_of(say, item), 12.5, room), part="ink halo", size=12.5)
@@ -55,16 +57,20 @@ def _bar(say: Language, drawing: Drawing, axis: Axis, item: Result, top: float) 
         under += share
         end = axis.at(under)
         if share:
-            told = f"{say.word(words)}: {percent(say, share)}"
+            told = f"{say.word(words)}: {say.told(within.percent(share))}"
             drawing.rect(x, top + 21, end - x, _BAR, f"fill-{colour} gap", told)
-        text = percent(say, share)
+        text = say.told(within.percent(share))
         if end - x > width_of(text, 12) + 6:
             drawing.text((x + end) / 2, top + 34.5, text, part="on-fill", anchor="middle", size=12)
         x = end
-    within = item.share
-    if within.low != within.high:
+    spread = item.share
+    if spread.low != spread.high:
         y = top + 21 + _BAR + 2.5
-        drawing.line(axis.at(within.low), y, axis.at(within.high), y, "interval")
+        drawing.line(axis.at(spread.low), y, axis.at(spread.high), y, "interval")
+
+
+def _middle(value: Within) -> Within:
+    return Within(value.value, value.value, value.value)
 
 
 def _entries(say: Language, told: Sequence[Result]) -> list[Entry]:
@@ -80,7 +86,7 @@ def _entries(say: Language, told: Sequence[Result]) -> list[Entry]:
 
 def _told(say: Language, item: Result) -> str:
     parts = [
-        f"{say.word(words)} {percent(say, getattr(item, part).value / item.known)}"
+        f"{say.word(words)} {say.told(within.percent(getattr(item, part).value / item.known))}"
         for part, words, _ in ENDINGS
         if getattr(item, part).value
     ]
