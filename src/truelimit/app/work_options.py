@@ -132,7 +132,7 @@ def _by_hand(today: Today) -> Iterator[Option]:
         return
     built = fixed_stack(today, walls(today.view, free))
     gone = told(item for item in after if item not in free and item.bounds != "compaction")
-    made = option("by-hand", said("the fix, and an agent that waits longer"), Kind.BY_HAND, built)
+    made = option("by-hand", said("the fix and an agent that waits longer"), Kind.BY_HAND, built)
     yield replace(
         made, notes=(said("a step by hand: {remedy}; gone then: {gone}", remedy=_remedy(after), gone=gone), *made.notes)
     )

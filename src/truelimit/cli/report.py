@@ -62,7 +62,7 @@ def _work(
     args: argparse.Namespace, places: Places, given: Given
 ) -> tuple[WorkVerdict | None, str, Sequence[WorkRequest]]:
     """The verdict on hardware with what truelimit verdict takes by itself, or the reason for none; and its requests."""
-    from truelimit.app.work_verdict import work_verdict
+    from truelimit.app.work_verdict import NoWorkError, work_verdict
     from truelimit.cli import verdict
 
     options = verdict.parser().parse_args([])
@@ -72,7 +72,11 @@ def _work(
         asked = verdict.asked(options, places, given)
         requests = asked.requests
         return work_verdict(asked), "", requests
+    except NoWorkError as error:
+        return None, str(error), requests
     except (ValueError, ImportError, OSError) as error:  # the diagnosis is told all the same
+        if args.among or args.machine_options or args.cloud or args.store:
+            raise evidence.UsageError(str(error)) from error  # what a person named is not passed over
         return None, str(error), requests
 
 

@@ -38,7 +38,7 @@ OUTCOMES = tuple(item.name.lower().replace("_", "-") for item in Outcome)
 OTHERS = (marked("weights"), marked("state"), marked("compaction"))
 OPTIONS = (
     marked("nothing"), marked("truelimit fix"), marked("the gateway"), marked("a second machine like this one"),
-    marked("the fix, and an agent that waits longer"), marked("a cloud route"),
+    marked("the fix and an agent that waits longer"), marked("a cloud route"),
 )  # fmt: skip
 
 

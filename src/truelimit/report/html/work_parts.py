@@ -90,9 +90,8 @@ def _span(say: Language, days: float) -> str:
 
 def _table(say: Language, verdict: WorkVerdict) -> Captioned:
     heads = (
-        say.gettext("option"), say.gettext("now"), say.gettext("a month"), say.gettext("completes"),
-        say.gettext("hours waited a week"), say.gettext("completes only here"), say.gettext("how the others end"),
-        say.gettext("confidence"),
+        say.gettext("option"), say.gettext("now"), say.gettext("a month"), say.gettext("complete"),
+        say.gettext("h a week"), say.gettext("unlocks"), say.gettext("trust"), say.gettext("how the others end"),
     )  # fmt: skip
     rows = tuple(_row(say, item, verdict.trust) for item in verdict.results)
     caption = say.gettext("Options in order of cost; shares of the requests whose prompt is known")
@@ -102,9 +101,9 @@ def _table(say: Language, verdict: WorkVerdict) -> Captioned:
 def _row(say: Language, item: Result, trust: Trust) -> tuple[str, ...]:
     name, now, unknown = title_of(say, item), _unbroken(price(say, item.usd_now)), say.gettext("not known")
     if item.option.idle:
-        return name, now, "-", "-", "-", "-", item.option.idle, "-"
+        return name, now, "-", "-", "-", "-", "-", item.option.idle
     if not item.option.legs or not item.known:
-        return name, now, unknown, unknown, unknown, unknown, joined("; ", item.option.unknown), "-"
+        return name, now, *(unknown,) * 5, joined("; ", item.option.unknown)
     month = unknown if item.usd_month is None else price(say, item.usd_month)
     return (
         name,
@@ -113,12 +112,12 @@ def _row(say: Language, item: Result, trust: Trust) -> tuple[str, ...]:
         _set(say.told(within.share(item.done, item.known, "%"))),
         _set(say.told(within.hours(item.hours_week))),
         _set(say.told(within.count(item.unlocks))),
+        say.word(trust_in(item.option, trust).value),
         ", ".join(
             f"{say.word(words)} {_unbroken(say.told(within.share(getattr(item, part), item.known, '%')))}"
             for part, words, _ in ENDINGS[1:]
             if getattr(item, part).high
         ),
-        say.word(trust_in(item.option, trust).value),
     )
 
 

@@ -23,7 +23,7 @@ def context_ladder(say: Language, ladder: Ladder, model: str, name: str) -> Figu
     rungs = [rung for rung in (*ladder.rungs, *ladder.overridden) if rung.value >= 0]
     if not rungs or max(rung.value for rung in rungs) <= 0:
         return None
-    room = max(width_of(_value(say, ladder, rung), SIZE) for rung in rungs) + 10
+    room = max(width_of(_value(say, ladder, rung), SIZE) for rung in rungs) + 14
     axis = Axis(0, max(float(rung.value) for rung in rungs), _NAMES, WIDTH - room)
     floor = _TOP + _ROW * len(rungs)
     drawing = Drawing(WIDTH, 0)
@@ -62,8 +62,16 @@ def _bar(say: Language, drawing: Drawing, axis: Axis, ladder: Ladder, rung: Rung
     colour, edge = _KINDS[rung.kind], rung in ladder.overridden
     told = f"{label}: {tokens(say, rung.value)}"
     drawing.rect(_NAMES, middle - _BAR / 2, end - _NAMES, _BAR, f"{'edge' if edge else 'fill'}-{colour}", told)
-    part = "strong halo" if binds else "ink halo"
-    drawing.text(end + 6, middle + 4, _value(say, ladder, rung), part=part)
+    value, part = _value(say, ladder, rung), "strong halo" if binds else "ink halo"
+    drawing.text(_beside_the_line(axis, ladder, value, end + 6), middle + 4, value, part=part)
+
+
+def _beside_the_line(axis: Axis, ladder: Ladder, value: str, x: float) -> float:
+    """Where a value begins: right of its bar, and right of the line that binds where that would go through it."""
+    if ladder.binding is None:
+        return x
+    line = axis.at(float(ladder.binding.value))
+    return line + 6 if x - 4 < line < x + width_of(value, SIZE) + 4 else x
 
 
 def _value(say: Language, ladder: Ladder, rung: Rung) -> str:

@@ -20,6 +20,7 @@ _NAME = 210.0  # room for the name of a point
 _APART = 84.0  # room for those whose price is not known
 _STARTS = (0.98, 0.95, 0.9, 0.8, 0.5, 0.0)  # where the shares may begin
 _PARTS = 5
+_MARK = 5.0  # from the middle of a mark to its edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def usd_against_work(
     for item in sorted(shown, key=lambda item: id(item) in held):
         _point(say, drawing, item, best, plane)
     today = [item for item in shown if item.option.kind is Kind.NOTHING and id(item) not in held]
-    left = _names(say, drawing, list({id(x): x for x in (*named, *best, *today)}.values()), plane)
+    wanted = list({id(item): item for item in (*named, *best, *today)}.values())
+    left = _names(say, drawing, wanted, _Taken(plane, shown))
     entries = _entries(say, [item for item in named if id(item) in left], bool(named))
     drawing.height = legend(drawing, entries, 4, _FLOOR + 46, WIDTH)
     title = say.gettext("What each option costs, and how much of the work completes")
@@ -128,16 +130,31 @@ def _point(say: Language, drawing: Drawing, item: Result, best: Sequence[Result]
         mark(drawing, x, y, "fill-c7 gap", "diamond", told)
 
 
-def _names(say: Language, drawing: Drawing, items: Sequence[Result], plane: _Plane) -> set[int]:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The plane with the options on it: no name may lie on a mark."""
+
+    plane: _Plane
+    shown: Sequence[Result]
+
+    def free(self, drawing: Drawing, box: Box) -> bool:
+        """Return whether a name has room here."""
+        return _is_free(drawing, box) and not any(
+            box.left < x + _MARK and x - _MARK < box.right and box.top < y + _MARK and y - _MARK < box.bottom
+            for x, y in map(self.plane.place, self.shown)
+        )
+
+
+def _names(say: Language, drawing: Drawing, items: Sequence[Result], taken: _Taken) -> set[int]:
     """Name points where there is room: below to the right, above, to the left, further off. Returns those left out."""
     left = set()
     for item in items:
         text = cut(title_of(say, item), SMALL, _NAME)
-        x, y = plane.place(item)
+        x, y = taken.plane.place(item)
         places = [
             (x + side * 8, y + off, "start" if side > 0 else "end") for off in (16, -8, 32, -24, 48) for side in (1, -1)
         ]
-        free = next((at for at in places if _is_free(drawing, label_box(at[0], at[1], text, at[2], SMALL))), None)
+        free = next((at for at in places if taken.free(drawing, label_box(at[0], at[1], text, at[2], SMALL))), None)
         if free is None:
             left.add(id(item))
         else:

@@ -36,7 +36,11 @@ def replay_by_option(say: Language, pick: Pick, name: str) -> Figure | None:
         x = axis.at(tenth / 10)
         drawing.line(x, 4, x, floor, "grid")
         drawing.text(x, floor + 16, percent(say, tenth / 10), part="faint", anchor="middle", size=SMALL)
-    drawing.text(axis.end, floor + 33, say.gettext("share of the requests"), part="faint", anchor="end", size=SMALL)
+    below = drawing.text(
+        axis.end, floor + 33, say.gettext("share of the requests"), part="faint", anchor="end", size=SMALL
+    )
+    about = cut(say.gettext("above each bar: hours waited a week, and USD"), SMALL, below.left - axis.start - 12)
+    drawing.text(axis.start, floor + 33, about, part="faint", size=SMALL)
     for row, item in enumerate(told):
         _bar(say, drawing, axis, item, 4 + _ROW * row)
     drawing.height = legend(drawing, _entries(say, told), 4, floor + 46, WIDTH)
@@ -46,7 +50,7 @@ def replay_by_option(say: Language, pick: Pick, name: str) -> Figure | None:
 
 def _bar(say: Language, drawing: Drawing, axis: Axis, item: Result, top: float) -> None:
     """The option, its waiting and its price above its bar; the interval of what completes as a line below it."""
-    waits = say.gettext("waits {hours} h a week", hours=say.told(within.hours(_middle(item.hours_week))))
+    waits = say.gettext("{hours} h", hours=say.told(within.hours(_middle(item.hours_week))))
     right = f"{waits}, {price_now(say, item)}"
     drawing.text(axis.end, top + 15, right, part="faint halo", anchor="end", size=SMALL)
     room = axis.end - axis.start - width_of(right, SMALL) - 14

@@ -130,7 +130,7 @@ def _walls(say: Language, drawing: Drawing, pace: Pace, across: Axis, up: Axis) 
         y, binds = up.at(value), pace.binding in rungs
         drawing.line(_LEFT, y, across.end, y, f"wall-{'c2' if binds else 'c7'}")
         crossing = across.at(largest_prompt(pace.fit, value)) if pace.fit is not None else across.end
-        left, right = crossing - across.start - 16, across.end - crossing - 12
+        left, right = crossing - across.start - 10, across.end - crossing - 12
         below = right > left and y + _BELOW + 4 < _FLOOR
         x, baseline, anchor = (across.end - 4, y + _BELOW, "end") if below else (across.start + 8, y - 9, "start")
         room = 1.08 * (right if below else max(left, 120.0))  # labels are reckoned wider than they are
@@ -148,7 +148,8 @@ def _wall_name(say: Language, value: float, rungs: list[Rung], room: float) -> s
     whole = f"{clock}: {', '.join(names)}"
     if width_of(whole, SMALL) <= room or len(names) == 1:
         return cut(whole, SMALL, room)
-    return cut(f"{clock}: {names[0]} +{say.decimal(len(names) - 1)}", SMALL, room)
+    more = say.gettext("{first} and {count} more", first=names[0], count=say.decimal(len(names) - 1))
+    return cut(f"{clock}: {more}", SMALL, room)
 
 
 def thinned(points: Sequence[Point], across: Axis, up: Axis) -> list[Point]:
