@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,8 @@ from truelimit.domain.machine import UNKNOWN_MACHINE
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.workload import Ending, WorkClass, WorkRequest
 from truelimit.limits.view import StackView
+from truelimit.report.as_text import render
+from truelimit.report.verdict_document import blocks, to_json
 from truelimit.tables.identify import identified
 from truelimit.tables.loader import published_rates
 from truelimit.tables.machines import entry
@@ -151,6 +154,34 @@ def test_private_work_stays_and_unknown_privacy_is_an_interval(facts: Facts, see
     assert by_id(unknown)["cloud-big"].done.high == 140
     assert "the big ones to Big, if they may leave the house, for " in unknown.sentence
     assert any(item.fact == "privacy" for item in unknown.unknown)
+
+
+def test_work_without_big_requests_has_nothing_to_route(facts: Facts, seen: StackView) -> None:
+    small = [item for item in history() if item.work_class is WorkClass.EDIT_FEW]
+    found = work_verdict(asked(facts, seen, small))
+    told = by_id(found)
+    idle = [item.option.id for item in found.results if item.option.idle]
+    assert idle[0] == "cloud"
+    assert all(name.startswith("beside-") for name in idle[1:])
+    assert len(idle) == 2
+    assert "nothing to route: no request edits 5 or more files" in told["cloud"].option.idle
+    assert found.sentence.endswith("nothing is left to route.")
+    lines = render(blocks(found), 140, False)
+    assert "a cloud route (nothing to route)" in lines
+    data = json.loads(to_json(found))
+    row = next(item for item in data["options"] if item["id"] == "cloud")
+    assert row["nothing_to_route"].startswith("nothing to route")
+    assert row["requests"] is None
+
+
+def test_a_route_tells_where_unknown_privacy_enters(facts: Facts, seen: StackView) -> None:
+    notes = by_id(work_verdict(asked(facts, seen, history(private=None))))["cloud-big"].option.notes
+    assert notes[0].startswith("of 28 big requests nobody said whether they may leave the house")
+
+
+def test_the_parts_of_the_sentence_are_the_sentence(facts: Facts, seen: StackView) -> None:
+    found = work_verdict(asked(facts, seen, history()))
+    assert found.sentence == "; ".join(found.parts) + "."
 
 
 def test_the_private_ones_of_the_tail_stay_and_the_others_go(facts: Facts, seen: StackView) -> None:

@@ -108,3 +108,22 @@ def test_help_names_what_it_writes(capsys: pytest.CaptureFixture[str]) -> None:
         run(["--help"])
     text = capsys.readouterr().out
     assert all(option in text for option in ("--html FILE", "--svg DIR", "--png DIR", "--lang TAG", "--home DIR"))
+
+
+def test_a_machine_of_ones_own_is_on_the_page_by_name(home: Path, tmp_path: Path) -> None:
+    own, out = tmp_path / "mine.toml", tmp_path / "out.html"
+    own.write_text('name = "My box"\nmemory_gib = 48\nbandwidth_gb_per_s = 1500\n', encoding="utf-8")
+    assert run(["--home", str(home), "--html", str(out), "--among", str(own), "--among", "dgx-spark"]) == 1
+    text = out.read_text(encoding="utf-8")
+    figure = text[text.index('<figure id="options-usd">') :].split("</figure>")[0]
+    assert ">My box</text>" in figure
+    assert ">no price known</text>" in figure
+    assert ">NVIDIA DGX Spark</text>" in figure
+    assert "PC with RTX 5090" not in text, "machines that nobody named are not tried beside those that somebody did"
+
+
+def test_a_machine_that_there_is_not_is_no_page_without_it(home: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "out.html"
+    assert run(["--home", str(home), "--html", str(out), "--among", "nosuch"]) == 2
+    assert "'nosuch' is not in the table" in capsys.readouterr().err
+    assert not out.exists()

@@ -52,7 +52,7 @@ def test_words_of_a_home(home: Path, form: list[str], capsys: pytest.CaptureFixt
     assert workload.run(["--home", str(home), *form]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "22 requests in" in told
-    assert "Work on 5 or more files is 0.0 % of the turns" in told
+    assert "Work on 5 or more files is 0 % of the turns" in told
     assert "private or not: 22 of 22 requests" in told
 
 

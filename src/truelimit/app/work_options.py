@@ -7,13 +7,10 @@ from dataclasses import field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from truelimit.app.advise import price_of
 from truelimit.app.machines import Entry, watts
 from truelimit.app.plan_quant import smaller
 from truelimit.app.prospects import prospects
-from truelimit.app.replay_cloud import cloud_stack
 from truelimit.app.replay_stacks import Built, Terms, at_best, at_context, elsewhere, recorded, terms_of
 from truelimit.app.replay_walls import (
     Walls,
@@ -26,7 +23,7 @@ from truelimit.app.replay_walls import (
     without_silence,
 )
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.message import Message, counted, last_choice, said
+from truelimit.domain.message import last_choice, said
 from truelimit.limits.need import memory_settings
 from truelimit.limits.words import told
 from truelimit.perf.kv_types import kv_type
@@ -38,9 +35,6 @@ if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
     from truelimit.domain.findings import Finding
     from truelimit.limits.view import StackView
-    from truelimit.workload.columns import Flags
-    from truelimit.workload.legs import Work
-    from truelimit.workload.stack import ReplayStack
 
 _RELAY = said("the gateway sends valid events while the prompt is read; not yet shipped")
 
@@ -181,67 +175,6 @@ def _unlogged(stack: Stack) -> Stack:
     return elsewhere(stack, stack.machine)
 
 
-def cloud_options(today: Today, offered: Offered, work: Work, away: Flags) -> Iterator[Option]:
-    """Yield a route for each provider's model: the picked requests go there if they may, all others stay here.
-
-    What nobody called private or not stays, and goes in the other case that is replayed; private work never goes.
-    Where nothing may go, one option says why in place of routes with the numbers of this stack.
-    """
-    fixed = fixed_stack(today)
-    never = np.array([item.private is True for item in work.asked], dtype=bool)
-    if fixed.stack is not None and offered.clouds and not (away & ~never).any():
-        why = _nothing_to_route(int(away.sum()))
-        yield Option("cloud", said("a cloud route"), Kind.CLOUD, (), named=offered.named_clouds, idle=why)
-        return
-    for model in offered.clouds:
-        there = cloud_stack(model, offered.on, takes_private=False)
-        made = _route(fixed, there, model, _Routed(away, work.columns.private, never))
-        yield replace(made, named=offered.named_clouds)
-
-
-@dataclass(frozen=True, slots=True)
-class _Routed:
-    """The requests that a route is for, those that are taken as private, and those that were called so."""
-
-    away: Flags
-    private: Flags
-    never: Flags
-
-
-def _route(here: Built, there: Built, model: CloudModel, work: _Routed) -> Option:
-    """Return the route to a provider's model; unknown privacy opens it in one of two cases."""
-    id_, name = f"cloud-{model.id}", said("the big ones to {model}", model=model.name)
-    if here.stack is None or there.stack is None:
-        return Option(id_, name, Kind.CLOUD, (), unknown=there.unknown or here.unknown, notes=there.notes)
-    opened = replace(there.stack, takes_private=True)
-    unsaid = work.private & ~work.never & work.away
-    return Option(
-        id_,
-        name,
-        Kind.CLOUD,
-        _split(here.stack, there.stack, work.away & ~work.private),
-        basis=there.basis,
-        open_legs=_split(here.stack, opened, work.away & ~work.never) if unsaid.any() else None,
-        notes=there.notes,
-    )
-
-
-def _nothing_to_route(big: int) -> Message:
-    """Why no request goes anywhere else: there is no big one, or each of them is private."""
-    if big:
-        return counted(
-            "nothing to route: the one big request is private and stays here",
-            "nothing to route: all {count} big requests are private and stay here",
-            big,
-        )
-    return said("nothing to route: no request edits 5 or more files, and on this stack each surely ends in time")
-
-
-def _split(here: ReplayStack, there: ReplayStack, goes: Flags) -> tuple[Leg, ...]:
-    """Some requests there and all others here; one leg where none goes."""
-    return (Leg(here, ~goes), Leg(there, goes)) if goes.any() else (Leg(here),)
-
-
 def machine_options(today: Today, offered: Offered) -> Iterator[Option]:
     """Yield each machine with the fix in, and what it does with the configuration as it is."""
     for entry in offered.machines:
@@ -251,7 +184,7 @@ def machine_options(today: Today, offered: Offered) -> Iterator[Option]:
 def _machine(today: Today, entry: Entry) -> Option:
     there = elsewhere(today.stack, entry.machine)
     built = at_best(there, entry.id, today.terms(today.fixed_walls))
-    made = _priced(option(entry.id, entry.machine.name or entry.id, Kind.MACHINE, built), entry)
+    made = priced(option(entry.id, entry.machine.name or entry.id, Kind.MACHINE, built), entry)
     served = today.view.served
     as_it_is = at_context(there, f"{entry.id} as configured", served.value, _as_it_is(today)) if served else None
     if as_it_is is None or as_it_is.stack is None:
@@ -259,29 +192,8 @@ def _machine(today: Today, entry: Entry) -> Option:
     return replace(made, as_is=(Leg(as_it_is.stack),))
 
 
-def two_options(today: Today, machines: Sequence[Option], away: Flags) -> Iterator[Option]:
-    """Yield two machines: a second one like today's; and today's for the small requests beside one for the big."""
-    fixed = fixed_stack(today)
-    if fixed.stack is None:
-        return
-    if today.owned is not None:
-        both = replace(fixed, stack=replace(fixed.stack, slots=2 * fixed.stack.slots))
-        name = said("a second machine like this one")
-        if today.owned.machine.name:
-            name = said("a second {machine}", machine=today.owned.machine.name)
-        yield _priced(option("two-of-today", name, Kind.TWO, both), today.owned)
-    for item in machines:
-        if not item.legs or not item.legs[0].stack.fits:
-            continue
-        name = said("this machine, and {machine} for the big ones", machine=item.name)
-        pair = replace(item, id=f"beside-{item.id}", name=name, kind=Kind.TWO, as_is=None, named=False)
-        if not away.any():
-            yield replace(pair, legs=(), notes=(), basis="", idle=_nothing_to_route(0))
-            continue
-        yield replace(pair, legs=(Leg(fixed.stack, ~away), Leg(item.legs[0].stack, away)))
-
-
-def _priced(made: Option, entry: Entry) -> Option:
+def priced(made: Option, entry: Entry) -> Option:
+    """Return the option with the price, its date and the power of a machine."""
     price = price_of(entry.machine)
     paid = said("{what}, {date}", what=price.what, date=price.date) if price else ""
     return replace(made, usd_now=price.usd if price else None, price_of=paid, watts=watts(entry.machine))

@@ -15,13 +15,12 @@ from truelimit.app.work_of_calls import with_incidents
 from truelimit.app.work_options import (
     Offered,
     Today,
-    cloud_options,
     fixed_stack,
     free_options,
     machine_options,
     today_of,
-    two_options,
 )
+from truelimit.app.work_routes import cloud_options, two_options
 from truelimit.app.work_unknown import span, unknown
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.frozen import dataclass
@@ -150,7 +149,8 @@ def _nothing(requests: int) -> Message:
             "no request is recorded: truelimit workload reads transcripts and logs into the store that this replays"
         )
     return said(
-        "none of the {requests:,} recorded requests tells the size of its prompt, so there is nothing to replay",
+        "none of the {requests:,} recorded requests tells the size of its prompt, so there is nothing to replay: "
+        "an agent's transcripts or a server's log (truelimit workload --file) may tell it",
         requests=requests,
     )
 

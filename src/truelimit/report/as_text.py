@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
+from truelimit.report.folded import Folded, folded
 from truelimit.report.language import ENGLISH, Language
 from truelimit.report.language_blocks import told
 from truelimit.report.shorten import shortened
@@ -74,6 +75,9 @@ class _Page:
         if before + min(widths[-1], _LAST) <= self._width:
             yield from self._columns(block, [*widths[:-1], min(max(widths[-1], 1), self._width - before)])
             return
+        if block.titled and (folds := folded(block.head, block.rows, self._width, _GAP)):
+            yield from self._folded(block, folds)
+            return
         yield from self._line(block.head[:2], widths, "dim")
         for index, row in enumerate(block.rows):
             yield from self._line(row[:2], widths, _MARKED if index in block.marked else "")
@@ -81,6 +85,18 @@ class _Page:
             below = [f"{title}: {cell}" if block.titled else cell for title, cell in rest]
             if below:
                 yield from self._text("; ".join(below), "dim", 4)
+
+    def _folded(self, block: Rows, folds: Folded) -> Iterator[str]:
+        """The table in columns whose cells may have several lines; the lines of a head stand beside its last one."""
+        for index, row in enumerate((folds.head, *folds.rows)):
+            style = _HEAD if index == 0 else _MARKED if index - 1 in block.marked else ""
+            height = max(map(len, row))
+            for line in range(height):
+                texts = (_line_of(cell, line - (height - len(cell) if index == 0 else 0)) for cell in row)
+                cells_set = (
+                    _set(text, width, at) for at, (text, width) in enumerate(zip(texts, folds.widths, strict=True))
+                )
+                yield self._painted((" " * _GAP).join(cells_set), style)
 
     def _columns(self, block: Rows, widths: list[int]) -> Iterator[str]:
         yield from self._row(block.head, widths, _HEAD, head=True)
@@ -106,6 +122,10 @@ class _Page:
         name, number = pair
         gap = " " * (widths[0] - cells(name) + _GAP + widths[1] - cells(number))
         yield from self._text(f"{name}{gap}{number}", style)
+
+
+def _line_of(cell: list[str], line: int) -> str:
+    return cell[line] if 0 <= line < len(cell) else ""
 
 
 def _set(text: str, width: int, column: int) -> str:

@@ -19,6 +19,9 @@ RULE = said(
 )
 
 
+_COARSE = 0.05  # of a share
+
+
 def class_notes(work: Work) -> tuple[Message, ...]:
     """Return what the shares of classes leave out, and what they would be at most with it."""
     return tuple(_notes(work))
@@ -48,3 +51,16 @@ def _size(lost: Unclassed) -> Message:
         tokens=tokens(lost.tokens),
         hours=figure(lost.seconds / HOUR, ",.2f"),
     )
+
+
+def unknown_lines(work: Work) -> tuple[Message, ...]:
+    """Return what requests do not tell, with their counts."""
+    return tuple(
+        said("{what}: {silent:,} of {all:,} requests", what=item.what, silent=item.requests, all=item.of)
+        for item in work.unknown
+    )
+
+
+def interval_digits(low: float, high: float) -> int:
+    """Return the digits of percentages that an interval of a share (0 to 1) supports: none where it spans 5 points."""
+    return 0 if high - low >= _COARSE else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import counted, figure, joined, said
+from truelimit.domain.message import Message, counted, figure, joined, said
 from truelimit.report import within
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
@@ -24,6 +24,7 @@ _HEAD = (
     said("time out %"), said("other %"), said("h a week"), said("unlocks"), said("trust"),
 )  # fmt: skip
 _ALWAYS = {"option", "USD now", "complete %", "time out %", "h a week", "unlocks", "trust"}
+NOT_JUDGED = said("no recorded ending can be compared with the replay of today's stack")
 _NONE = {"0", "?", "-"}
 
 
@@ -61,16 +62,22 @@ _LEGEND = (
 )
 
 
-def _recorded(item: WorkVerdict) -> str:
-    span = said("{hours:,.1f} hours", hours=item.span_days * 24)
-    if item.span_days >= 1:
-        span = said("{days:,.1f} days", days=item.span_days)
+def recorded(item: WorkVerdict) -> Message:
+    """Return how much work is replayed, and over how long; a single moment has no length."""
+    requests = counted("{count} request", "{count} requests", item.requests)
+    sessions = counted("{count} conversation", "{count} conversations", item.sessions)
+    if not item.span_days:
+        return said("{requests} in {sessions}", requests=requests, sessions=sessions)
+    span = said("{days:,.1f} days", days=item.span_days)
+    if item.span_days < 1:
+        span = said("{hours:,.1f} hours", hours=item.span_days * 24)
+    return said("{requests} in {sessions} over {span}", requests=requests, sessions=sessions, span=span)
+
+
+def _recorded(item: WorkVerdict) -> Message:
     return said(
-        "{requests} in {sessions} over {span}, replayed on {model} and on {options} options; hours are for "
-        "{weeks:,.1f} weeks",
-        requests=counted("{count} request", "{count} requests", item.requests),
-        sessions=counted("{count} conversation", "{count} conversations", item.sessions),
-        span=span,
+        "{recorded}, replayed on {model} and on {options} options; hours are for {weeks:,.1f} weeks",
+        recorded=recorded(item),
         model=item.model,
         options=len(item.results),
         weeks=item.weeks,
@@ -115,11 +122,16 @@ def _row(item: Result, trust: Trust) -> tuple[str, ...]:
         name,
         _usd(item.usd_now),
         _usd(item.usd_month, 2),
-        *(within.share(value, item.known) if item.known else "?" for value in counts),
-        within.hours(item.hours_week),
-        within.count(item.unlocks),
+        *(_tight(within.share(value, item.known)) if item.known else "?" for value in counts),
+        _tight(within.hours(item.hours_week)),
+        _tight(within.count(item.unlocks)),
         trust_in(option, trust),
     )
+
+
+def _tight(number: Message) -> Message:
+    """A number with its interval in as few signs as there are: a table of ten columns has no room for words."""
+    return said("{middle} ({low}-{high})", **number.values) if "low" in number.values else number
 
 
 def _usd(value: float | None, digits: int = 0) -> str:
@@ -152,7 +164,7 @@ def _other(item: Result) -> str:
 
 def _validation(item: Confusion) -> list[Block]:
     if not item.judged:
-        return [Items((said("no recorded ending can be compared with the replay of today's stack"),), 2)]
+        return [Items((NOT_JUDGED,), 2)]
     lines = [
         said(
             "{agreed:,} of {judged:,} recorded endings are those of the replay ({share:.0%})",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from truelimit.domain.message import counted, figure, joined, said
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
-from truelimit.report.class_notes import RULE, class_notes
+from truelimit.report.class_notes import RULE, class_notes, interval_digits, unknown_lines
 from truelimit.report.class_shares_json import calls_json, share_json, turn_json, unclassed_json
 from truelimit.report.numbers import number, size
 from truelimit.units import HOUR
@@ -70,12 +70,13 @@ def _tail(work: Work) -> str:
     turns, multi = work.multi_turns, _multi(work)
     if turns is None:
         return ""
+    digits = interval_digits(turns.low, turns.high)
     known = said(
         " Work on 5 or more files is {share} of the turns ({turns:,}; 90 %: {low} to {high})",
-        share=_percent(turns.of_turns),
+        share=_percent(turns.of_turns, digits),
         turns=turns.turns,
-        low=_percent(turns.low),
-        high=_percent(turns.high),
+        low=_percent(turns.low, digits),
+        high=_percent(turns.high, digits),
     )
     if multi is None:
         return said("{known}.", known=known)
@@ -186,10 +187,7 @@ def _size_row(name: str, held: Sizes) -> tuple[str, ...]:
 
 
 def _unknown(view: WorkloadView) -> list[Block]:
-    lines: list[str] = [
-        said("{what}: {silent:,} of {all:,} requests", what=item.what, silent=item.requests, all=item.of)
-        for item in view.work.unknown
-    ]
+    lines: list[str] = [*unknown_lines(view.work)]
     lines += [*view.notes, *(said("{fact}: {why}", fact=item.fact, why=item.why) for item in view.missing)]
     if view.damaged:
         damaged = counted("{count} damaged line", "{count} damaged lines", view.damaged)
@@ -217,13 +215,14 @@ def _day(at: datetime) -> str:
     return f"{at:%Y-%m-%d}"
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else said("{share:.1f} %", share=100 * share)
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "-" if share is None else said("{share} %", share=figure(100 * share, f".{digits}f"))
 
 
 def _interval(share: float, low: float, high: float) -> str:
-    ends = {"low": 100 * low, "high": 100 * high}
-    return said("{share} ({low:.1f} to {high:.1f})", share=_percent(share), **ends)
+    digits = interval_digits(low, high)
+    ends = {name: figure(100 * end, f".{digits}f") for name, end in (("low", low), ("high", high))}
+    return said("{share} ({low} to {high})", share=_percent(share, digits), **ends)
 
 
 def as_json(view: WorkloadView) -> str:

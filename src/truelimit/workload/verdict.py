@@ -117,8 +117,13 @@ def sentence(found: Choice, tail: Tail, trust: Trust = Trust.HIGH) -> Message:
     """
     parts = joined("; ", parts_of(found, tail))
     if trust is Trust.LOW:
-        return said("A guess, since the replay of today's stack does not tell what was recorded: {parts}.", parts=parts)
+        return guess(parts)
     return said("{parts}.", parts=parts)
+
+
+def guess(parts: str) -> Message:
+    """Return what is said of work that the replay of today's stack does not tell."""
+    return said("A guess, since the replay of today's stack does not tell what was recorded: {parts}.", parts=parts)
 
 
 def parts_of(found: Choice, tail: Tail) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -22,6 +23,7 @@ from truelimit.report.plots.pareto import usd_against_work
 from truelimit.report.plots.replay import replay_by_option
 from truelimit.report.plots.time import MOST_POINTS, Pace, Point, thinned, time_against_walls
 from truelimit.units import Tokens
+from truelimit.workload.options import Kind, Result
 
 LANGUAGES = st.sampled_from([language("en"), language("hi")])
 NAMES = st.text(min_size=1, max_size=90) | st.sampled_from(
@@ -142,6 +144,63 @@ def test_the_front_is_what_no_other_option_beats() -> None:
         result("dear", 90, 900.0),
     ]
     assert [item.option.name for item in picked(results).on_front] == ["free", "better"]
+
+
+def named(name: str, done: int, usd: float | None) -> Result:
+    item = result(name, done, usd, low=done)
+    return replace(item, option=replace(item.option, named=True))
+
+
+@given(LANGUAGES, OPTIONS, st.lists(st.tuples(NAMES, st.integers(0, 100), st.none() | st.floats(0, 1e6)), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_machines_that_a_person_named_are_always_named(say, options, own) -> None:
+    results = [result(name, done, usd) for name, done, usd in options]
+    results += [named(name, done, usd) for name, done, usd in own]
+    figure = usd_against_work(say, results, picked(results), "p")
+    if figure is not None:
+        assert_legible(figure)
+        assert "".join(figure.drawing.parts).count("fill-c1 gap") == len(own)
+
+
+def test_a_machine_of_ones_own_is_in_both_figures_with_and_without_a_price() -> None:
+    options = [result("nothing", 50, 0.0, kind=Kind.NOTHING)]
+    options += [result(f"shop {n}", 60 + n, 100.0 * n) for n in range(1, 30)]
+    options += [named("Mine", 55, 4_000.0), named("Box", 70, None)]
+    pick = picked(options)
+    replay, usd = replay_by_option(language("en"), pick, "r"), usd_against_work(language("en"), options, pick, "p")
+    assert replay is not None
+    assert usd is not None
+    for figure in (replay, usd):
+        assert {"Mine", "Box"} <= {box.text for box in figure.drawing.boxes}
+    assert "no price known" in {box.text for box in usd.drawing.boxes}
+    assert "Mine: 55% complete for 4,000 USD" in usd.description
+    assert "Box: 70% complete for price not known" in usd.description
+
+
+def test_the_shares_begin_near_the_least_and_say_so() -> None:
+    near = [
+        result("nothing", 287, 0.0, known=288),
+        result("fix", 288, 0.0, known=288),
+        result("box", 288, 9.0, known=288),
+    ]
+    figure = usd_against_work(language("en"), near, picked(near), "p")
+    assert figure is not None
+    texts = {box.text for box in figure.drawing.boxes}
+    assert "requests that complete; the axis begins at 98%" in texts
+    assert {"98.0%", "100.0%"} <= texts
+    far = [result("nothing", 10, 0.0), result("fix", 90, 0.0)]
+    figure = usd_against_work(language("en"), far, picked(far), "p")
+    assert figure is not None
+    assert {"0%", "100%", "requests that complete"} <= {box.text for box in figure.drawing.boxes}
+
+
+def test_a_value_stands_beside_the_line_that_binds_not_on_it() -> None:
+    rungs = (rung("native", 262_144), rung("agent-context", 131_072), rung("output", 122_880))
+    figure = context_ladder(language("en"), Ladder("tokens", rungs, rungs[1]), "model", "c")
+    assert figure is not None
+    line = max(box.right for box in figure.drawing.boxes if box.text == "agent's window")
+    boxes = {box.text: box for box in figure.drawing.boxes}
+    assert boxes["122,880"].left == boxes["131,072 binds"].left > line
 
 
 def test_an_option_that_cannot_be_replayed_has_no_bar() -> None:

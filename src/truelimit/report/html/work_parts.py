@@ -13,15 +13,13 @@ from truelimit.report.plots.figure import Figure
 from truelimit.report.plots.options import picked, price, title_of
 from truelimit.report.plots.pareto import usd_against_work
 from truelimit.report.plots.replay import ENDINGS, replay_by_option
-from truelimit.report.verdict_document import legend
-from truelimit.units import HOUR
+from truelimit.report.verdict_document import NOT_JUDGED, legend, recorded
 from truelimit.workload.confusion import Confusion
 from truelimit.workload.options import Result
 from truelimit.workload.stack import Outcome
 from truelimit.workload.trust import Trust, trust_in
-from truelimit.workload.verdict import WorkVerdict
+from truelimit.workload.verdict import WorkVerdict, guess
 
-_DAY = 24 * HOUR  # s
 REPLAYED = {
     Outcome.DONE: marked("done"),
     Outcome.OVERFLOW: marked("overflow"),
@@ -56,7 +54,7 @@ def work_parts(say: Language, verdict: WorkVerdict, drawn: dict[str, Figure | No
         *_notes(say, verdict),
         *arithmetic(say, verdict.calculations),
     ]
-    if verdict.validation is not None and verdict.validation.judged:
+    if verdict.validation is not None:
         found += _validation(say, verdict.validation)
     if verdict.unknown:
         lines = tuple(said("{fact}: {why}", fact=item.fact, why=item.why) for item in verdict.unknown)
@@ -66,26 +64,18 @@ def work_parts(say: Language, verdict: WorkVerdict, drawn: dict[str, Figure | No
 
 def _sentence(verdict: WorkVerdict) -> list[Part]:
     """The sentence; in parts where it has some, for what is to be done first is read first."""
-    if not verdict.parts or verdict.trust is Trust.LOW:
+    if not verdict.parts:
         return [Paragraph(verdict.sentence, "verdict")]
-    first, *others = (said("{part}.", part=capital(part)) for part in verdict.parts)
-    return [Paragraph(first, "verdict"), *([Items(tuple(others))] if others else [])]
+    first, *others = verdict.parts
+    told = said("{part}.", part=capital(first))
+    if verdict.trust is Trust.LOW:
+        told = guess(first)
+    rest = tuple(said("{part}.", part=capital(part)) for part in others)
+    return [Paragraph(told, "verdict"), *([Items(rest)] if rest else [])]
 
 
 def _recorded(say: Language, verdict: WorkVerdict) -> str:
-    return say.gettext(
-        "{requests} in {sessions} over {days}, replayed on {model}.",
-        requests=say.ngettext("{count} request", "{count} requests", verdict.requests),
-        sessions=say.ngettext("{count} conversation", "{count} conversations", verdict.sessions),
-        days=_span(say, verdict.span_days),
-        model=verdict.model,
-    )
-
-
-def _span(say: Language, days: float) -> str:
-    if days < 1:
-        return say.gettext("{hours} hours", hours=say.decimal(days * _DAY / HOUR, 1))
-    return say.gettext("{days} days", days=say.decimal(days, 1))
+    return say.gettext("{recorded}, replayed on {model}.", recorded=say.told(recorded(verdict)), model=verdict.model)
 
 
 def _table(say: Language, verdict: WorkVerdict) -> Captioned:
@@ -142,6 +132,9 @@ def _notes(say: Language, verdict: WorkVerdict) -> list[Part]:
 
 
 def _validation(say: Language, item: Confusion) -> list[Part]:
+    title = Heading(say.gettext("Is the replay to be believed?"))
+    if not item.judged:
+        return [title, Items((NOT_JUDGED,))]
     share = percent(say, item.agreed / item.judged)
     lines = [say.gettext("{agreed} of {judged} recorded endings are those of the replay ({share}).",
                          agreed=say.decimal(item.agreed), judged=say.decimal(item.judged), share=share)]  # fmt: skip
@@ -156,7 +149,7 @@ def _validation(say: Language, item: Confusion) -> list[Part]:
     )
     caption = say.gettext("Recorded endings against those of the replay of today's stack")
     return [
-        Heading(say.gettext("Is the replay to be believed?")),
+        title,
         Items(tuple(lines)),
         Captioned(caption, Rows(heads, rows)),
     ]

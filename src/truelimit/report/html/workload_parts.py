@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from truelimit.domain.workload import WorkClass
 from truelimit.report.blocks import Heading, Items, Paragraph, Rows
-from truelimit.report.class_notes import RULE, class_notes
+from truelimit.report.class_notes import RULE, class_notes, interval_digits, unknown_lines
 from truelimit.report.html.parts import Captioned, Part
 from truelimit.report.language import Language, marked
-from truelimit.report.language_numbers import percent
+from truelimit.report.language_numbers import duration, percent
 from truelimit.units import HOUR
 from truelimit.workload.shares import Share
 from truelimit.workload.summary import TurnShare, Work
@@ -33,15 +33,24 @@ def workload_parts(say: Language, work: Work) -> tuple[Part, ...]:
         found.append(Items(notes))
     if work.endings:
         found += [Heading(say.gettext("How it ended")), _endings(say, work)]
+    if work.unknown:
+        found += [Heading(say.gettext("Not known")), Items(unknown_lines(work))]
     return tuple(found)
 
 
 def _sentence(say: Language, work: Work) -> str:
+    requests = say.ngettext("{count} request", "{count} requests", work.requests)
+    sessions = say.ngettext("{count} conversation", "{count} conversations", work.sessions)
+    if not work.timed:
+        return say.gettext(
+            "{requests} in {sessions}; how long they took is not recorded.", requests=requests, sessions=sessions
+        )
+    waited = say.gettext("{hours} hours", hours=say.decimal(work.waited / HOUR, 1))
     return say.gettext(
         "{requests} in {sessions}, {hours} of waiting for {calls}.",
-        requests=say.ngettext("{count} request", "{count} requests", work.requests),
-        sessions=say.ngettext("{count} conversation", "{count} conversations", work.sessions),
-        hours=say.gettext("{hours} hours", hours=say.decimal(work.waited / HOUR, 1)),
+        requests=requests,
+        sessions=sessions,
+        hours=waited if work.waited >= HOUR else duration(say, work.waited),
         calls=say.ngettext("{count} timed call", "{count} timed calls", work.timed),
     )
 
@@ -50,12 +59,13 @@ def _facts(say: Language, work: Work) -> tuple[str, ...]:
     held, lines = work.prefix, []
     if work.multi_turns is not None:
         turns = work.multi_turns
+        digits = interval_digits(turns.low, turns.high)
         lines.append(
             say.gettext(
                 "Work on 5 or more files is {share} of the turns (90%: {low} to {high}).",
-                share=percent(say, turns.of_turns, 1),
-                low=percent(say, turns.low, 1),
-                high=percent(say, turns.high, 1),
+                share=percent(say, turns.of_turns, digits),
+                low=percent(say, turns.low, digits),
+                high=percent(say, turns.high, digits),
             )
         )
     if held.share is not None:
@@ -94,11 +104,11 @@ def _classes(say: Language, work: Work) -> Captioned:
 
 def _class_row(say: Language, item: Share, turns: TurnShare | None) -> tuple[str, ...]:
     name = say.word(CLASSES[WorkClass(item.name)])
-    share = "" if turns is None else _interval(say, turns.of_turns, turns.low, turns.high)
+    share = "-" if turns is None else _interval(say, turns.of_turns, turns.low, turns.high)
     rest = (
-        "" if part is None else percent(say, part, 1) for part in (item.of_requests, item.of_tokens, item.of_seconds)
+        "-" if part is None else percent(say, part, 1) for part in (item.of_requests, item.of_tokens, item.of_seconds)
     )
-    return name, say.decimal(turns.turns) if turns else "", share, say.decimal(item.requests), *rest
+    return name, say.decimal(turns.turns) if turns else "-", share, say.decimal(item.requests), *rest
 
 
 def _endings(say: Language, work: Work) -> Captioned:
@@ -112,5 +122,6 @@ def _endings(say: Language, work: Work) -> Captioned:
 
 
 def _interval(say: Language, share: float, low: float, high: float) -> str:
-    ends = {"low": say.decimal(100 * low, 1), "high": say.decimal(100 * high, 1)}
-    return say.gettext("{value} ({low} to {high})", value=percent(say, share, 1), **ends)
+    digits = interval_digits(low, high)
+    ends = {"low": say.decimal(100 * low, digits), "high": say.decimal(100 * high, digits)}
+    return say.gettext("{value} ({low} to {high})", value=percent(say, share, digits), **ends)

@@ -84,17 +84,15 @@ def _grid(say: Language, drawing: Drawing, plane: _Plane, years: float) -> None:
         y = plane.up.at(share)
         drawing.line(_LEFT, y, end, y, "grid")
         drawing.text(_LEFT - 7, y + 4, percent(say, share, digits), part="faint", anchor="end", size=SMALL)
+    free = _strip(say, drawing, plane)
     ticks = across.ticks(5)
     for value in ticks:
         drawing.line(across.at(value), _FLOOR, across.at(value), _FLOOR + 5, "axis")
-    numbered(drawing, [(across.at(value), say.decimal(value)) for value in ticks], _FLOOR + 18)
+    told = [(across.at(value), say.decimal(value)) for value in ticks]
+    fits = [(x, text) for x, text in told if label_box(x, 0, text, "middle", SMALL).right < free]
+    numbered(drawing, fits, _FLOOR + 18)
     drawing.line(_LEFT, _TOP, _LEFT, _FLOOR, "axis")
     drawing.line(_LEFT, _FLOOR, across.end, _FLOOR, "axis")
-    if plane.apart is not None:
-        text = cut(say.gettext("no price known"), SMALL, _APART + _RIGHT - 6)
-        drawing.line(across.end + 6, _TOP, across.end + 6, _FLOOR, "grid")
-        if _is_free(drawing, label_box(plane.apart, _FLOOR + 18, text, "middle", SMALL), _FLOOR + 30):
-            drawing.text(plane.apart, _FLOOR + 18, text, part="faint", anchor="middle", size=SMALL)
     bottom = say.ngettext(
         "USD at once and for {count} year of power and tokens",
         "USD at once and for {count} years of power and tokens",
@@ -105,6 +103,16 @@ def _grid(say: Language, drawing: Drawing, plane: _Plane, years: float) -> None:
     if low:
         up = say.gettext("requests that complete; the axis begins at {share}", share=percent(say, low))
     drawing.text(4, 13, up, part="faint", size=SMALL)
+
+
+def _strip(say: Language, drawing: Drawing, plane: _Plane) -> float:
+    """The place of those without a price; returns where the numbers of the axis must end."""
+    if plane.apart is None:
+        return WIDTH
+    text = cut(say.gettext("no price known"), SMALL, _APART + _RIGHT - 6)
+    drawing.line(plane.across.end + 6, _TOP, plane.across.end + 6, _FLOOR, "grid")
+    x = WIDTH - 2
+    return drawing.text(x, _FLOOR + 18, text, part="faint", anchor="end", size=SMALL).left - 6
 
 
 def _front(drawing: Drawing, best: Sequence[Result], plane: _Plane) -> None:

@@ -1,0 +1,116 @@
+"""Options that send the big requests elsewhere: to a provider's model, or to a second machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from truelimit.app.replay_cloud import cloud_stack
+from truelimit.app.work_options import Offered, Today, fixed_stack, option, priced
+from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import Message, counted, said
+from truelimit.workload.options import Kind, Leg, Option
+
+if TYPE_CHECKING:
+    from truelimit.app.replay_stacks import Built
+    from truelimit.domain.cloud import CloudModel
+    from truelimit.workload.columns import Flags
+    from truelimit.workload.legs import Work
+    from truelimit.workload.stack import ReplayStack
+
+
+def cloud_options(today: Today, offered: Offered, work: Work, away: Flags) -> Iterator[Option]:
+    """Yield a route for each provider's model: the picked requests go there if they may, all others stay here.
+
+    What nobody called private or not stays, and goes in the other case that is replayed; private work never goes.
+    Where nothing may go, one option says why in place of routes with the numbers of this stack.
+    """
+    fixed = fixed_stack(today)
+    never = np.array([item.private is True for item in work.asked], dtype=bool)
+    if fixed.stack is not None and offered.clouds and not (away & ~never).any():
+        why = _nothing_to_route(int(away.sum()))
+        yield Option("cloud", said("a cloud route"), Kind.CLOUD, (), named=offered.named_clouds, idle=why)
+        return
+    for model in offered.clouds:
+        there = cloud_stack(model, offered.on, takes_private=False)
+        made = _route(fixed, there, model, _Routed(away, work.columns.private, never))
+        yield replace(made, named=offered.named_clouds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    """The requests that a route is for, those that are taken as private, and those that were called so."""
+
+    away: Flags
+    private: Flags
+    never: Flags
+
+
+def _route(here: Built, there: Built, model: CloudModel, work: _Routed) -> Option:
+    """Return the route to a provider's model; unknown privacy opens it in one of two cases."""
+    id_, name = f"cloud-{model.id}", said("the big ones to {model}", model=model.name)
+    if here.stack is None or there.stack is None:
+        return Option(id_, name, Kind.CLOUD, (), unknown=there.unknown or here.unknown, notes=there.notes)
+    opened = replace(there.stack, takes_private=True)
+    unsaid = work.private & ~work.never & work.away
+    open_notes = (_unsaid(int(unsaid.sum())),) if unsaid.any() else ()
+    return Option(
+        id_,
+        name,
+        Kind.CLOUD,
+        _split(here.stack, there.stack, work.away & ~work.private),
+        basis=there.basis,
+        open_legs=_split(here.stack, opened, work.away & ~work.never) if unsaid.any() else None,
+        notes=(*open_notes, *there.notes),
+    )
+
+
+def _unsaid(count: int) -> Message:
+    return counted(
+        "of {count} big request nobody said whether it may leave the house: it stays in the first number, and goes in "
+        "the sum a month",
+        "of {count} big requests nobody said whether they may leave the house: they stay in the first number, and go "
+        "in the sum a month",
+        count,
+    )
+
+
+def _nothing_to_route(big: int) -> Message:
+    """Why no request goes anywhere else: there is no big one, or each of them is private."""
+    if big:
+        return counted(
+            "nothing to route: the one big request is private and stays here",
+            "nothing to route: all {count} big requests are private and stay here",
+            big,
+        )
+    return said("nothing to route: no request edits 5 or more files, and on this stack each surely ends in time")
+
+
+def _split(here: ReplayStack, there: ReplayStack, goes: Flags) -> tuple[Leg, ...]:
+    """Some requests there and all others here; one leg where none goes."""
+    return (Leg(here, ~goes), Leg(there, goes)) if goes.any() else (Leg(here),)
+
+
+def two_options(today: Today, machines: Sequence[Option], away: Flags) -> Iterator[Option]:
+    """Yield two machines: a second one like today's; and today's for the small requests beside one for the big."""
+    fixed = fixed_stack(today)
+    if fixed.stack is None:
+        return
+    if today.owned is not None:
+        both = replace(fixed, stack=replace(fixed.stack, slots=2 * fixed.stack.slots))
+        name = said("a second machine like this one")
+        if today.owned.machine.name:
+            name = said("a second {machine}", machine=today.owned.machine.name)
+        yield priced(option("two-of-today", name, Kind.TWO, both), today.owned)
+    for item in machines:
+        if not item.legs or not item.legs[0].stack.fits:
+            continue
+        name = said("this machine, and {machine} for the big ones", machine=item.name)
+        pair = replace(item, id=f"beside-{item.id}", name=name, kind=Kind.TWO, as_is=None, named=False)
+        if not away.any():
+            yield replace(pair, legs=(), notes=(), basis="", idle=_nothing_to_route(0))
+            continue
+        yield replace(pair, legs=(Leg(fixed.stack, ~away), Leg(item.legs[0].stack, away)))
