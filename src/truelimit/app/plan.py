@@ -75,8 +75,8 @@ def plan(stack: Stack, wanted: Wanted, around: Around | None = None) -> ModelPla
     Raises ValueError with the reason when the memory of this model cannot be computed, or the split is refused.
     """
     planned, need = needed(stack, wanted)
-    made = _plan(planned, wanted, need)
-    return _with_extras(made, planned, around) if around is not None else made
+    made, writes = _plan(planned, wanted, need)
+    return _with_extras(made, planned, writes, around) if around is not None else made
 
 
 def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
@@ -108,14 +108,14 @@ def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
     return replace(made, changes=changes(stack, made, around.quants, around.machines, outcome))
 
 
-def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> ModelPlan:
+def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, Writing | None]:
     room, pool = room_for(planned, wanted, need)
     placed = pool.placement(need) if pool else None
     reads, writes = paces(planned, placed)
     native = native_context(planned)
     largest = _largest(planned, pool)
     in_time = read_in(reads, wanted.deadline)
-    return ModelPlan(
+    made = ModelPlan(
         _name(planned),
         native.value if native else None,
         wanted,
@@ -136,17 +136,29 @@ def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> ModelPlan:
         machine=planned.machine.name,
         notes=_notes(native, wanted, reads, writes),
     )
+    return made, writes
 
 
-def _with_extras(made: ModelPlan, planned: Stack, around: Around) -> ModelPlan:
+def _with_extras(made: ModelPlan, planned: Stack, writes: Writing | None, around: Around) -> ModelPlan:
     settings = memory_settings(planned, made.wanted.context)
     return replace(
         made,
+        decode_calculations=_decode(made, planned, writes),
         load=load(made, around.disk),
         restore=restore(made, planned.machine),
         energy=energy(made, planned.machine, around.answer),
         residents=residents(made, tuple((name, _other_total(*other)) for name, other in _named(around))),
         commands=commands(planned, made, settings),
+    )
+
+
+def _decode(made: ModelPlan, planned: Stack, writes: Writing | None) -> tuple[Calculation | None, ...]:
+    """The arithmetic of each rate of writing, in the order of the depths."""
+    from truelimit.limits.decode_terms import decode_terms
+
+    return tuple(
+        None if rate is None or writes is None else decode_terms(planned, writes, made.placement, depth)
+        for depth, rate in made.decode
     )
 
 

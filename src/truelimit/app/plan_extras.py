@@ -56,7 +56,8 @@ def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
     if power is None or rate is None or made.prefill_seconds is None:
         return None
     where = said("{context:,} tokens read and {answer:,} written", context=made.wanted.context, answer=answer)
-    return energy_of_answer(power, made.prefill_seconds[0], answer / rate.value, where)
+    writing = Known(rate.value, said("the rate of writing at full depth, above"), rate.basis)
+    return energy_of_answer(power, made.prefill_seconds[0], answer, writing, where)
 
 
 def residents(made: ModelPlan, others: tuple[tuple[str, int | None], ...]) -> Residency | None:

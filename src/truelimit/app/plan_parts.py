@@ -140,7 +140,7 @@ class ModelPlan:
     ``total`` is weights, KV cache, state and compute buffer, in bytes. ``room`` is None where no memory is known.
     ``placement`` is None where one memory holds all. ``deadline_prompt`` is the longest prompt that is read in time.
     ``changes`` are sorted, what helps most first; those that do not help are left out. ``commands`` start an existing
-    engine as planned, each with what it is for.
+    engine as planned, each with what it is for. ``decode_calculations`` are those of ``decode``, in its order.
     """
 
     model: str
@@ -168,6 +168,7 @@ class ModelPlan:
     commands: tuple[tuple[str, str], ...] = ()
     machine: str | None = None
     notes: tuple[str, ...] = ()
+    decode_calculations: tuple[Calculation | None, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

@@ -29,7 +29,7 @@ def plan(item: ModelPlan) -> str:
             "settings": asdict(item.settings),
             "memory": _memory(item),
             "placement": _placement(item.placement),
-            "decode": [{"depth": depth, "rate": rate(value)} for depth, value in item.decode],
+            "decode": _decode(item),
             "prefill": {"rate_at_0": rate(item.prefill_rate), "seconds": _seconds(item)},
             "largest_context": item.largest_context,
             "deadline": _deadline(item),
@@ -44,6 +44,14 @@ def plan(item: ModelPlan) -> str:
             "notes": [*item.need.notes, *item.notes, *(item.placement.notes if item.placement else ())],
         }
     )
+
+
+def _decode(item: ModelPlan) -> list[dict[str, object]]:
+    counted = item.decode_calculations or (None,) * len(item.decode)
+    return [
+        {"depth": depth, "rate": rate(value), "calculation": calculation(calc)}
+        for (depth, value), calc in zip(item.decode, counted, strict=True)
+    ]
 
 
 def rate(value: Rate | None) -> dict[str, object] | None:
@@ -140,14 +148,17 @@ def outcome(item: Outcome) -> dict[str, object]:
 def _wait(item: Wait | None) -> dict[str, object] | None:
     if item is None:
         return None
-    basis = item.calculation.basis.value
-    return {"value": item.seconds, "low": item.low, "high": item.high, "basis": basis}
+    counted = item.calculation
+    known = {"value": item.seconds, "low": item.low, "high": item.high, "basis": counted.basis.value}
+    return known | {"calculation": calculation(counted)}
 
 
 def _energy(item: Energy | None) -> dict[str, object] | None:
     if item is None:
         return None
-    return {"value": item.joules, "low": item.low, "high": item.high, "basis": item.calculation.basis.value}
+    counted = item.calculation
+    known = {"value": item.joules, "low": item.low, "high": item.high, "basis": counted.basis.value}
+    return known | {"calculation": calculation(counted)}
 
 
 def _residents(item: Residency | None) -> dict[str, object] | None:
