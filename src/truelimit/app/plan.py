@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from truelimit.app.plan_arithmetic import arithmetic, decode_arithmetic
 from truelimit.app.plan_changes import changes
 from truelimit.app.plan_commands import commands
 from truelimit.app.plan_extras import energy, load, residents, restore
@@ -20,7 +21,6 @@ from truelimit.app.plan_parts import (
     Wanted,
 )
 from truelimit.app.plan_rates import decode_at, prefill_at_start, read_in, seconds_to_read
-from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.facts import Stack
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import said
@@ -34,7 +34,6 @@ from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.load_time import DISK
 from truelimit.perf.placement_flags import tensor_split_refused
-from truelimit.perf.prefill import prefill_calculation
 from truelimit.units import Bytes, BytesPerSecond, Tokens
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, 
         tuple((depth, decode_at(writes, depth)) for depth in (0, wanted.context // 2, wanted.context)),
         prefill_at_start(reads),
         seconds_to_read(reads, wanted.context),
-        _calculations(need, room, pool, reads, wanted),
+        arithmetic(need, room, pool, reads, wanted),
         fits=None if room is None else room.headroom >= 0,
         placement=placed,
         deadline_prompt=in_time,
@@ -143,22 +142,12 @@ def _with_extras(made: ModelPlan, planned: Stack, writes: Writing | None, around
     settings = memory_settings(planned, made.wanted.context)
     return replace(
         made,
-        decode_calculations=_decode(made, planned, writes),
+        decode_calculations=decode_arithmetic(made, planned, writes),
         load=load(made, around.disk),
         restore=restore(made, planned.machine),
         energy=energy(made, planned.machine, around.answer),
         residents=residents(made, tuple((name, _other_total(*other)) for name, other in _named(around))),
         commands=commands(planned, made, settings),
-    )
-
-
-def _decode(made: ModelPlan, planned: Stack, writes: Writing | None) -> tuple[Calculation | None, ...]:
-    """The arithmetic of each rate of writing, in the order of the depths."""
-    from truelimit.limits.decode_terms import decode_terms
-
-    return tuple(
-        None if rate is None or writes is None else decode_terms(planned, writes, made.placement, depth)
-        for depth, rate in made.decode
     )
 
 
@@ -290,22 +279,3 @@ def _notes(
             )
         )
     return tuple(dict.fromkeys(found))
-
-
-def _calculations(
-    need: MemoryNeed, room: Room | None, pool: Budget | None, reads: Reading | None, wanted: Wanted
-) -> tuple[Calculation, ...]:
-    basis = need.calculation.basis
-    parts = [item for item in need.calculation.terms if item.name in {"weights", "kv_cache", "state", "compute"}]
-    found = [calculate(" + ".join(item.name for item in parts), "bytes", *parts)]
-    if room is not None and pool is not None and pool.placement(need) is not None:
-        found.append(pool.headroom(need))
-    elif room is not None:
-        held = Term("pool", room.pool, "bytes", room.where, room.basis)
-        total = Term("total", total_of(need), "bytes", said("the sum above"), basis)
-        found.append(calculate("pool - total", "bytes", held, total))
-    found.append(need.cache_calculation)
-    if reads is not None:
-        asked = Term("context", wanted.context, "tokens", said("the plan's options"), Basis.SPECIFIED)
-        found.append(prefill_calculation(reads.fit, asked))
-    return tuple(found)
