@@ -91,8 +91,13 @@ def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
 
 def room_for(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[Room | None, Budget | None]:
     """Return the memory that must hold ``need``, with what is left of it; None where no memory is known."""
-    pool = partial_budget(planned) if wanted.offload else budget(planned, planned.split)
+    pool = pool_for(planned, wanted)
     return (_room(pool, need) if pool else None), pool
+
+
+def pool_for(planned: Stack, wanted: Wanted) -> Budget | None:
+    """Return the memory that must hold a model; None where no memory is known."""
+    return partial_budget(planned) if wanted.offload else budget(planned, planned.split)
 
 
 def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from truelimit.units import Tokens
 
 # A dense model does not use the rows of its input embedding (7 % of an 8B); a mixture uses at most half of its weights.
-_DENSE = 0.75
+DENSE = 0.75
 
 
 class Tier(StrEnum):
@@ -62,7 +62,7 @@ class ModelShape:
     @property
     def is_sparse(self) -> bool:
         """Whether a token uses only a part of the weights (mixture of experts)."""
-        return self.active_parameters < _DENSE * self.parameters
+        return self.active_parameters < DENSE * self.parameters
 
 
 @dataclass(frozen=True, slots=True)
