@@ -29,6 +29,7 @@ from truelimit.domain.server import Definition, Engine, Server, ServerKind, Serv
 from truelimit.limits.need import largest_fit, memory_need, memory_settings, need_or_reason
 from truelimit.limits.pools import Budget, budget, partial_budget
 from truelimit.limits.rates import paces
+from truelimit.limits.rates_estimated import estimated_writing
 from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
@@ -109,7 +110,15 @@ def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
         except ValueError:
             return None
 
-    return replace(made, changes=changes(stack, made, around.quants, around.machines, outcome))
+    return replace(made, changes=changes(stack, made, around.quants, around.machines, outcome, _estimated))
+
+
+def _estimated(stack: Stack, wanted: Wanted) -> float | None:
+    """The rate of writing at full depth by the estimate alone, in tokens/s."""
+    planned, need = needed(stack, wanted)
+    pool = pool_for(planned, wanted)
+    rate = decode_at(estimated_writing(planned, pool.placement(need) if pool else None), wanted.context)
+    return rate.value if rate else None
 
 
 def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, Writing | None]:

@@ -28,6 +28,10 @@ class Tier(StrEnum):
     PHYSICS = "physics alone"
 
 
+ESTIMATED = frozenset({Tier.THIS_MACHINE, Tier.CORRECTED, Tier.FAMILY, Tier.PHYSICS})
+"""Tiers of what is reckoned; those of the rest were measured with this very model, here or elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelShape:
     """What speed depends on in a model.

@@ -129,7 +129,13 @@ def _bound(item: ModelPlan) -> dict[str, object] | None:
 
 
 def _change(item: Change) -> dict[str, object]:
-    return {"change": item.title, "kind": item.kind.value, "cost": item.cost, "outcome": outcome(item.outcome)}
+    return {
+        "change": item.title,
+        "kind": item.kind.value,
+        "cost": item.cost,
+        "outcome": outcome(item.outcome),
+        "own_decode_by_the_same_estimate": item.own_rate,
+    }
 
 
 def outcome(item: Outcome) -> dict[str, object]:
@@ -142,6 +148,7 @@ def outcome(item: Outcome) -> dict[str, object]:
         "deadline_prompt": item.deadline_prompt,
         "prefill_seconds": item.prefill_seconds,
         "decode_tokens_per_s": item.decode_rate,
+        "decode_tier": item.decode_tier.value if item.decode_tier else None,
     }
 
 
