@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from truelimit.app.plan_arithmetic import arithmetic, decode_arithmetic
 from truelimit.app.plan_changes import changes
 from truelimit.app.plan_commands import commands
-from truelimit.app.plan_extras import energy, load, residents, restore
+from truelimit.app.plan_extras import energy, load, of_boxes, residents, restore
 from truelimit.app.plan_parts import (
     Beside,
     Bound,
@@ -148,6 +148,7 @@ def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, 
         bound=_bound(native.value if native else None, largest, in_time),
         machine=planned.machine.name,
         notes=_notes(native, wanted, reads, writes),
+        machine_notes=of_boxes(planned.machine),
     )
     return made, writes
 

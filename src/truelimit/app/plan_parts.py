@@ -178,6 +178,7 @@ class ModelPlan:
     machine: str | None = None
     notes: tuple[str, ...] = ()
     decode_calculations: tuple[Calculation | None, ...] = ()
+    machine_notes: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

@@ -30,6 +30,7 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     blocks.append(Rows((said("memory"), said("size")), rows, frozenset({len(rows) - 1})))
     blocks += [Items(tuple(_beside_the_model(item)))] if _beside_the_model(item) else []
     blocks += plan_more.placement(item.placement) if item.placement else []
+    blocks += [Items(item.machine_notes)] if item.machine_notes else []
     blocks += _speed(item)
     blocks += plan_more.bound(item.bound, item.wanted.deadline) if item.bound else []
     blocks += plan_more.extras(item)

@@ -41,6 +41,7 @@ def plan(item: ModelPlan) -> str:
             "residents": _residents(item.residents),
             "commands": [{"for": what, "command": command} for what, command in item.commands],
             "calculations": [calculation(calc) for calc in item.calculations],
+            "machine_notes": list(item.machine_notes),
             "notes": [*item.need.notes, *item.notes, *(item.placement.notes if item.placement else ())],
         }
     )
