@@ -143,7 +143,7 @@ def pixels(data: bytes) -> set[int]:
         (["contxt=1"], "did you mean context"),
         (["context"], "KEY=VALUES"),
         (["context=9..2"], "no range"),
-        (["context=0"], "whole number"),
+        (["context=0"], "no count of tokens"),
         (["context=1..99999999..1"], "no range"),
         (["machine=nowhere-1"], "not in the table"),
         (["quant=Q9_9"], "Q9_9"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.cli.evidence import UsageError
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 from truelimit.units import Bytes, Tokens
 
@@ -53,9 +54,10 @@ def other(text: str, args: argparse.Namespace, places: Places, given: Given) -> 
     name, at, context = text.rpartition("@")
     if not at:
         return sized(_named(text, args, places, given)[0]), None
-    if not (context.isascii() and context.isdigit() and 0 < len(context) < 10 and int(context)):
+    count = tokens(context)
+    if count is None:
         raise UsageError(said("--with {text!r:.80}: expected MODEL or MODEL@TOKENS", text=text))
-    return sized(_named(name, args, places, given)[0]), Tokens(int(context))
+    return sized(_named(name, args, places, given)[0]), Tokens(count)
 
 
 def _named(name: str, args: argparse.Namespace, places: Places, given: Given) -> tuple[Stack, Mapping[str, Bytes]]:

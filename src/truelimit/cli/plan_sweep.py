@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.evidence import UsageError
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _contexts(values: str) -> tuple[int, ...]:
 
 
 def _range(ends: list[str], part: str) -> list[int]:
-    numbers = [_whole(text, _MOST_CONTEXT) for text in ends]
+    numbers = [_context(text) for text in ends]
     match numbers:
         case [one]:
             return [one]
@@ -140,6 +141,15 @@ def _range(ends: list[str], part: str) -> list[int]:
     raise UsageError(
         said("--sweep: {part!r} is no range; expected N, A..B (doubling) or A..B..STEP with A <= B", part=part[:40])
     )
+
+
+def _context(text: str) -> int:
+    count = tokens(text)
+    if count is None or count > _MOST_CONTEXT:
+        raise UsageError(
+            said("--sweep: {text!r} is no count of tokens; expected such as 131072 or 128k (131,072)", text=text[:40])
+        )
+    return count
 
 
 def _whole(text: str, most: int) -> int:
