@@ -93,6 +93,26 @@ def test_a_backend_that_the_device_does_not_have_is_refused(lookups: Lookups) ->
     assert "metal does not run on NVIDIA GeForce RTX 4090; there are: cuda" in found.error
 
 
+@pytest.mark.parametrize("name", ["llama.cpp", "Ollama", "ollama?", "mlx-lm-0.31.2", "omlx-0.3.4", "vLLM", "trt-llm"])
+def test_engines_are_known_by_name_and_version(name: str, lookups: Lookups) -> None:
+    assert answer(case(engine=name), lookups).error is None
+
+
+def test_an_engine_that_is_none_is_refused_with_the_nearest(lookups: Lookups) -> None:
+    found = answer(case(engine="olama"), lookups)
+    assert found.estimate is None
+    assert "engine is 'olama', which is not known; nearest: ollama" in str(found.error)
+    assert "expected one of llama.cpp" in str(answer(case(engine="foo"), lookups).error)
+
+
+def test_boxes_that_the_table_joins_are_the_same_by_count_and_by_id(lookups: Lookups) -> None:
+    model = {"params_b": 405.9, "weights_gb": 228.0, "quant": "Q4_0"}
+    counted = answer(case(machine="dgx-spark", n_devices=2, model=model), lookups)
+    named = answer(case(machine="dgx-spark-2", model=model), lookups)
+    assert counted.estimate is not None
+    assert counted.estimate == named.estimate
+
+
 def test_no_rate_passes_the_roofline(lookups: Lookups) -> None:
     for quant, size in (("Q4_0", 4.66), ("Q8_0", 8.54), ("F16", 16.07)):
         found = answer(case(machine=CARD, model=LLAMA_8B | {"quant": quant, "weights_gb": size}), lookups)

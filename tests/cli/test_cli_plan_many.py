@@ -46,6 +46,7 @@ def test_answers_come_in_the_order_of_the_cases(tmp_path: Path) -> None:
     assert set(found[0]["rate"]) == {"value", "low", "high", "basis"}  # type: ignore[call-overload]
     assert all(set(item) >= {"id", "rate", "error"} for item in found)
     assert "not JSON" in str(found[1]["error"])
+    assert [item.get("line") for item in found] == [None, 2, 4, 5, None], "lines that are empty count"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_odd_lines_are_answered(text: str, tmp_path: Path) -> None:
 
 def test_lines_are_read_one_by_one_and_bounded() -> None:
     long = b'{"id": "' + b"x" * 2_000_000 + b'"}\n'
-    assert list(_lines(io.BytesIO(b"{}\n\n" + long + b"[]"))) == [b"{}\n", None, b"[]"]
+    assert list(_lines(io.BytesIO(b"{}\n\n" + long + b"[]"))) == [(1, b"{}\n"), (3, None), (4, b"[]")]
 
 
 def test_a_batch_that_is_not_there_is_one_line() -> None:
@@ -142,7 +143,7 @@ def pixels(data: bytes) -> set[int]:
         (["contxt=1"], "did you mean context"),
         (["context"], "KEY=VALUES"),
         (["context=9..2"], "no range"),
-        (["context=0"], "whole number"),
+        (["context=0"], "no count of tokens"),
         (["context=1..99999999..1"], "no range"),
         (["machine=nowhere-1"], "not in the table"),
         (["quant=Q9_9"], "Q9_9"),

@@ -62,6 +62,7 @@ def test_a_plan_is_told_but_for_the_titles_of_sources(capsys: pytest.CaptureFixt
     sources = {
         "all weights",
         "hardware documentation",
+        "documentation and launch pages",
         "model card and",
         "header of",
         "file size of its",

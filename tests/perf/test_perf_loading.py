@@ -47,7 +47,7 @@ def test_the_storys_prompt_cache_holds_a_third_of_its_context() -> None:
 
 def test_energy_is_power_times_time_with_assumed_shares() -> None:
     power = Known(Watts(300.0), "table", Basis.SPECIFIED)
-    made = energy_of_answer(power, 100.0, 10.0, "a test")
+    made = energy_of_answer(power, 100.0, 500, Known(50.0, "a rate", Basis.DERIVED), "a test")
     assert made.joules == pytest.approx(300 * (READING * 100 + WRITING * 10))
     assert made.low < made.joules < made.high
     assert made.high == pytest.approx(300 * (100 + 0.9 * 10))

@@ -78,6 +78,13 @@ def test_a_source_makes_a_number_of_the_user_specified(tmp_path: Path) -> None:
         ('"discrete"', '"fast"', "kind is 'fast'; expected one of discrete, unified, cpu"),
         ("count = 2", "count = 1e9", "count is 1000000000.0"),
         ('"linux"', '"beos"', "operating_systems has 'beos'; expected Linux, macOS, Windows"),
+        ('["cuda"]', '["cuda", "cudda"]', "backends has 'cudda', which is not known; nearest: cuda"),
+        (
+            '"nvidia-blackwell"',
+            '"nvidia-blackwall"',
+            "family has 'nvidia-blackwall', which is not known; nearest: nvidia",
+        ),
+        ('"nvidia"', '"nvidea"', "vendor has 'nvidea', which is not known; nearest: nvidia"),
         ("[[accelerators]]", "[[accelerator]]", "unknown key accelerator; known are"),
         ("[ram]", "[ram", "not TOML"),
     ],
@@ -133,6 +140,23 @@ def test_flat_objects() -> None:
     assert apple.pools[0].kind is PoolKind.UNIFIED
     processor = machine_from_mapping({"family": "cpu-ddr5", "bandwidth_gbs": 90, "ram": {"capacity_gib": 64}})
     assert [(pool.kind, pool.capacity.value) for pool in processor.pools] == [(PoolKind.RAM, 64 * GIB)]
+
+
+def test_words_of_the_table_are_taken_in_any_case_and_other_for_what_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(OWN.replace('["cuda"]', '["CUDA"]').replace('"nvidia-blackwell"', '"other"'), encoding="utf-8")
+    found = machine(str(file)).accelerators[0]
+    assert (found.backends, found.family) == (("cuda",), "other")
+
+
+def test_gigabytes_of_memory_are_told_as_what_they_are_read_as() -> None:
+    """Makers count memory in 2**30 bytes and call them GB: 24 GB are the 24 GiB that a driver reports."""
+    pool = machine_from_mapping({"memory_gb": 24, "bandwidth_gbs": 900}).pools[0].capacity
+    assert pool.value == 24 * GIB
+    assert pool.where == "the machine given, memory_gb, read as GiB"
+    plain = machine_from_mapping({"memory_gib": 24, "bandwidth_gbs": 900})
+    assert plain.pools[0].capacity.where == "the machine given, memory_gib"
+    assert plain.accelerators[0].bandwidth.where == "the machine given, bandwidth_gbs"  # type: ignore[union-attr]
 
 
 def test_a_price_without_a_date_is_not_kept() -> None:

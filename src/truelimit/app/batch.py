@@ -45,13 +45,18 @@ def _no_files(_name: str) -> Mapping[str, Bytes]:
     return {}
 
 
+def _none_joined(_machine: Machine, _count: int) -> Machine | None:
+    return None
+
+
 @dataclass(slots=True)
 class Lookups:
     """What cases are answered with; machines and models are looked up once each.
 
     ``machine`` and ``machine_of`` return a machine by its id and from an object; ``header`` a model by id, or None,
     ``files`` the lengths of its published files by quantisation. They raise ValueError with the nearest names.
-    ``published`` and ``measurements`` are what a plan goes by, too.
+    ``joined`` is the machine of so many boxes with what joins them, where one is known. ``published`` and
+    ``measurements`` are what a plan goes by, too.
     """
 
     machine: Callable[[str], Machine]
@@ -62,6 +67,7 @@ class Lookups:
     published: tuple[PublishedRates, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     files: Callable[[str], Mapping[str, Bytes]] = _no_files
+    joined: Callable[[Machine, int], Machine | None] = _none_joined
     _kept: dict[object, object] = field(default_factory=dict)
 
     def once(self, key: object, make: Callable[[], T]) -> T:

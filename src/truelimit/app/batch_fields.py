@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from truelimit.perf.rates.classes import engine_class
 
 _MOST_TOKENS = 10**8
 
@@ -19,6 +23,25 @@ def one_of(case: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     if isinstance(value, str) and value.strip().lower() in known:
         return value.strip().lower()
     raise CaseError(f"{key} is {shown(value)}; expected {', '.join(known)}")
+
+
+ENGINES = (
+    "llama.cpp", "llama-server", "ollama", "lm-studio", "docker-model-runner", "jan", "llamafile", "ik_llama.cpp",
+    "mlx", "mlx-lm", "mlx-vlm", "omlx", "vllm-mlx", "vllm", "sglang", "trt-llm", "tensorrt-llm", "exllamav2",
+    "exllamav3", "mlc", "ds4",
+)  # fmt: skip
+_VERSION = re.compile(r"[-\s]v?\d[\w.]*\Z")
+
+
+def engine_of(case: Mapping[str, Any], default: str) -> str:
+    """Return the engine of a case, with or without a version. Raises CaseError with the nearest."""
+    name = text(case, "engine", default)
+    plain = _VERSION.sub("", name.lower().rstrip("?"))
+    if plain in ENGINES or engine_class(plain) in ENGINES:
+        return name
+    near = difflib.get_close_matches(plain[:60], ENGINES, 3, 0.5)
+    there = f"nearest: {', '.join(near)}" if near else f"expected one of {', '.join(ENGINES)}"
+    raise CaseError(f"engine is {shown(name)}, which is not known; {there}")
 
 
 def text(case: Mapping[str, Any], key: str, default: str) -> str:

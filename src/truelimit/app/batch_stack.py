@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from truelimit.app.batch_fields import CaseError, one_of, shown, text, whole
+from truelimit.app.batch_fields import CaseError, engine_of, one_of, shown, text, whole
 from truelimit.app.plan import needed, room_for, with_wanted
 from truelimit.app.plan_machine import with_devices
 from truelimit.app.plan_parts import Wanted
@@ -46,9 +46,9 @@ class Asked:
 
 def asked_of(case: Mapping[str, Any], machine: Machine, model: AskedModel, context: int, lookups: Lookups) -> Asked:
     """Return what a case asks, for a context of so many tokens. Raises CaseError, and ValueError as a plan does."""
-    engine, devices = text(case, "engine", "llama.cpp"), len(machine.accelerators)
+    engine, devices = engine_of(case, LLAMA_CPP), len(machine.accelerators)
     count = whole(case, "n_devices", devices, most=_MOST_DEVICES)
-    box = _with_devices(machine, count)
+    box = lookups.joined(machine, count) or _with_devices(machine, count)
     wanted = _wanted(case, box, context)
     key = ("sized", model.name, model.quantization, model.files.get(model.quantization))
     header = lookups.once(key, lambda: _header(model)) if model.header is not None else None

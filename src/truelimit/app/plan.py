@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from truelimit.app.plan_arithmetic import arithmetic, decode_arithmetic
 from truelimit.app.plan_changes import changes
 from truelimit.app.plan_commands import commands
-from truelimit.app.plan_extras import energy, load, residents, restore
+from truelimit.app.plan_extras import energy, load, of_boxes, residents, restore
 from truelimit.app.plan_parts import (
     Beside,
     Bound,
@@ -20,7 +21,6 @@ from truelimit.app.plan_parts import (
     Wanted,
 )
 from truelimit.app.plan_rates import decode_at, prefill_at_start, read_in, seconds_to_read
-from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.facts import Stack
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import said
@@ -29,12 +29,12 @@ from truelimit.domain.server import Definition, Engine, Server, ServerKind, Serv
 from truelimit.limits.need import largest_fit, memory_need, memory_settings, need_or_reason
 from truelimit.limits.pools import Budget, budget, partial_budget
 from truelimit.limits.rates import paces
+from truelimit.limits.rates_estimated import estimated_writing
 from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.load_time import DISK
 from truelimit.perf.placement_flags import tensor_split_refused
-from truelimit.perf.prefill import prefill_calculation
 from truelimit.units import Bytes, BytesPerSecond, Tokens
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def plan(stack: Stack, wanted: Wanted, around: Around | None = None) -> ModelPla
     Raises ValueError with the reason when the memory of this model cannot be computed, or the split is refused.
     """
     planned, need = needed(stack, wanted)
-    made = _plan(planned, wanted, need)
-    return _with_extras(made, planned, around) if around is not None else made
+    made, writes = _plan(planned, wanted, need)
+    return _with_extras(made, planned, writes, around) if around is not None else made
 
 
 def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
@@ -92,8 +92,13 @@ def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
 
 def room_for(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[Room | None, Budget | None]:
     """Return the memory that must hold ``need``, with what is left of it; None where no memory is known."""
-    pool = partial_budget(planned) if wanted.offload else budget(planned, planned.split)
+    pool = pool_for(planned, wanted)
     return (_room(pool, need) if pool else None), pool
+
+
+def pool_for(planned: Stack, wanted: Wanted) -> Budget | None:
+    """Return the memory that must hold a model; None where no memory is known."""
+    return partial_budget(planned) if wanted.offload else budget(planned, planned.split)
 
 
 def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
@@ -105,17 +110,25 @@ def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
         except ValueError:
             return None
 
-    return replace(made, changes=changes(stack, made, around.quants, around.machines, outcome))
+    return replace(made, changes=changes(stack, made, around.quants, around.machines, outcome, _estimated))
 
 
-def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> ModelPlan:
+def _estimated(stack: Stack, wanted: Wanted) -> float | None:
+    """The rate of writing at full depth by the estimate alone, in tokens/s."""
+    planned, need = needed(stack, wanted)
+    pool = pool_for(planned, wanted)
+    rate = decode_at(estimated_writing(planned, pool.placement(need) if pool else None), wanted.context)
+    return rate.value if rate else None
+
+
+def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, Writing | None]:
     room, pool = room_for(planned, wanted, need)
     placed = pool.placement(need) if pool else None
     reads, writes = paces(planned, placed)
     native = native_context(planned)
     largest = _largest(planned, pool)
     in_time = read_in(reads, wanted.deadline)
-    return ModelPlan(
+    made = ModelPlan(
         _name(planned),
         native.value if native else None,
         wanted,
@@ -127,7 +140,7 @@ def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> ModelPlan:
         tuple((depth, decode_at(writes, depth)) for depth in (0, wanted.context // 2, wanted.context)),
         prefill_at_start(reads),
         seconds_to_read(reads, wanted.context),
-        _calculations(need, room, pool, reads, wanted),
+        arithmetic(need, room, pool, reads, wanted),
         fits=None if room is None else room.headroom >= 0,
         placement=placed,
         deadline_prompt=in_time,
@@ -135,13 +148,16 @@ def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> ModelPlan:
         bound=_bound(native.value if native else None, largest, in_time),
         machine=planned.machine.name,
         notes=_notes(native, wanted, reads, writes),
+        machine_notes=of_boxes(planned.machine),
     )
+    return made, writes
 
 
-def _with_extras(made: ModelPlan, planned: Stack, around: Around) -> ModelPlan:
+def _with_extras(made: ModelPlan, planned: Stack, writes: Writing | None, around: Around) -> ModelPlan:
     settings = memory_settings(planned, made.wanted.context)
     return replace(
         made,
+        decode_calculations=decode_arithmetic(made, planned, writes),
         load=load(made, around.disk),
         restore=restore(made, planned.machine),
         energy=energy(made, planned.machine, around.answer),
@@ -278,22 +294,3 @@ def _notes(
             )
         )
     return tuple(dict.fromkeys(found))
-
-
-def _calculations(
-    need: MemoryNeed, room: Room | None, pool: Budget | None, reads: Reading | None, wanted: Wanted
-) -> tuple[Calculation, ...]:
-    basis = need.calculation.basis
-    parts = [item for item in need.calculation.terms if item.name in {"weights", "kv_cache", "state", "compute"}]
-    found = [calculate(" + ".join(item.name for item in parts), "bytes", *parts)]
-    if room is not None and pool is not None and pool.placement(need) is not None:
-        found.append(pool.headroom(need))
-    elif room is not None:
-        held = Term("pool", room.pool, "bytes", room.where, room.basis)
-        total = Term("total", total_of(need), "bytes", said("the sum above"), basis)
-        found.append(calculate("pool - total", "bytes", held, total))
-    found.append(need.cache_calculation)
-    if reads is not None:
-        asked = Term("context", wanted.context, "tokens", said("the plan's options"), Basis.SPECIFIED)
-        found.append(prefill_calculation(reads.fit, asked))
-    return tuple(found)

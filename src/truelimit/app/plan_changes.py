@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 from truelimit.app.plan_parts import Change, Kind, ModelPlan, Outcome, Wanted
+from truelimit.domain.estimates import ESTIMATED
 from truelimit.domain.facts import Stack
 from truelimit.domain.machine import PoolKind
 from truelimit.domain.message import said
@@ -13,6 +15,7 @@ from truelimit.perf.kv_types import kv_type
 from truelimit.units import Bytes
 
 Try = Callable[[Stack, Wanted], Outcome | None]
+Estimate = Callable[[Stack, Wanted], float | None]
 _WORTH = 1.02  # an improvement below 2 % is none
 _LIMITED = {"memory", "time"}
 
@@ -23,20 +26,34 @@ def changes(
     quants: tuple[tuple[str, Stack], ...],
     machines: tuple[tuple[str, str, Stack], ...],
     outcome: Try,
+    estimate: Estimate,
 ) -> tuple[Change, ...]:
     """Return the changes that help, what helps most first.
+
+    A measured or published rate is never compared with an estimated one: where a change leaves what was measured, the
+    plan's own rate by the same estimate (``estimate``, tokens/s at full depth) stands for it.
 
     What makes the wanted context possible comes first: there a setting stands before another file, that before
     another machine, and the gentler of two settings first. All else is sorted by how much it helps: a larger usable
     context where memory or time limits it, else speed.
     """
-    found = []
+    found, by_estimate = [], cache(lambda: estimate(stack, made.wanted))
     for index, (change, other, wanted) in enumerate(_candidates(stack, made, quants, machines)):
         comes = outcome(other, wanted)
-        gain = 0.0 if comes is None else _gain(made, comes)
-        if comes is not None and gain >= _WORTH:
-            found.append((_rank(made, comes, change.kind, index, gain), replace(change, outcome=comes)))
+        if comes is None:
+            continue
+        own = by_estimate() if _apart(made.outcome, comes) else None
+        gain = _gain(made, comes, own)
+        if gain >= _WORTH:
+            tried = replace(change, outcome=comes, own_rate=own)
+            found.append((_rank(made, comes, change.kind, index, gain), tried))
     return tuple(change for _, change in sorted(found, key=lambda pair: pair[0]))
+
+
+def _apart(before: Outcome, comes: Outcome) -> bool:
+    """Whether two rates of writing rest on different things; estimates of all kinds count as one."""
+    known = before.decode_tier is not None and comes.decode_tier is not None
+    return known and (before.decode_tier in ESTIMATED) is not (comes.decode_tier in ESTIMATED)
 
 
 def _rank(made: ModelPlan, comes: Outcome, kind: Kind, index: int, gain: float) -> tuple[int, float, float]:
@@ -102,8 +119,11 @@ def _layout_changes(stack: Stack, made: ModelPlan) -> Iterator[tuple[str, str, W
         )
 
 
-def _gain(made: ModelPlan, comes: Outcome) -> float:
-    """How many times better the outcome is: in usable context where that is limited, else in speed."""
+def _gain(made: ModelPlan, comes: Outcome, own: float | None) -> float:
+    """How many times better the outcome is: in usable context where that is limited, else in speed.
+
+    ``own`` stands for the plan's rate where that of the outcome rests on something else.
+    """
     before = made.outcome
     limited = made.bound is not None and made.bound.name in _LIMITED
     if limited and before.usable is not None and comes.usable is not None:
@@ -112,6 +132,7 @@ def _gain(made: ModelPlan, comes: Outcome) -> float:
         return float("inf")
     if comes.fits is False:
         return 0.0
-    if before.decode_rate and comes.decode_rate:
-        return comes.decode_rate / before.decode_rate
+    rate = own or before.decode_rate
+    if rate and comes.decode_rate:
+        return comes.decode_rate / rate
     return 0.0

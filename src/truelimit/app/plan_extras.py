@@ -10,7 +10,7 @@ from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.perf.energy import Energy, energy_of_answer
 from truelimit.perf.load_time import load_calculation, load_interval, restore_calculation
 from truelimit.perf.residency import Residency, Resident, residency
-from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s
+from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s, to_gb_per_s
 
 # What a copy between main memory and a card reaches: PCIe 4.0 with 16 lanes has 31.5 GB/s, drivers reach about 80 %.
 _PCIE = Known(from_gb_per_s(25.0), said("assumed: PCIe 4.0 with 16 lanes, 25 GB/s"), Basis.ASSUMED)
@@ -56,7 +56,8 @@ def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
     if power is None or rate is None or made.prefill_seconds is None:
         return None
     where = said("{context:,} tokens read and {answer:,} written", context=made.wanted.context, answer=answer)
-    return energy_of_answer(power, made.prefill_seconds[0], answer / rate.value, where)
+    writing = Known(rate.value, said("the rate of writing at full depth, above"), rate.basis)
+    return energy_of_answer(power, made.prefill_seconds[0], answer, writing, where)
 
 
 def residents(made: ModelPlan, others: tuple[tuple[str, int | None], ...]) -> Residency | None:
@@ -69,3 +70,24 @@ def residents(made: ModelPlan, others: tuple[tuple[str, int | None], ...]) -> Re
         return None
     found = [Resident(name, size) for name, size in others if size is not None]
     return residency([*found, Resident(made.model, made.total)], made.room.pool)
+
+
+def of_boxes(machine: Machine) -> tuple[str, ...]:
+    """Return what is to know of machines that are joined: by what, and what the table notes of them."""
+    if machine.boxes < 2:
+        return ()
+    link = machine.link
+    joined = (
+        said(
+            "{boxes} boxes, joined by {link} of {rate:,.4g} GB/s each way ({where})",
+            boxes=machine.boxes,
+            link=link.name,
+            rate=to_gb_per_s(link.bandwidth.value),
+            where=link.bandwidth.where,
+        )
+        if link is not None
+        else said(
+            "what joins the {boxes} boxes is not told: the rates leave out the time between them", boxes=machine.boxes
+        )
+    )
+    return (joined, *(said("of this machine: {note}", note=note) for note in machine.notes))

@@ -94,7 +94,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a plan comes to, for comparison with another: usable context, fit, seconds to read, rate at full depth."""
+    """What a plan comes to, for comparison with another: usable context, fit, seconds to read, rate at full depth.
+
+    ``decode_tier`` says what the rate of writing rests on: two rates compare where it is the same.
+    """
 
     fits: bool | None
     headroom: int | None
@@ -103,6 +106,7 @@ class Outcome:
     deadline_prompt: Tokens | None
     prefill_seconds: float | None
     decode_rate: float | None
+    decode_tier: Tier | None = None
 
 
 class Kind(StrEnum):
@@ -115,12 +119,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change that was tried: what it is, what it costs, what comes of it, and what has to be changed."""
+    """One change that was tried: what it is, what it costs, what comes of it, and what has to be changed.
+
+    ``own_rate`` is what the plan itself writes by the estimate that tells the change's rate (tokens/s), where its own
+    rate rests on something else; None where both rest on the same.
+    """
 
     title: str
     cost: str
     outcome: Outcome
     kind: Kind = Kind.SETTING
+    own_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,7 @@ class ModelPlan:
     ``total`` is weights, KV cache, state and compute buffer, in bytes. ``room`` is None where no memory is known.
     ``placement`` is None where one memory holds all. ``deadline_prompt`` is the longest prompt that is read in time.
     ``changes`` are sorted, what helps most first; those that do not help are left out. ``commands`` start an existing
-    engine as planned, each with what it is for.
+    engine as planned, each with what it is for. ``decode_calculations`` are those of ``decode``, in its order.
     """
 
     model: str
@@ -168,6 +177,8 @@ class ModelPlan:
     commands: tuple[tuple[str, str], ...] = ()
     machine: str | None = None
     notes: tuple[str, ...] = ()
+    decode_calculations: tuple[Calculation | None, ...] = ()
+    machine_notes: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -181,6 +192,7 @@ class ModelPlan:
             self.deadline_prompt,
             self.prefill_seconds[0] if self.prefill_seconds else None,
             rate.value if rate else None,
+            rate.tier if rate else None,
         )
 
 

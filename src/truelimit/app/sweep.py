@@ -6,14 +6,16 @@ where it bends; rates are two costs each. A million points take seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from truelimit.app.plan import needed, room_for, settings_of, total_of
+from truelimit.app.plan import needed, pool_for, room_for, settings_of, total_of
 from truelimit.app.plan_quant import with_quantization
 from truelimit.app.plan_rates import decode_at, seconds_to_read
+from truelimit.app.sweep_along import along, keys_of
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import said
 from truelimit.limits.need import memory_settings
@@ -21,19 +23,19 @@ from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.rates import paces
 from truelimit.limits.rates_at import half_widths, reading_half_widths
 from truelimit.limits.rates_many import decode_rates, seconds
-from truelimit.perf.kv_cache import PADDING
 from truelimit.units import Bytes, Tokens
 
 if TYPE_CHECKING:
     from truelimit.app.plan_parts import Wanted
+    from truelimit.app.sweep_placed import Placed
     from truelimit.domain.facts import Stack
     from truelimit.domain.machine import Machine
     from truelimit.limits.pools import Budget
     from truelimit.perf.memory import MemoryNeed
+    from truelimit.perf.placement import Placement
 
 MOST_POINTS = 20_000_000
 _IN_PARTS = 4096
-_FEW = 24  # so few contexts are each asked of the engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class _Shared:
     curves: dict[object, Sequence[int]] = field(default_factory=dict)
     widths: dict[object, Sequence[float]] = field(default_factory=dict)
     rates: dict[object, dict[str, Any]] = field(default_factory=dict)
+    placed: dict[object, Placed] = field(default_factory=dict)
 
 
 def sweep(stack: Stack, wanted: Wanted, axes: Axes, files: Mapping[str, Bytes] | None = None) -> Iterator[Series]:
@@ -123,19 +126,29 @@ def _series(stack: Stack, wanted: Wanted, quant: str | None, shared: _Shared) ->
     try:
         there = _in_quant(stack, quant, shared)
         planned, need = needed(there, wanted)
+        settings, pool = settings_of(planned, wanted), pool_for(planned, wanted)
+        named = replace(named, kv_type=settings.kv_type, slots=settings.slots)
+        if pool is not None and pool.devices:
+            return _over_memories(named, planned, wanted, need, pool, shared)
         total, headroom = _memory(planned, wanted, need, shared)
     except ValueError as error:
         return replace(named, error=str(error))
-    settings, pool = settings_of(planned, wanted), room_for(planned, wanted, need)[1]
-    placed = pool.placement(need) if pool else None
-    found = replace(named, kv_type=settings.kv_type, slots=settings.slots, total=total, headroom=headroom)
-    if pool is not None and placed is not None and placed.host is not None:
-        return _in_parts(found, planned, wanted, pool, shared)
-    # Slots share the rates, since those tell of one request alone.
-    key = (id(planned.machine), quant, settings.kv_type, settings.kv_type_v, settings.flash_attention, placed is None)
+    found = replace(named, total=total, headroom=headroom)
+    return replace(found, **_shared_rates(planned, None, shared))
+
+
+def _shared_rates(planned: Stack, placed: Placement | None, shared: _Shared) -> dict[str, Any]:
+    """The fields that tell rates. Slots share them, since they tell of one request alone."""
+    key = _kind(planned)
     if key not in shared.rates:
         shared.rates[key] = _rates(*paces(planned, placed), shared)
-    return replace(found, **shared.rates[key])
+    return shared.rates[key]
+
+
+def _kind(planned: Stack) -> tuple[object, ...]:
+    """What rates depend on beside the context."""
+    used = memory_settings(planned, 1)
+    return id(planned.machine), id(planned.header), used.cache.kv_type_k, used.cache.kv_type_v, used.flash_attention
 
 
 def _in_quant(stack: Stack, quant: str | None, shared: _Shared) -> Stack:
@@ -173,6 +186,40 @@ def _rates(reads: Reading | None, writes: Writing | None, shared: _Shared) -> di
         found["seconds_width"] = _widths(reads, shared)
         found["seconds_basis"] = reads.fit.basis.value
     return found
+
+
+def _over_memories(
+    named: Series, planned: Stack, wanted: Wanted, need: MemoryNeed, pool: Budget, shared: _Shared
+) -> Series:
+    """A series over several memories: all points together, or each of its own where no closed form tells them."""
+    from truelimit.app.sweep_placed import NotTogetherError, alike, placed_along, rates_along
+
+    joint, batch = _steps(planned, wanted)
+    keys = keys_of(shared.contexts, joint, batch)
+    ask_along = partial(along, joint=joint, batch=batch)
+    placed = placed_along(planned, pool, shared.contexts, keys, ask_along, shared.placed)
+    if placed is None:
+        total, headroom = _memory(planned, wanted, need, shared)
+    else:
+        total, headroom = placed.total.tolist(), placed.headroom.tolist()
+    found = replace(named, total=total, headroom=headroom)
+    if pool.host is None and alike(planned):
+        return replace(found, **_shared_rates(planned, pool.placement(need), shared))
+    try:
+        if placed is not None:
+            key = id(placed), *_kind(planned)
+            if key not in shared.rates:
+                shared.rates[key] = rates_along(planned, pool, placed)
+            return replace(found, **shared.rates[key])
+    except NotTogetherError:
+        pass
+    return _in_parts(found, planned, wanted, pool, shared)
+
+
+def _steps(planned: Stack, wanted: Wanted) -> tuple[bool, int]:
+    """Whether slots share one cache, and the physical batch: what ``along`` wants to know."""
+    settings = settings_of(planned, wanted)
+    return settings.unified or settings.slots == 1, memory_settings(planned, wanted.context).cache.ubatch
 
 
 def _in_parts(series: Series, planned: Stack, wanted: Wanted, pool: Budget, shared: _Shared) -> Series:
@@ -220,8 +267,7 @@ def _memory(
     """Total and headroom at each context. On one memory only the weights and the pool differ between machines."""
     settings = settings_of(planned, wanted)
     room, pool = room_for(planned, wanted, need)
-    joint = settings.unified or settings.slots == 1
-    batch = memory_settings(planned, wanted.context).cache.ubatch
+    joint, batch = _steps(planned, wanted)
 
     def ask(context: int) -> tuple[int, int]:
         _, taken = needed(planned, replace(wanted, context=Tokens(context)))
@@ -243,54 +289,3 @@ def _memory(
         return total, None
     left = room.pool - weights
     return total, [left - size for size in rest]
-
-
-def along(
-    contexts: Sequence[int], ask: Callable[[int], tuple[int, int]], joint: bool = True, batch: int = 512
-) -> tuple[list[int], list[int]]:
-    """Return two whole numbers for each context, asking only where they bend.
-
-    Contexts above the physical batch (``batch``) count by whole cells (256 tokens) where the slots share one cache
-    (``joint``); smaller ones are asked one by one.
-    """
-    keys = [n if n < batch else -(-n // PADDING) * PADDING for n in contexts] if joint else contexts
-    distinct = sorted(set(keys))
-    large = [key for key in distinct if key >= batch]
-    known: dict[int, tuple[int, int]] = {}
-    few = len(large) <= _FEW
-    for key in distinct if few else distinct[: len(distinct) - len(large)]:
-        known[key] = ask(key)
-    if not few:
-        _fill(large, 0, len(large) - 1, ask, known)
-    first, second = ({key: pair[side] for key, pair in known.items()} for side in (0, 1))
-    return [first[key] for key in keys], [second[key] for key in keys]
-
-
-def _fill(
-    keys: Sequence[int], low: int, high: int, ask: Callable[[int], tuple[int, int]], known: dict[int, tuple[int, int]]
-) -> None:
-    """Fill keys[low] to keys[high]: along a line where four points lie on it exactly, else by halves."""
-    picked = sorted({low, low + (high - low) // 3, low + 2 * (high - low) // 3, high})
-    for index in picked:
-        if keys[index] not in known:
-            known[keys[index]] = ask(keys[index])
-    if high - low <= 3:
-        return
-    points = [(keys[index], *known[keys[index]]) for index in picked]
-    if _on_a_line(points):
-        (x0, y0, z0), (x1, y1, z1) = points[0], points[-1]
-        for key in keys[low : high + 1]:
-            part = key - x0
-            known[key] = (y0 + (y1 - y0) * part // (x1 - x0), z0 + (z1 - z0) * part // (x1 - x0))
-        return
-    middle = (low + high) // 2
-    _fill(keys, low, middle, ask, known)
-    _fill(keys, middle, high, ask, known)
-
-
-def _on_a_line(points: Sequence[tuple[int, int, int]]) -> bool:
-    (x0, y0, z0), (x1, y1, z1) = points[0], points[-1]
-    return all(
-        (y - y0) * (x1 - x0) == (y1 - y0) * (x - x0) and (z - z0) * (x1 - x0) == (z1 - z0) * (x - x0)
-        for x, y, z in points[1:-1]
-    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truelimit.cli import output
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
@@ -113,9 +114,10 @@ def _job(text: str, args: argparse.Namespace) -> Job:
     from truelimit.units import Tokens
 
     name, at, context = text.rpartition("@")
-    if at and not (context.isascii() and context.isdigit() and 0 < len(context) < 10 and int(context)):
+    count = tokens(context) if at else args.context
+    if count is None:
         raise ValueError(said("--model {text!r:.80}: expected MODEL or MODEL@TOKENS", text=text))
-    return Job(name if at else text, Tokens(int(context) if at else args.context), args.quant, args.kv_type)
+    return Job(name if at else text, Tokens(count), args.quant, args.kv_type)
 
 
 def _evaluator(profile: Profile) -> Evaluate:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.parser import Parser
+from truelimit.cli.tokens import asked_tokens
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
@@ -43,10 +44,10 @@ def _work(made: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--context",
-        type=_count,
+        type=asked_tokens,
         default=_CONTEXT,
         metavar="N",
-        help=said("tokens of a prompt ({context:,})", context=_CONTEXT),
+        help=said("tokens of a prompt, such as 65536 or 64k (the same; {context:,})", context=_CONTEXT),
     )
     group.add_argument("--quant", metavar="Q", help=said("quantisation of the models (that which people run)"))
     group.add_argument("--kv-type", default="f16", metavar="T", help=said("type of the caches (f16)"))
@@ -57,7 +58,7 @@ def _work(made: argparse.ArgumentParser) -> None:
         "--least-decode", type=_amount, metavar="R", help=said("tokens/s that will do (5: what a person reads)")
     )
     group.add_argument("--requests-a-week", type=_count, metavar="N", help=said("to price the cloud beside it"))
-    group.add_argument("--answer-tokens", type=_count, metavar="N", help=said("tokens of one answer (500)"))
+    group.add_argument("--answer-tokens", type=asked_tokens, metavar="N", help=said("tokens of one answer (500)"))
     group.add_argument("--cloud", action="append", metavar="MODEL", help=said("a cloud model to price; repeatable"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from truelimit.advice.profile import Job, Profile
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 from truelimit.units import Tokens, Usd
 
@@ -19,7 +20,7 @@ def ask() -> Profile:
     private = _answer(said("Is the work private, so that no cloud may see it (yes or no)?"), "no")
     return Profile(
         said("your answers"),
-        (Job(model, Tokens(int(context))),),
+        (Job(model, context),),
         budget=Usd(float(budget)) if budget else None,
         operating_systems=tuple(part.strip().lower() for part in systems.split(",") if part.strip()),
         today=today or None,
@@ -33,8 +34,9 @@ def _answer(question: str, otherwise: str) -> str:
     return sys.stdin.readline().strip() or otherwise
 
 
-def _number(question: str, otherwise: str) -> str:
-    found = _answer(question, otherwise).replace(",", "").replace("_", "")
-    if not (found.isascii() and found.isdigit() and 0 < len(found) < 10):
-        raise ValueError(said("{found!r} is not a whole number of tokens", found=found[:40]))
-    return found
+def _number(question: str, otherwise: str) -> Tokens:
+    answer = _answer(question, otherwise)
+    found = tokens(answer)
+    if found is None:
+        raise ValueError(said("{found!r} is not a whole number of tokens", found=answer[:40]))
+    return Tokens(found)

@@ -8,6 +8,7 @@ import re
 
 from truelimit.app.bench_ports import BenchError
 from truelimit.cli.parser import bad_value
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 from truelimit.units import HOUR
 
@@ -17,9 +18,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 def positive(text: str) -> int:
     """Return a count from 1 to 10 million; separators are allowed. Raises ArgumentTypeError for anything else."""
-    plain = text.replace("_", "")
-    if plain.isascii() and plain.isdigit() and len(plain) < 9 and 0 < int(plain) <= _MOST_TOKENS:
-        return int(plain)
+    found = tokens(text)
+    if found is not None and found <= _MOST_TOKENS:
+        return found
     raise bad_value(
         said(
             "{text!r} is no count; expected a whole number from 1 to {most_tokens:,}",

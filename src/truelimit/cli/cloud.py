@@ -9,6 +9,7 @@ from datetime import date
 from truelimit.app.cloud import CloudTable, CloudView
 from truelimit.cli import output
 from truelimit.cli.parser import Parser, bad_value
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 
 
@@ -91,7 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help=said("id, name or alias of a model"))
     parser.add_argument("--all", action="store_true", help=said("list every model that genai-prices knows, too"))
-    parser.add_argument("--context", type=_tokens, metavar="N", help=said("list only windows of N tokens or more"))
+    parser.add_argument(
+        "--context",
+        type=_tokens,
+        metavar="N",
+        help=said("list only windows of N tokens or more (128k: 128,000, as providers count)"),
+    )
     parser.add_argument(
         "--input", type=_tokens, metavar="N", help=said("show the cost of a request with N prompt tokens")
     )
@@ -105,10 +111,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tokens(text: str) -> int:
-    plain = text.replace(",", "").replace("_", "")
-    if not (plain.isascii() and plain.isdigit() and len(plain) <= 12):
+    found = 0 if text.strip() == "0" else tokens(text, k=1000)
+    if found is None:
         raise bad_value(said("{text!r} is no number of tokens", text=text[:40]))
-    return int(plain)
+    return int(found)
 
 
 def _day(text: str) -> date:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
+from truelimit.cli.tokens import asked_tokens
 from truelimit.domain.message import said
 from truelimit.units import Tokens
 
@@ -67,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
         "--quant", metavar="Q", help=said("at a quantisation: Q4_K_M, Q8_0, IQ4_XS, MXFP4, 4bit (MLX), FP8")
     )
     parser.add_argument(
-        "--context", type=_positive, metavar="N", help=said("tokens of the cache shown (default: native)")
+        "--context",
+        type=asked_tokens,
+        metavar="N",
+        help=said("tokens of the cache shown, such as 128k (default: native)"),
     )
     parser.add_argument(
         "--kv-type", metavar="T", help=said("type of the cache (default: f16, q8_0 and q4_0 side by side)")
@@ -75,10 +79,3 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_arguments(parser)
     output.add_arguments(parser)
     return parser
-
-
-def _positive(text: str) -> int:
-    plain = text.replace(",", "").replace("_", "")
-    if not (plain.isascii() and plain.isdigit() and 0 < len(plain) < 12 and int(plain) > 0):
-        raise argparse.ArgumentTypeError(said("{text!r} is not a positive number of tokens", text=text[:40]))
-    return int(plain)

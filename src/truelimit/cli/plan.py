@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from truelimit.cli import evidence, output
 from truelimit.cli.plan_model import asked, other
 from truelimit.cli.plan_options import parser
+from truelimit.cli.tokens import read_as
 from truelimit.domain.message import said
 from truelimit.units import Tokens, from_mib
 
@@ -67,6 +68,7 @@ def _plan(args: argparse.Namespace, places: Places, given: Given) -> int:
     others = tuple(asked(name, args, places, given)[0] for name in args.beside)
     around = _around(args, places, given, stack)
     result = with_changes(stack, plan(stack, wanted, around), around)
+    result = replace(result, notes=(*result.notes, *read_as(args.context)))
     rows = tuple(beside(item) for item in (header, *(o.header for o in others)) if item) if others else ()
     output.show(args, lambda: _blocks(result, rows), lambda: _json(result))
     return 1 if result.fits is False else 0
@@ -136,7 +138,7 @@ def _wanted(args: argparse.Namespace, header: ModelHeader) -> Wanted:
 
     native = header.native_context
     return Wanted(
-        Tokens(args.context or (native.value if native else _ENGINE_DEFAULT)),
+        Tokens(int(args.context or (native.value if native else _ENGINE_DEFAULT))),
         args.kv_type,
         args.kv_type_v,
         args.slots,

@@ -25,8 +25,10 @@ def run(name: str) -> int:
     """Print one answer a line; returns 0. Raises OSError for a file that cannot be read."""
     lookups = _lookups()
     with _opened(name) as lines:
-        for number, text in enumerate(_lines(lines), 1):
-            sys.stdout.write(json.dumps(_answered(text, lookups), ensure_ascii=True, allow_nan=False) + "\n")
+        for number, text in _lines(lines):
+            row = _answered(text, lookups)
+            told = row if row["error"] is None else row | {"line": number}
+            sys.stdout.write(json.dumps(told, ensure_ascii=True, allow_nan=False) + "\n")
             if number % _OFTEN == 0 or name == "-":
                 sys.stdout.flush()
     output.write("")
@@ -42,16 +44,18 @@ def _opened(name: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Lines that are not empty; None stands for one that is too long, whose rest is passed over."""
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Lines that are not empty, with their numbers; None stands for one that is too long, whose rest is passed over."""
+    number = 0
     while line := file.readline(_MOST_LINE + 1):
+        number += 1
         if len(line) <= _MOST_LINE or line.endswith(b"\n"):
             if line.strip():
-                yield line
+                yield number, line
             continue
         while (rest := file.readline(_MOST_LINE)) and not rest.endswith(b"\n"):
             pass
-        yield None
+        yield number, None
 
 
 def _answered(text: bytes | None, lookups: Lookups) -> dict[str, object]:
@@ -90,11 +94,19 @@ def _lookups() -> Lookups:
     from truelimit.cli.evidence import measurements
     from truelimit.cli.plan_model import estimator
     from truelimit.tables.loader import published_rates
-    from truelimit.tables.machines import machine_from_mapping
+    from truelimit.tables.machines import joined, machine_from_mapping
     from truelimit.tables.models import model, unknown_model
 
     return Lookups(
-        _machine, machine_from_mapping, model, unknown_model, estimator(), published_rates(), measurements(), _files
+        _machine,
+        machine_from_mapping,
+        model,
+        unknown_model,
+        estimator(),
+        published_rates(),
+        measurements(),
+        _files,
+        joined,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.cli.evidence import UsageError
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 from truelimit.units import Bytes, Tokens
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from truelimit.app.examine import Given
     from truelimit.app.ports import Places
     from truelimit.domain.facts import Estimator, Stack
+    from truelimit.domain.machine import Machine
 
 
 def asked(name: str, args: argparse.Namespace, places: Places, given: Given) -> tuple[Stack, Mapping[str, Bytes]]:
@@ -23,16 +25,26 @@ def asked(name: str, args: argparse.Namespace, places: Places, given: Given) -> 
 
     Raises UsageError where there is no such model, ValueError for a file, machine or quantisation of no use.
     """
-    from truelimit.app.plan_machine import with_devices
     from truelimit.app.plan_quant import sized, with_quantization
     from truelimit.tables.identify import identified
 
     stack, files = _named(name, args, places, given)
-    machine = with_devices(identified(stack.machine), args.devices)
+    machine = counted(identified(stack.machine), args.devices)
     stack = replace(stack, machine=machine, estimator=estimator(), measurements=given.measurements)
     if args.quant:
         return with_quantization(stack, args.quant, files), files
     return (with_quantization(stack, next(iter(files)), files) if files else sized(stack)), files
+
+
+def counted(machine: Machine, devices: int | None) -> Machine:
+    """Return the machine with so many devices; boxes that the table joins come with their link and notes.
+
+    Raises ValueError where its devices cannot be counted.
+    """
+    from truelimit.app.plan_machine import with_devices
+    from truelimit.tables.machines import joined
+
+    return joined(machine, devices or 1) or with_devices(machine, devices)
 
 
 def other(text: str, args: argparse.Namespace, places: Places, given: Given) -> tuple[Stack, Tokens | None]:
@@ -42,9 +54,10 @@ def other(text: str, args: argparse.Namespace, places: Places, given: Given) -> 
     name, at, context = text.rpartition("@")
     if not at:
         return sized(_named(text, args, places, given)[0]), None
-    if not (context.isascii() and context.isdigit() and 0 < len(context) < 10 and int(context)):
+    count = tokens(context)
+    if count is None:
         raise UsageError(said("--with {text!r:.80}: expected MODEL or MODEL@TOKENS", text=text))
-    return sized(_named(name, args, places, given)[0]), Tokens(int(context))
+    return sized(_named(name, args, places, given)[0]), Tokens(count)
 
 
 def _named(name: str, args: argparse.Namespace, places: Places, given: Given) -> tuple[Stack, Mapping[str, Bytes]]:

@@ -6,6 +6,7 @@ import argparse
 
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
+from truelimit.cli.tokens import asked_tokens
 from truelimit.domain.message import said
 from truelimit.units import HOUR
 
@@ -29,7 +30,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "model", nargs="?", metavar="MODEL", help=said("a GGUF file or URL, an Ollama name, or a model of the table")
     )
-    made.add_argument("--context", type=positive, metavar="N", help=said("tokens of one request (default: native)"))
+    made.add_argument(
+        "--context", type=asked_tokens, metavar="N",
+        help=said("tokens of one request, such as 131072 or 128k (the same: k is 1,024; default: native)"),
+    )  # fmt: skip
     made.add_argument("--quant", metavar="Q", help=said("weights in this quantisation (Q4_K_M, Q8_0, F16 ...)"))
     made.add_argument(
         "--deadline", type=seconds, metavar="S", help=said("the longest wait for the first word, in seconds")
@@ -78,7 +82,7 @@ def _add_devices(made: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--disk-rate", type=_rate, metavar="GB/S", help=said("what the drive reads (assumed: 3)"))
     group.add_argument(
-        "--answer", type=positive, default=500, metavar="N", help=said("tokens of an answer, for energy (500)")
+        "--answer", type=asked_tokens, default=500, metavar="N", help=said("tokens of an answer, for energy (500)")
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.evidence import UsageError
+from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def _plot(args: argparse.Namespace, found: list[Series]) -> int:
 
 def axes_of(texts: list[str], context: int, devices: int | None) -> Axes:
     """Return the axes of ``KEY=VALUES`` texts. Raises UsageError with what was expected."""
-    from truelimit.app.plan_machine import with_devices
     from truelimit.app.sweep import Axes
+    from truelimit.cli.plan_model import counted
     from truelimit.perf.kv_types import kv_type
     from truelimit.perf.quantization import quantization
     from truelimit.tables.loader import machine
@@ -73,7 +74,7 @@ def axes_of(texts: list[str], context: int, devices: int | None) -> Axes:
     given = dict(_split(text) for text in texts)
     axes = Axes(_contexts(given["context"]) if "context" in given else (context,))
     if "machine" in given:
-        axes = replace(axes, machines=tuple(with_devices(machine(name), devices) for name in _names(given["machine"])))
+        axes = replace(axes, machines=tuple(counted(machine(name), devices) for name in _names(given["machine"])))
     if "quant" in given:
         axes = replace(axes, quants=tuple(quantization(name).name for name in _names(given["quant"])))
     if "kv-type" in given:
@@ -126,7 +127,7 @@ def _contexts(values: str) -> tuple[int, ...]:
 
 
 def _range(ends: list[str], part: str) -> list[int]:
-    numbers = [_whole(text, _MOST_CONTEXT) for text in ends]
+    numbers = [_context(text) for text in ends]
     match numbers:
         case [one]:
             return [one]
@@ -140,6 +141,15 @@ def _range(ends: list[str], part: str) -> list[int]:
     raise UsageError(
         said("--sweep: {part!r} is no range; expected N, A..B (doubling) or A..B..STEP with A <= B", part=part[:40])
     )
+
+
+def _context(text: str) -> int:
+    count = tokens(text)
+    if count is None or count > _MOST_CONTEXT:
+        raise UsageError(
+            said("--sweep: {text!r} is no count of tokens; expected such as 131072 or 128k (131,072)", text=text[:40])
+        )
+    return count
 
 
 def _whole(text: str, most: int) -> int:

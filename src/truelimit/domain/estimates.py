@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from truelimit.units import Tokens
 
 # A dense model does not use the rows of its input embedding (7 % of an 8B); a mixture uses at most half of its weights.
-_DENSE = 0.75
+DENSE = 0.75
 
 
 class Tier(StrEnum):
@@ -26,6 +26,10 @@ class Tier(StrEnum):
     CORRECTED = "fitted to the chip's family, corrected by a published series"
     FAMILY = "fitted to the chip's family"
     PHYSICS = "physics alone"
+
+
+ESTIMATED = frozenset({Tier.THIS_MACHINE, Tier.CORRECTED, Tier.FAMILY, Tier.PHYSICS})
+"""Tiers of what is reckoned; those of the rest were measured with this very model, here or elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class ModelShape:
     @property
     def is_sparse(self) -> bool:
         """Whether a token uses only a part of the weights (mixture of experts)."""
-        return self.active_parameters < _DENSE * self.parameters
+        return self.active_parameters < DENSE * self.parameters
 
 
 @dataclass(frozen=True, slots=True)

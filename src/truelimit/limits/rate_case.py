@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import ModelShape, RateCase
 from truelimit.domain.machine import Accelerator, DeviceKind
+from truelimit.domain.same import Same
 from truelimit.limits.need import memory_settings
 from truelimit.perf.rates import shape_of
 from truelimit.perf.weights import weights
@@ -27,7 +28,7 @@ def rate_case(stack: Stack) -> RateCase | None:
     settings = memory_settings(stack, 1)
     quantization = stack.definition.quantization if stack.definition and not header.tensors else None
     try:
-        shape = _shape(_Same(header), quantization, settings.cache.kv_type_k)
+        shape = _shape(Same(header), quantization, settings.cache.kv_type_k)
     except ValueError:
         return None
     return RateCase(
@@ -43,38 +44,23 @@ def rate_case(stack: Stack) -> RateCase | None:
     )
 
 
-class _Same:
-    """A header as a key: by identity, for its metadata are no key."""
-
-    __slots__ = ("header",)
-
-    def __init__(self, header: ModelHeader) -> None:
-        self.header = header
-
-    def __hash__(self) -> int:
-        return id(self.header)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.header is self.header
-
-
 def shape_at(header: ModelHeader, quantization: str) -> ModelShape | None:
     """Return the shape of a model in a quantisation with a 16-bit cache; None where its layout is not known."""
     try:
-        return _shape_at(_Same(header), quantization)
+        return _shape_at(Same(header), quantization)
     except ValueError:
         return None
 
 
 @lru_cache(64)
-def _shape_at(of: _Same, quantization: str) -> ModelShape:
-    return shape_of(of.header, quantization=quantization)
+def _shape_at(of: Same[ModelHeader], quantization: str) -> ModelShape:
+    return shape_of(of.value, quantization=quantization)
 
 
 @lru_cache(128)
-def _shape(of: _Same, quantization: str | None, kv_type: str) -> ModelShape:
+def _shape(of: Same[ModelHeader], quantization: str | None, kv_type: str) -> ModelShape:
     """The shape of a header, scaled to the length of its file where no table of tensors tells it."""
-    header = of.header
+    header = of.value
     shape = shape_of(header, quantization=quantization, kv_type=kv_type)
     if header.tensors or not header.file_bytes:
         return shape

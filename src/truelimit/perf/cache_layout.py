@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import said
+from truelimit.domain.same import Same
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import (
     CacheLayout,
@@ -25,8 +27,14 @@ def layout_of(header: ModelHeader) -> CacheLayout:
     """Return what a model keeps for its context, read from its header.
 
     Raises UnknownLayoutError, with the reason, for an architecture without a known rule and for keys that are
-    missing, contradict each other or hold nonsense.
+    missing, contradict each other or hold nonsense. The layout of one header is read once.
     """
+    return _layout(Same(header))
+
+
+@lru_cache(64)
+def _layout(of: Same[ModelHeader]) -> CacheLayout:
+    header = of.value
     rule = RULES.get(header.architecture)
     if rule is None:
         raise UnknownLayoutError(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # are assumed and the interval is wide.
 READING, WRITING = 0.9, 0.6
 _LOW, _HIGH = (0.6, 0.4), (1.0, 0.9)
-_SOURCE = said("assumed share of the rated power")
+_SOURCE = said("share of the rated power that is drawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,22 @@ class Energy:
     calculation: Calculation
 
 
-def energy_of_answer(power: Known[Watts], reading_seconds: float, writing_seconds: float, where: str) -> Energy:
-    """Return the energy of one answer in joules. ``where`` says what the seconds are of."""
+def energy_of_answer(
+    power: Known[Watts], reading_seconds: float, answer: int, rate: Known[float], where: str
+) -> Energy:
+    """Return the energy of one answer of ``answer`` tokens, written at ``rate`` (tokens/s), in joules.
+
+    ``where`` says what the seconds of reading are of.
+    """
     terms = (
         Term("power", power.value, "W", power.where, power.basis),
         Term("reading_share", READING, "", _SOURCE, Basis.ASSUMED),
         Term("reading", reading_seconds, "s", where, Basis.DERIVED),
         Term("writing_share", WRITING, "", _SOURCE, Basis.ASSUMED),
-        Term("writing", writing_seconds, "s", where, Basis.DERIVED),
+        Term("answer", answer, "tokens", said("the answer that is reckoned for"), Basis.SPECIFIED),
+        Term("writing_rate", rate.value, "tokens/s", rate.where, rate.basis),
     )
-    made = calculate("power * (reading_share * reading + writing_share * writing)", "J", *terms)
-    low, high = (power.value * (a * reading_seconds + b * writing_seconds) for a, b in (_LOW, _HIGH))
+    made = calculate("power * (reading_share * reading + writing_share * answer / writing_rate)", "J", *terms)
+    writing = answer / rate.value
+    low, high = (power.value * (a * reading_seconds + b * writing) for a, b in (_LOW, _HIGH))
     return Energy(float(made.result), low, high, made)

@@ -8,7 +8,7 @@ from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s
 
 # A PCIe 4 NVMe drive reads 5 to 7 GB/s in long runs; files through the page cache or an older drive reach 1 to 3.
-DISK = Known(from_gb_per_s(3.0), said("assumed: one NVMe drive, 3 GB/s (1 to 7 occur)"), Basis.ASSUMED)
+DISK = Known(from_gb_per_s(3.0), said("one NVMe drive, 3 GB/s (1 to 7 occur)"), Basis.ASSUMED)
 _SLOWEST, _FASTEST = 1 / 3, 7 / 3  # of the assumed rate: 1 and 7 GB/s
 _ENGINE = 0.9  # of the link: what a driver's copies reach
 

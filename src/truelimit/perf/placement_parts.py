@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.same import Same
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.layouts.hybrid import ByHeads, ByInterval
 from truelimit.perf.layouts.keys import Keys
@@ -58,20 +60,32 @@ class ModelParts:
         return replace(self, weights=tuple(slim), experts=tuple(rest))
 
 
+@dataclass(frozen=True, slots=True)
+class CacheGroup:
+    """A group of layers with caches alike: the term that counts its cells, cells, bytes of one, and its blocks."""
+
+    term: str
+    cells: float
+    cell_bytes: float
+    layers: tuple[int, ...]
+
+
 def model_parts(header: ModelHeader, need: MemoryNeed) -> ModelParts:
     """Return the parts of a model that takes ``need``; their sum is that of the need (buffer once).
 
     Raises UnknownLayoutError where the header does not tell its blocks.
     """
     blocks = Keys(header).layers()[0]
-    weights, experts, first, last, told = _weights(header, need.weights, blocks)
+    weights, experts, first, last, told = _weights(Same(header), need.weights, blocks)
     return ModelParts(
         weights, experts, _cache(header, need, blocks), even(need.state, blocks), first, last, need.compute, told
     )
 
 
-def _weights(header: ModelHeader, total: int, blocks: int) -> tuple[tuple[int, ...], tuple[int, ...], int, int, bool]:
+@lru_cache(64)
+def _weights(of: Same[ModelHeader], total: int, blocks: int) -> tuple[tuple[int, ...], tuple[int, ...], int, int, bool]:
     """Weights and experts of each block, input, output, and whether a table told them; scaled to ``total``."""
+    header = of.value
     sizes, experts, first, rest = [0] * blocks, [0] * blocks, 0, 0
     for tensor in header.tensors:
         block = _block(tensor.name, blocks)
@@ -112,24 +126,32 @@ def _expert_share(header: ModelHeader, total: int) -> int:
 
 def _cache(header: ModelHeader, need: MemoryNeed, blocks: int) -> tuple[int, ...]:
     """The cache of each block: that of its group of layers, in the places that the pattern gives them."""
-    layout = layout_of(header)
     sizes = [0.0] * blocks
-    values = {item.name: float(item.value) for item in need.cache_calculation.terms}
-    for group in layout.groups:
-        where = _layers_of(header, layout, group, blocks)
-        each = _group_bytes(layout, group, values) / max(1, len(where))
-        for layer in where:
+    for group in cache_groups(header, need):
+        each = group.cells * group.cell_bytes / max(1, len(group.layers))
+        for layer in group.layers:
             sizes[layer] += each
     return tuple(scale(sizes, need.kv_cache))
 
 
-def _group_bytes(layout: CacheLayout, group: KvGroup, values: dict[str, float]) -> float:
-    """What a group takes, from the terms of the cache's calculation (perf/kv_cache.py)."""
-    prefix = f"{group.name}_" if len(layout.groups) > 1 else ""
+def cache_groups(header: ModelHeader, need: MemoryNeed) -> tuple[CacheGroup, ...]:
+    """Return the groups of layers that share a kind of cache. Raises UnknownLayoutError as ``model_parts`` does."""
+    layout, blocks = layout_of(header), Keys(header).layers()[0]
+    values = {item.name: float(item.value) for item in need.cache_calculation.terms}
+    found = []
+    for group in layout.groups:
+        name = f"{group.name}_cells" if len(layout.groups) > 1 else "cells"
+        where = tuple(_layers_of(header, layout, group, blocks))
+        found.append(CacheGroup(name, values.get(name, 1.0), _cell_bytes(group, values), where))
+    return tuple(found)
+
+
+def _cell_bytes(group: KvGroup, values: dict[str, float]) -> float:
+    """What a cell of a group takes, from the terms of the cache's calculation (perf/kv_cache.py)."""
     heads = group.kv_heads.value * (1 if group.heads_summed else group.layers.value)
     row = group.key_length.value * values.get("key_bytes", 1.0)
     row += (group.value_length.value if group.value_length else 0) * values.get("value_bytes", 1.0)
-    return values.get(f"{prefix}cells", 1.0) * heads * row
+    return heads * row
 
 
 def _layers_of(header: ModelHeader, layout: CacheLayout, group: KvGroup, blocks: int) -> list[int]:

@@ -21,7 +21,7 @@ from truelimit.units import Seconds, Tokens
 _TELLS_DEPTH = 2.0  # mean depths must differ by this factor before they can tell A from B
 _MOST_TOKENS = 10**9  # no prompt is longer: a count beyond it is damage
 _QUICKEST = 1e-9  # seconds a token: nothing reads faster, so a shorter time is damage
-_NEXT_TO_NONE = 0.001  # of the time without it
+NEXT_TO_NONE = 0.001  # of the time without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def last_batch(fit: PrefillFit, tokens: int) -> float:
     if fit.batch <= 0 or fit.batch_seconds <= 0:
         return 0.0
     paid = fit.batch_seconds * (-(-tokens // fit.batch) - tokens / fit.batch)
-    return paid if paid > _NEXT_TO_NONE * fit.a * tokens else 0.0
+    return paid if paid > NEXT_TO_NONE * fit.a * tokens else 0.0
 
 
 def largest_prompt(fit: PrefillFit, seconds: float) -> Tokens:

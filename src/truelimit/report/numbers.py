@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import Message, counted, figure, said
-from truelimit.units import GIB, MIB, MINUTE, to_gib
+from truelimit.units import GIB, HOUR, MIB, MINUTE, to_gib
 
 if TYPE_CHECKING:
     from truelimit.domain.calculation import Calculation, Number, Term
@@ -22,6 +22,8 @@ def quantity(value: Number, unit: str) -> Message:
         return size(value)
     if unit in {"s", "seconds"}:
         return duration(value)
+    if unit == "J":
+        return said("{joules} J ({watt_hours:,.2f} Wh)", joules=number(value), watt_hours=value / HOUR)
     return said("{number} {unit}", number=number(value), unit=said(unit)) if unit else number(value)
 
 
@@ -79,5 +81,7 @@ def substituted(item: Calculation) -> Message:
 
 
 def plain(term: Term) -> Message:
-    """Return a term's number as it enters the formula (no conversion of units)."""
-    return number(term.value)
+    """Return a term's number as it enters the formula (no conversion of units), with four digits to reckon with."""
+    value = term.value
+    precise = 10 <= abs(value) < 100 and not float(value).is_integer()
+    return figure(value, ",.2f") if precise else number(value)

@@ -12,6 +12,7 @@ from truelimit.report.numbers import number, quantity, size
 
 if TYPE_CHECKING:
     from truelimit.app.plan_parts import Beside, ModelPlan, Rate
+    from truelimit.domain.calculation import Calculation
 
 
 def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
@@ -29,6 +30,7 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     blocks.append(Rows((said("memory"), said("size")), rows, frozenset({len(rows) - 1})))
     blocks += [Items(tuple(_beside_the_model(item)))] if _beside_the_model(item) else []
     blocks += plan_more.placement(item.placement) if item.placement else []
+    blocks += [Items(item.machine_notes)] if item.machine_notes else []
     blocks += _speed(item)
     blocks += plan_more.bound(item.bound, item.wanted.deadline) if item.bound else []
     blocks += plan_more.extras(item)
@@ -38,10 +40,16 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     if beside:
         blocks += side_by_side(beside, item.wanted.context)
     shown = Shown()
-    for calc in item.calculations:
+    for calc in _calculations(item):
         blocks += calculation(calc, shown=shown)
     notes = (*need.notes, *item.notes)
     return [*blocks, *([Items(notes)] if notes else [])]
+
+
+def _calculations(item: ModelPlan) -> list[Calculation]:
+    """Memory, reading, writing at each depth, loading, restoring, energy: as far as they are known."""
+    found = [*item.calculations, *(calc for calc in item.decode_calculations if calc is not None)]
+    return [*found, *(part.calculation for part in (item.load, item.restore, item.energy) if part is not None)]
 
 
 def _sentence(item: ModelPlan) -> str:

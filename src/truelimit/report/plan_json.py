@@ -29,7 +29,7 @@ def plan(item: ModelPlan) -> str:
             "settings": asdict(item.settings),
             "memory": _memory(item),
             "placement": _placement(item.placement),
-            "decode": [{"depth": depth, "rate": rate(value)} for depth, value in item.decode],
+            "decode": _decode(item),
             "prefill": {"rate_at_0": rate(item.prefill_rate), "seconds": _seconds(item)},
             "largest_context": item.largest_context,
             "deadline": _deadline(item),
@@ -41,9 +41,18 @@ def plan(item: ModelPlan) -> str:
             "residents": _residents(item.residents),
             "commands": [{"for": what, "command": command} for what, command in item.commands],
             "calculations": [calculation(calc) for calc in item.calculations],
+            "machine_notes": list(item.machine_notes),
             "notes": [*item.need.notes, *item.notes, *(item.placement.notes if item.placement else ())],
         }
     )
+
+
+def _decode(item: ModelPlan) -> list[dict[str, object]]:
+    counted = item.decode_calculations or (None,) * len(item.decode)
+    return [
+        {"depth": depth, "rate": rate(value), "calculation": calculation(calc)}
+        for (depth, value), calc in zip(item.decode, counted, strict=True)
+    ]
 
 
 def rate(value: Rate | None) -> dict[str, object] | None:
@@ -121,7 +130,13 @@ def _bound(item: ModelPlan) -> dict[str, object] | None:
 
 
 def _change(item: Change) -> dict[str, object]:
-    return {"change": item.title, "kind": item.kind.value, "cost": item.cost, "outcome": outcome(item.outcome)}
+    return {
+        "change": item.title,
+        "kind": item.kind.value,
+        "cost": item.cost,
+        "outcome": outcome(item.outcome),
+        "own_decode_by_the_same_estimate": item.own_rate,
+    }
 
 
 def outcome(item: Outcome) -> dict[str, object]:
@@ -134,20 +149,24 @@ def outcome(item: Outcome) -> dict[str, object]:
         "deadline_prompt": item.deadline_prompt,
         "prefill_seconds": item.prefill_seconds,
         "decode_tokens_per_s": item.decode_rate,
+        "decode_tier": item.decode_tier.value if item.decode_tier else None,
     }
 
 
 def _wait(item: Wait | None) -> dict[str, object] | None:
     if item is None:
         return None
-    basis = item.calculation.basis.value
-    return {"value": item.seconds, "low": item.low, "high": item.high, "basis": basis}
+    counted = item.calculation
+    known = {"value": item.seconds, "low": item.low, "high": item.high, "basis": counted.basis.value}
+    return known | {"calculation": calculation(counted)}
 
 
 def _energy(item: Energy | None) -> dict[str, object] | None:
     if item is None:
         return None
-    return {"value": item.joules, "low": item.low, "high": item.high, "basis": item.calculation.basis.value}
+    counted = item.calculation
+    known = {"value": item.joules, "low": item.low, "high": item.high, "basis": counted.basis.value}
+    return known | {"calculation": calculation(counted)}
 
 
 def _residents(item: Residency | None) -> dict[str, object] | None:

@@ -100,7 +100,31 @@ def changes(items: tuple[Change, ...], limited: bool) -> list[Block]:
         said("what it costs"),
     )
     first = said("What helps most") if limited else said("Nothing has to change; what would make it faster")
-    return [Paragraph(said("{first}: {change}.", first=first, change=items[0].title)), Rows(head, rows, titled=True)]
+    told: list[Block] = [
+        Paragraph(said("{first}: {change}.", first=first, change=items[0].title)),
+        Rows(head, rows, titled=True),
+    ]
+    return [*told, *_apart(items[:_SHOWN])]
+
+
+def _apart(items: tuple[Change, ...]) -> list[Block]:
+    """That rates rest on different things, where they do: nobody may compare a published rate with an estimate."""
+    item = next((item for item in items if item.own_rate is not None), None)
+    if item is None or item.own_rate is None or item.outcome.decode_tier is None:
+        return []
+    return [
+        Items(
+            (
+                said(
+                    "the rates of writing with {change} are estimated ({tier}), that of the plan is not: by the same "
+                    "estimate the plan writes {own:,.1f} tokens/s, and the changes are sorted by that",
+                    change=joined(", ", (each.title for each in items if each.own_rate is not None)),
+                    tier=item.outcome.decode_tier,
+                    own=item.own_rate,
+                ),
+            )
+        )
+    ]
 
 
 def no_change(item: ModelPlan) -> list[Block]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from truelimit.domain.machine import Accelerator, DeviceKind
 from truelimit.tables import files
-from truelimit.tables.fields import TableError, one_of, text, texts
+from truelimit.tables.fields import TableError, known_word, one_of, text, texts
 from truelimit.tables.origin import Origin
 from truelimit.units import Bytes, OperationsPerSecond, Watts, from_gb_per_s, from_gib, from_tera
 
@@ -24,6 +25,8 @@ KEYS = _NUMBERS | {
     "name", "vendor", "family", "kind", "operating_systems", "backends", "backend_notes", "released", "confidence",
     "source", "sources", "notes", "prices",
 }  # fmt: skip
+BACKENDS = ("cuda", "rocm", "vulkan", "metal", "mlx", "sycl", "cpu")
+OTHER = "other"  # a vendor or family that is none of the table's
 OPERATING_SYSTEMS = ("Linux", "macOS", "Windows")
 _CONFIDENCE = ("high", "medium", "low")
 
@@ -57,8 +60,8 @@ def accelerator_from(name: str, row: Mapping[str, Any], at: Origin) -> Accelerat
     return Accelerator(
         name,
         text(at.file, row, "name") if not at.own or "name" in row else name,
-        text(at.file, row, "vendor") if not at.own or "vendor" in row else "other",
-        text(at.file, row, "family") if not at.own or "family" in row else "other",
+        _word(at, row, "vendor"),
+        _word(at, row, "family"),
         DeviceKind(_kind(row, at)),
         at.known(row, "bandwidth_gb_per_s", from_gb_per_s, MOST_GB_PER_S),
         fp16,
@@ -67,12 +70,35 @@ def accelerator_from(name: str, row: Mapping[str, Any], at: Origin) -> Accelerat
         fp4,
         power=power(row, at),
         memory_options=options(row, at),
-        backends=texts(at.file, row, "backends"),
+        backends=_backends(row, at),
         backend_notes=texts(at.file, row, "backend_notes"),
         released=text(at.file, row, "released") if "released" in row else None,
         prices=at.prices(row),
         notes=texts(at.file, row, "notes"),
     )
+
+
+def _word(at: Origin, row: Mapping[str, Any], key: str) -> str:
+    """Return a vendor or family. A user's is one of the table's, or ``other``: speed is fitted by these words.
+
+    Raises TableError with the nearest ones.
+    """
+    if at.own and key not in row:
+        return OTHER
+    value = text(at.file, row, key)
+    return known_word(at.file, key, value, {*_words_of(key), OTHER}) if at.own else value
+
+
+@cache
+def _words_of(key: str) -> frozenset[str]:
+    """What the shipped accelerators say under a key."""
+    rows = (files.row("accelerators", name) for name in accelerator_names())
+    return frozenset(str(row[key]) for row in rows if row and key in row)
+
+
+def _backends(row: Mapping[str, Any], at: Origin) -> tuple[str, ...]:
+    """Return the backends of a row. Raises TableError with the nearest names for one that is none."""
+    return tuple(known_word(at.file, "backends", name, BACKENDS) for name in texts(at.file, row, "backends"))
 
 
 def systems(row: Mapping[str, Any], at: Origin) -> tuple[str, ...]:

@@ -73,6 +73,16 @@ def one_of(file: str, row: Mapping[str, Any], key: str, words: Iterable[str]) ->
     return value
 
 
+def known_word(file: str, key: str, word: str, words: Collection[str]) -> str:
+    """Return a word in the spelling of those that are known. Raises TableError with the nearest of them."""
+    spelled = {known.lower(): known for known in words}
+    if word.strip().lower() in spelled:
+        return spelled[word.strip().lower()]
+    near = nearest(word, spelled)
+    there = f"nearest: {', '.join(near)}" if near else f"expected one of {', '.join(sorted(words))}"
+    raise TableError(f"{file}: {key} has {word!r:.60}, which is not known; {there}")
+
+
 def texts(file: str, row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return a list of texts, empty where the key is missing. Raises TableError for anything else."""
     value = row.get(key, [])

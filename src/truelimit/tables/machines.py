@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from truelimit.tables.accelerators import accelerator_names, confidence, row_of,
 from truelimit.tables.assemble import KEYS, Device, assembled, bare, device
 from truelimit.tables.fields import TableError, nearest, number, rows, text
 from truelimit.tables.origin import Origin
-from truelimit.tables.spec_sheet import given_as, own_row
+from truelimit.tables.spec_sheet import given_as, own_row, spelled
 
 if TYPE_CHECKING:
     from truelimit.domain.machine import Machine
@@ -58,6 +59,16 @@ def entries() -> Iterator[Entry]:
             yield found
 
 
+def joined(one: Machine, count: int) -> Machine | None:
+    """Return the table's machine of ``count`` boxes like this one, with what joins them; None where it has none."""
+    name = f"{one.id}-{count}"
+    if count < 2 or one.boxes > 1 or name not in machine_names():
+        return None
+    found = machine(name)
+    same = [pool.capacity.value for pool in found.pools] == count * [pool.capacity.value for pool in one.pools]
+    return found if found.boxes == count and same else None
+
+
 def machine_file(path: Path) -> Entry:
     """Return the machine of a TOML of the user's. Raises TableError by file and key for what cannot be."""
     return _own(files.own(path), Origin(str(path), f"your file {path.name}", own=True), path.stem)
@@ -74,7 +85,7 @@ def machine_from_mapping(row: Mapping[str, Any], label: str = "the machine given
 def _own(given: Mapping[str, Any], at: Origin, name: str) -> Entry:
     if not isinstance(given, Mapping):
         raise TableError(f"{at.file}: expected a table with the keys of a machine")
-    row = own_row(given, at)
+    row, at = own_row(given, at), replace(at, given=spelled(given))
     if set(row) == {"id"}:
         return entry(text(at.file, row, "id"))
     try:
@@ -96,7 +107,7 @@ def _device(item: Mapping[str, Any], row: Mapping[str, Any], at: Origin, index: 
     """Return a device: that of the table by ``id``, or one written out in place."""
     if not isinstance(item, Mapping):
         raise TableError(f"{at.file}: accelerators is {item!r:.60}; expected [[accelerators]]")
-    placed = Origin(f"{at.file}: accelerators", at.label, at.own)
+    placed = Origin(f"{at.file}: accelerators", at.label, at.own, at.given)
     picked = {"source": row["source"], **item} if "source" in row else dict(item)
     if set(item) <= _PICKED and "id" in item:
         name = text(placed.file, item, "id")

@@ -37,12 +37,14 @@ def _is_date(text: str) -> bool:
 class Origin:
     """A file or object of the table. ``file`` names it in errors, ``label`` in reports.
 
-    ``own``: given by the user, so that a source may be missing: its numbers are then ASSUMED.
+    ``own``: given by the user, so that a source may be missing: its numbers are then ASSUMED. ``given`` are keys that
+    the user spelled in another way, each with that.
     """
 
     file: str
     label: str
     own: bool = False
+    given: tuple[tuple[str, str], ...] = ()
 
     def check(self, row: object, keys: Collection[str]) -> None:
         """Raise TableError for what is no table, an unknown key, or numbers without a source."""
@@ -70,10 +72,11 @@ class Origin:
     def told(self, row: Mapping[str, Any], key: str, value: T) -> Known[T]:
         """Return a value that stands at ``key`` with its source."""
         source = table(self.file, row, "sources").get(key) or row.get("source")
+        name = dict(self.given).get(key, key)
         if source is None:
-            return Known(value, f"{self.label}, {key}", Basis.ASSUMED)
+            return Known(value, f"{self.label}, {name}", Basis.ASSUMED)
         basis = next((basis for start, basis in _BASES if str(source).startswith(start)), Basis.SPECIFIED)
-        return Known(value, f"{self.label}, {key} ({source})", basis)
+        return Known(value, f"{self.label}, {name} ({source})", basis)
 
     def prices(self, row: Mapping[str, Any]) -> tuple[Price, ...]:
         """Return the dated prices, oldest first. Raises TableError for one without date, source or sense."""

@@ -56,6 +56,12 @@ def own_row(given: Mapping[str, Any], at: Origin) -> dict[str, Any]:
     return _folded({**row, "prices": prices} if prices else row, at)
 
 
+def spelled(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the keys that stand under a column's name, each with that; GB of memory are what makers count: GiB."""
+    found = ((name, key) for key, name in _COLUMNS.items() if key in given)
+    return tuple((name, f"{key}, read as GiB" if name == "memory_gib" else key) for name, key in found)
+
+
 def given_as(text: str, given: Mapping[str, Any]) -> str:
     """Return an error's text with the user's own names of the keys that it names."""
     found = [key for key, name in _COLUMNS.items() if key in given and f" {name} " in f"{text} "]

@@ -1,0 +1,35 @@
+"""Machines that are joined: the plan tells by what, and what was published of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.damage import run
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUELIMIT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.mark.parametrize("machine", [["dgx-spark-2"], ["dgx-spark", "--devices", "2"]])
+def test_two_sparks_come_with_their_link_and_nvidias_own_words(machine: list[str]) -> None:
+    _, out, err = run("plan", "llama-3.1-405b", "--context", "64", "--machine", *machine, "--width", "400")
+    assert err == ""
+    assert "2 boxes, joined by 200 GbE (ConnectX-7) of 25 GB/s each way" in out
+    assert "--max-model-len 64" in out
+    assert "insufficient memory headroom" in out
+
+
+def test_what_joins_others_is_said_to_be_unknown() -> None:
+    _, out, _ = run("plan", "llama-3.3-70b", "--machine", "mac-studio-m2-ultra-64", "--devices", "2", "--width", "400")
+    assert "what joins the 2 boxes is not told" in out
+
+
+def test_one_box_has_no_such_words() -> None:
+    _, out, _ = run("plan", "llama-3.1-8b", "--machine", "dgx-spark", "--json")
+    assert json.loads(out)["machine_notes"] == []
