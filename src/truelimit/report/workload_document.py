@@ -194,6 +194,7 @@ def _unknown(view: WorkloadView) -> list[Block]:
         for item in view.work.unknown
     ]
     lines += [*view.notes, *(said("{fact}: {why}", fact=item.fact, why=item.why) for item in view.missing)]
+    lines += [said("not read: {file}: {why}", file=item.fact, why=item.why) for item in view.refused]
     if view.damaged:
         damaged = counted("{count} damaged line", "{count} damaged lines", view.damaged)
         lines.append(said("{damaged}: counted and skipped", damaged=damaged))
@@ -260,6 +261,7 @@ def as_json(view: WorkloadView) -> str:
             "damaged_lines": view.damaged,
             "notes": list(view.notes),
             "missing": [{"fact": item.fact, "why": item.why} for item in view.missing],
+            "refused": [{"file": item.fact, "why": item.why} for item in view.refused],
             "store": {"path": view.store, "records": view.records, "left_out": view.left_out},
             "read": {
                 "files": view.read.files, "unchanged": view.read.unchanged, "bytes": view.read.size,

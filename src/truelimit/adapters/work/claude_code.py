@@ -79,13 +79,16 @@ class ClaudeCode:
         agent = _AGENT.search(head, 0, _HEAD)
         side = _SIDE.search(head, 0, _HEAD) is not None
         name_of_session = session[1].decode("utf-8", "replace")
-        helper = agent[1].decode("utf-8", "replace") if agent else self._agents.get(name_of_session, "") if side else ""
+        helper = self._context.name(agent[1].decode("utf-8", "replace")) if agent else ""
+        if side and not agent:
+            helper = self._agents.get(self._context.name(name_of_session), "")
         talk = self._talk(name_of_session, helper, side)
         self._heard(talk, found[1].decode("utf-8", "replace"), instant(found[2].decode("ascii", "replace")))
         return True
 
     def _talk(self, session: str, agent: str, side: bool) -> Talk:
-        key = f"{session} {agent} {side}"
+        """Return the conversation of a session, or of an agent (a hash) that it called for help."""
+        key = f"{self._context.name(session)} {agent} {side}"
         talk = self._talks.get(key)
         if talk is None:
             names = (session, agent) if side else (session,)
@@ -98,10 +101,10 @@ class ClaudeCode:
         return talk
 
     def _talk_of(self, value: Mapping[str, Any]) -> Talk:
-        session, agent = words(value.get("sessionId")), words(value.get("agentId"))
+        session, agent = words(value.get("sessionId")), self._context.name(words(value.get("agentId")))
         side = value.get("isSidechain") is True
         if side:
-            self._agents = {session: agent}
+            self._agents = {self._context.name(session): agent}
         talk = self._talk(session, agent, side)
         talk.at_work(words(value.get("cwd")) or None, self._context)
         return talk
@@ -109,7 +112,7 @@ class ClaudeCode:
     def _heard(self, talk: Talk, uuid: str, at: float | None) -> None:
         talk.heard(at)
         if at is not None:
-            self._inputs[uuid] = at
+            self._inputs[self._context.name(uuid)] = at
             if len(self._inputs) > _RECENT:
                 self._inputs.popitem(last=False)
 
@@ -157,11 +160,13 @@ class ClaudeCode:
         """Return what is held of the message that a line is part of."""
         uuid = words(value.get("uuid"))
         asked_as = words(value.get("requestId")) or words(value.get("requestRef"))
-        identity = [words(message.get("id")), asked_as]
+        of_message = words(message.get("id"))
+        identity = self._context.hasher("message", of_message, asked_as)
         held = self._open.get(talk.session)
-        if held is None or held["identity"] != identity or not identity[0]:
-            began = talk.asked if talk.failed else self._inputs.get(words(value.get("parentUuid")), talk.asked)
-            key = self._context.hasher(SOURCE, identity[0], asked_as or uuid)
+        if held is None or held["identity"] != identity or not of_message:
+            parent = self._context.name(words(value.get("parentUuid")))
+            began = talk.asked if talk.failed else self._inputs.get(parent, talk.asked)
+            key = self._context.hasher(SOURCE, of_message, asked_as or uuid)
             held = {"identity": identity, "key": key, "began": began, "asked": talk.asked, "stop": None}
             held["counts"] = [None, None, None]
             self._open[talk.session] = held
