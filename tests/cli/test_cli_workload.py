@@ -189,6 +189,8 @@ def test_a_table_with_a_damaged_line(home: Path, tmp_path: Path, capsys: pytest.
         f"line 2 of {table}": "skipped: is no JSON (half-written or damaged)",
         f"line 3 of {table}": "skipped: column prompt_tokens is wrong; expected a whole number of 0 or more",
         f"line 4 of {table}": "skipped: is no JSON object",
+        f"endings of {table}": "2 are none of done, overflow, truncated, timed-out, cancelled, crashed, unknown: "
+        "counted as unknown",
     }
     assert found["outcomes"][0]["name"] == "unknown"  # type: ignore[index]
     assert {"what": "how it ended", "requests": 2, "of": 2} in found["unknown"]  # type: ignore[operator]

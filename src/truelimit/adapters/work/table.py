@@ -20,7 +20,7 @@ from truelimit.adapters.work.store_file import first_line, quoted
 from truelimit.adapters.work.table_values import REQUIRED, WrongValue, absent_columns, record
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
-from truelimit.domain.workload import WorkRequest
+from truelimit.domain.workload import Ending, WorkRequest
 from truelimit.units import MIB
 
 PARQUET = b"PAR1"
@@ -28,6 +28,7 @@ _FETCH = 10_000
 _PEEKED = 20  # rows by which a table is told from a transcript
 _RESEMBLES = 2
 _MOST_COLUMNS = 100
+_TELL_NOTHING = (None, "", Ending.UNKNOWN.value)
 Row = tuple[int, Mapping[str, Any] | str]
 """The number of a line (of a row in Parquet) with its values by column, or with the reason why it has none."""
 
@@ -50,7 +51,7 @@ def read(path: Path, context: Context, memory: dict[str, Any]) -> Reading:
 
 def _records(path: Path, context: Context, damage: Damage, missing: list[Missing]) -> Iterator[WorkRequest]:
     unknown: dict[str, None] = {}
-    taken = 0
+    taken = endless = 0
     for line, row in _rows(path):
         try:
             if isinstance(row, str):
@@ -60,6 +61,7 @@ def _records(path: Path, context: Context, damage: Damage, missing: list[Missing
             damage.add(line, error.args[0])
             continue
         taken += 1
+        endless += item.ending is Ending.UNKNOWN and row.get("ending") not in _TELL_NOTHING
         if len(unknown) < _MOST_COLUMNS:
             unknown.update(dict.fromkeys(name for name in row if name not in NAMES))
         yield item
@@ -68,6 +70,14 @@ def _records(path: Path, context: Context, damage: Damage, missing: list[Missing
         raise TableRefused(
             path,
             said("none of {count:,} rows can be taken; line {line:,}: {why}", count=damage.count, line=line, why=why),
+        )
+    if endless:
+        words = ", ".join(Ending)
+        missing.append(
+            Missing(
+                said("endings of {path}", path=path),
+                said("{count:,} are none of {words}: counted as unknown", count=endless, words=words),
+            )
         )
     if unknown:
         names = ", ".join(name[:40] for name in unknown)
