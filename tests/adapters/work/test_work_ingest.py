@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.work_records import AGENTS, SAMPLES, context, jsonl
+from support.work_records import AGENTS, SAMPLES, context, jsonl, names_in
 from truelimit.adapters.work import places as where
 from truelimit.adapters.work.context import Context
 from truelimit.adapters.work.hashing import Hasher
@@ -352,28 +352,11 @@ def test_the_salt_is_made_once(tmp_path: Path) -> None:
 
 # What gets into the store
 
-_NAMING = {
-    "uuid", "parentUuid", "sessionId", "session_id", "id", "requestId", "requestRef", "promptId", "agentId", "cwd",
-    "thread_id", "turn_id", "response_id", "parentId", "gitBranch", "directory", "path", "file_path", "project",
-}  # fmt: skip
-
-
-def naming(value: object, key: str = "") -> Iterator[str]:
-    """Yield what names a person's things in a transcript: ids, folders, branches."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from naming(item, name)
-    elif isinstance(value, list):
-        for item in value:
-            yield from naming(item, key)
-    elif isinstance(value, str) and key in _NAMING and len(value) > 4:
-        yield value
-
 
 def test_no_path_no_workspace_no_session_stands_in_the_store(tmp_path: Path, store: WorkStore) -> None:
     sources = where.found(Places(home(tmp_path / "home-of-a-person"), isolated=True))
     ingest(store, sources, Context(context().hasher, PrivacyRules(private=("/home/me/clients/acme",))))
-    names = {name for item in sources for line in lines_of(item.path) for name in naming(line)}
+    names = {name for item in sources for name in names_in(item.path)}
     models = {item.model for item in store.requests()}
     assert len(names) > 30
     kept = "\n".join(contents(store))
@@ -389,16 +372,6 @@ def contents(store: WorkStore) -> Iterator[str]:
     for (name,) in store._db.execute("SELECT table_name FROM duckdb_tables()").fetchall():
         for values in store._db.execute(f"SELECT * FROM {name}").fetchall():
             yield repr(values)
-
-
-def lines_of(path: Path) -> list[object]:
-    found: list[object] = []
-    for line in path.read_bytes().splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            return [json.loads(path.read_bytes())]
-    return found
 
 
 def test_where_reading_stopped_is_known_without_names(tmp_path: Path, store: WorkStore) -> None:
