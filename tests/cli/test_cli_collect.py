@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.work_records import AGENTS, SAMPLES, names_in
 from truelimit.adapters.bundle.unpack import unpacked
 from truelimit.adapters.demo.stage import stage
 from truelimit.cli import collect, doctor
@@ -106,3 +107,29 @@ def test_named_files_are_taken_along(tmp_path: Path, capsys) -> None:  # type: i
 def _rung(ladder: dict) -> tuple | None:  # type: ignore[type-arg]
     binding = ladder["binding"]
     return binding and tuple(binding[key] for key in ("name", "value", "set_by", "kind", "basis"))
+
+
+def test_no_session_path_or_workspace_is_in_a_bundle_with_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import duckdb
+
+    monkeypatch.setenv("TRUELIMIT_DATA_DIR", str(tmp_path / "data"))
+    identity = "0b1c2d3e-0000-4000-8000-123456789abc"
+    home = tmp_path / "home-of-a-person"
+    for source, target in (
+        (SAMPLES / "openclaw/2026.2.17/session-usage-above-window.jsonl", f".openclaw/agents/main/sessions/{identity}"),
+        (AGENTS / "claude-code/session-ok.jsonl", ".claude/projects/-home-me-acme/8fa0c03e-1"),
+        (AGENTS / "codex/rollout-ok.jsonl", ".codex/sessions/2026/11/22/rollout-1"),
+    ):
+        path = home / f"{target}.jsonl"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(source.read_bytes())
+    assert main(["collect", "--work", "--home", str(home), "--out", str(tmp_path / "b.zip")]) == 0
+    names = set().union(*(names_in(path) for path in home.rglob("*.jsonl"))) | {"home-of-a-person", "acme"}
+    assert {identity, "/home/user/proj"} <= names
+    with zipfile.ZipFile(tmp_path / "b.zip") as bundle:
+        bundle.extract("requests.parquet", tmp_path)
+        kept = "".join(f"{name} {bundle.read(name)!r}" for name in bundle.namelist())
+    rows = duckdb.read_parquet(str(tmp_path / "requests.parquet")).fetchall()
+    assert len(rows) > 2
+    models = {row[4] for row in rows}
+    assert [name for name in names - models if name in kept + repr(rows)] == []

@@ -201,7 +201,7 @@ def test_options_that_are_wrong_are_refused(arguments: list[str], capsys: Captur
         (["--proxy", "nginx=nan"], "expected NAME=SECONDS"),
         (["--proxy", "nginx=-5"], "expected NAME=SECONDS"),
         (["--proxy", "=60"], "expected NAME=SECONDS"),
-        (["--since", "yesterday"], "expected a time such as"),
+        (["--since", "yesterday"], "expected a day or a time"),
     ],
 )
 def test_values_that_are_wrong_are_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +53,37 @@ def brief(item: WorkRequest) -> tuple[object, ...]:
 def jsonl(*values: object) -> list[bytes]:
     """Return values as compact JSON lines."""
     return [json.dumps(value, separators=(",", ":")).encode() for value in values]
+
+
+def names_in(path: Path) -> set[str]:
+    """Return what names a person's things in a transcript: ids, folders, branches, and the file itself."""
+    found = {name for value in _values(path) for name in _naming(value)}
+    return found | {path.name.partition(".")[0]} if len(path.name.partition(".")[0]) > 4 else found
+
+
+_NAMING = {
+    "uuid", "parentUuid", "sessionId", "session_id", "id", "requestId", "requestRef", "promptId", "agentId", "cwd",
+    "thread_id", "turn_id", "response_id", "parentId", "gitBranch", "directory", "path", "file_path", "project",
+}  # fmt: skip
+
+
+def _naming(value: object, key: str = "") -> Iterator[str]:
+    """Yield what names a person's things in a transcript: ids, folders, branches."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _naming(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _naming(item, key)
+    elif isinstance(value, str) and key in _NAMING and len(value) > 4:
+        yield value
+
+
+def _values(path: Path) -> list[object]:
+    found: list[object] = []
+    for line in path.read_bytes().splitlines():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            return [json.loads(path.read_bytes())]
+    return found

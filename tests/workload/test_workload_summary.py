@@ -148,3 +148,11 @@ def test_which_records_a_question_is_about() -> None:
     assert chosen(items, None, None) == (items, 0)
     assert notes(0, 0, 0) == ()
     assert notes(3, 0, 1)[0].startswith("3 calls ended before they began")
+
+
+def test_an_ending_that_nobody_knows_is_unknown_and_makes_no_class() -> None:
+    silent = call("a", 0, turn="t", ending=Ending.UNKNOWN, output_tokens=None)
+    work = summary([silent, call("b", 5, turn="u", ending=Ending.UNKNOWN, output_tokens=Tokens(7))])
+    assert [(item.name, item.requests) for item in work.endings] == [("unknown", 2)]
+    assert ("how it ended", 2, 2) in {(item.what, item.requests, item.of) for item in work.unknown}
+    assert [(item.name, item.requests) for item in work.classes] == [("chat", 1)]  # the one that wrote something

@@ -30,7 +30,7 @@ class WorkloadView:
     """The work with how it became known. ``left_out``: records that --since or --agent leave out.
 
     ``damaged``: lines of all files that were not understood. ``notes``: what was odd in the records, and how it was
-    handled.
+    handled. ``refused``: files that were named and cannot be taken, each with the reason.
     """
 
     work: Work
@@ -41,6 +41,7 @@ class WorkloadView:
     damaged: int
     notes: tuple[str, ...] = ()
     missing: tuple[Missing, ...] = ()
+    refused: tuple[Missing, ...] = ()
 
 
 def chosen(requests: Iterable[WorkRequest], since: datetime | None, agent: str | None) -> tuple[list[WorkRequest], int]:
@@ -61,6 +62,18 @@ def chosen(requests: Iterable[WorkRequest], since: datetime | None, agent: str |
 def describe(requests: Sequence[WorkRequest]) -> Work:
     """Return what the work is."""
     return summary(requests)
+
+
+def set_aside(records: int, file: str) -> str:
+    """Return in words what became of a store of an older form."""
+    if not records:
+        return said("the store was of an older form and was read anew")
+    return said(
+        "the store was of an older form and was read anew; its {records:,} records are set aside in {file}: "
+        "--file with that name brings back what agents no longer keep",
+        records=records,
+        file=file,
+    )
 
 
 def notes(clock: int, long: int, copies: int) -> tuple[str, ...]:

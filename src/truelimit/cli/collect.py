@@ -91,6 +91,7 @@ def _add_work(places: Places, folder: Path, root: Path, collected: Collected) ->
     from truelimit.adapters.work.ingest import ingest
     from truelimit.adapters.work.privacy import RULES_FILE, rules
     from truelimit.adapters.work.store import WorkStore
+    from truelimit.app.workload import set_aside
 
     named = hasher()
     held = rules(data_dir() / RULES_FILE, places.home)
@@ -99,7 +100,10 @@ def _add_work(places: Places, folder: Path, root: Path, collected: Collected) ->
         collected.kept[said("requests of recorded work")] = export(
             list(store.requests()), root / FILE, person_of(named), time.time()
         )
-    collected.troubles += [(item.fact, item.why) for item in read.missing]
+    collected.troubles += [(item.fact, item.why) for item in (*read.missing, *read.refused)]
+    if store.set_aside is not None:
+        old = store.set_aside
+        collected.troubles.append((str(store.path), set_aside(old.records, str(old.file))))
     if (root / FILE).exists():
         collected.files += 1
         collected.bytes += (root / FILE).stat().st_size

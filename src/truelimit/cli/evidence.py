@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser, *, keeps: bool = True) -> Non
         "--proxy", action="append", default=[], metavar="NAME=SECONDS", help=said("a proxy's timeout on the path")
     )
     group.add_argument(
-        "--since", metavar="TIME", help=said("only incidents from then on (ISO 8601; default: the last fix)")
+        "--since",
+        metavar="TIME",
+        help=said("only incidents and requests from then on (ISO 8601; incidents by default: from the last fix on)"),
     )
     group.add_argument(
         "--all", action="store_true", dest="all_incidents", help=said("also what was before the last fix")
@@ -202,17 +204,19 @@ def since(args: argparse.Namespace, config_files: tuple[str, ...]) -> Since | No
 
     Raises UsageError for a time that cannot be read.
     """
-    from datetime import datetime
-
-    if args.since:
-        try:
-            moment = datetime.fromisoformat(args.since)
-        except ValueError as error:
-            raise UsageError(
-                said("--since {since!r}: expected a time such as 2026-02-18T11:15:00+00:00", since=args.since)
-            ) from error
-        return Since(moment if moment.tzinfo else moment.astimezone(), "--since")
+    if args.since is not None:
+        return Since(since_moment(args.since), "--since")
     return None if args.all_incidents else _last_fix(config_files)
+
+
+def since_moment(text: str) -> datetime:
+    """Return the time that --since names. Raises UsageError."""
+    from truelimit.cli.moments import moment_of
+
+    try:
+        return moment_of(text)
+    except ValueError as error:
+        raise UsageError(said("--since: {why}", why=error.args[0])) from error
 
 
 def _last_fix(config_files: tuple[str, ...]) -> Since | None:

@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,9 +74,9 @@ def _requests(args: argparse.Namespace, places: Places, views: Sequence[StackVie
     found = _stored(args.store, isolated=args.home is not None)
     if found is None:
         found = _read_now(places) or requests_of(views)
-    moment = _since(args.since)
-    if moment is None:
+    if args.since is None:
         return found
+    moment = evidence.since_moment(args.since)
     kept = [item for item in found if item.time is not None and item.time >= moment]
     if found and not kept:
         raise evidence.UsageError(
@@ -122,18 +122,6 @@ def _read_now(places: Places) -> list[WorkRequest]:
     with tempfile.TemporaryDirectory() as folder, WorkStore(Path(folder) / "work.duckdb") as store:
         ingest(store, where.found(places), Context(hasher(), held), lambda *_: None)
         return list(store.requests())
-
-
-def _since(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise evidence.UsageError(
-            said("--since {text!r}: expected a day or a time such as 2026-02-18", text=text[:40])
-        ) from error
-    return moment if moment.tzinfo else moment.astimezone()
 
 
 def _with_tables(view: StackView) -> tuple[Stack, Entry]:

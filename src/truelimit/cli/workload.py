@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Read what is new and print what the work is. Returns 0, or 2 for what cannot be used."""
+    """Read what is new and print what the work is. Returns 0, 1 where a named file was refused, 2 where none was left.
+
+    2 too for a home, store or rules that cannot be used.
+    """
     args = _parser().parse_args(argv)
     try:
         import duckdb  # noqa: F401 - said here, where it is plain what to do
@@ -31,14 +34,12 @@ def run(argv: Sequence[str]) -> int:
         return output.complain(said("{error} is not installed: pip install {error}", error=error.name))
     from truelimit.adapters.work.privacy import PrivacyRuleError
     from truelimit.adapters.work.store import WorkStoreError
-    from truelimit.adapters.work.table import TableRefused
 
-    for path in (*([args.home] if args.home else []), *args.file):
-        if not path.exists():
-            return output.complain(said("{path} does not exist", path=path))
+    if args.home and not args.home.exists():
+        return output.complain(said("{path} does not exist", path=args.home))
     try:
         return _run(args)
-    except (WorkStoreError, TableRefused, PrivacyRuleError) as error:
+    except (WorkStoreError, PrivacyRuleError) as error:
         return output.complain(str(error))
     except OSError as error:
         return output.complain(f"{error.filename or 'the data folder'}: {error.strerror or error}")
@@ -53,7 +54,9 @@ def _run(args: argparse.Namespace) -> int:
         if args.export is not None:
             store.export(args.export)
     output.show(args, lambda: workload_document.shown(view), lambda: workload_document.as_json(view))
-    return 0
+    for item in view.refused:
+        output.complain(said("not read: {file}: {why}", file=item.fact, why=item.why))
+    return min(len(view.refused), 1) if len(view.refused) < len(set(args.file)) else 2 * bool(view.refused)
 
 
 def _view(args: argparse.Namespace, store: WorkStore) -> WorkloadView:
@@ -66,8 +69,16 @@ def _view(args: argparse.Namespace, store: WorkStore) -> WorkloadView:
     odd = oddities(store)
     return WorkloadView(
         describe(kept), str(store.path), store.count(), left_out, read, store.damaged(),
-        notes(odd[CLOCK], odd[LONG], result.copies), tuple(result.missing),
+        (*_set_aside(store), *notes(odd[CLOCK], odd[LONG], result.copies)),
+        tuple(result.missing), tuple(result.refused),
     )  # fmt: skip
+
+
+def _set_aside(store: WorkStore) -> tuple[str, ...]:
+    from truelimit.app.workload import set_aside
+
+    held = store.set_aside
+    return () if held is None else (set_aside(held.records, str(held.file)),)
 
 
 def _read(args: argparse.Namespace, store: WorkStore) -> tuple[Ingested, ReadNow]:
@@ -84,11 +95,11 @@ def _read(args: argparse.Namespace, store: WorkStore) -> tuple[Ingested, ReadNow
 
     places, began = _places(args), time.perf_counter()
     sources = [] if args.only_files else where.found(places)
-    named, missing = where.named(args.file)
+    named, refused = where.named(dict.fromkeys(args.file))
     held = rules(data_dir() / RULES_FILE, places.home, args.private, args.public)
     with using(EvidenceCache(data_dir() / "evidence")), _told(args) as tell:
         result = ingest(store, [*sources, *named], Context(hasher(), held), tell)
-    result.missing = [*missing, *result.missing]
+    result.refused = [*refused, *result.refused]
     return result, ReadNow(result.files, result.unchanged, result.size, time.perf_counter() - began)
 
 
@@ -116,6 +127,10 @@ def _parser() -> argparse.ArgumentParser:
             "keeps counts, times, hashes and classes (never text, names of files or paths), and says how large the "
             "work is, how it ended, and which share is work on many files. A second run reads only what is new."
         ),
+        epilog=said(
+            "Exit codes: 0 read; 1 some of the files that --file names were refused, the rest was read; "
+            "2 error, or all of them were refused."
+        ),
     )
     where = parser.add_argument_group(said("where to look (default: this machine's home)"))
     where.add_argument(
@@ -136,15 +151,17 @@ def _parser() -> argparse.ArgumentParser:
     kept.add_argument("--private", action="append", default=[], metavar="GLOB", help=private)
     kept.add_argument("--public", action="append", default=[], metavar="GLOB", help=public)
     about = parser.add_argument_group(said("which work"))
-    about.add_argument("--since", type=_moment, metavar="DATE", help=said("from a day or time on (ISO 8601)"))
+    since = said("only requests from then on (ISO 8601: 2026-02-18, local time); what has no time is left out")
+    about.add_argument("--since", type=_moment, metavar="TIME", help=since)
     about.add_argument("--agent", metavar="A", help=said("only of one agent, such as claude-code"))
     output.add_arguments(parser)
     return parser
 
 
 def _moment(text: str) -> datetime:
+    from truelimit.cli.moments import moment_of
+
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise bad_value(said("{text!r} is no day; expected a form such as 2026-02-18", text=text[:40])) from None
-    return moment if moment.tzinfo else moment.astimezone()
+        return moment_of(text)
+    except ValueError as error:
+        raise bad_value(error.args[0]) from None

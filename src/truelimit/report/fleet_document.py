@@ -76,15 +76,21 @@ def _options(fleet: Fleet) -> list[Block]:
         "lets in. Served are people with {share:.0f} % of their requests complete.",
         share=100 * SERVED_WELL,
     )
+    silent = fleet.recorded.get(Ending.UNKNOWN, 0)
+    if silent:
+        legend += said(
+            " How {requests} ended is not recorded: they are in no share of what was.",
+            requests=counted("{count} request", "{count} requests", silent),
+        )
     return [Heading(said("On other stacks"), 2), Rows(head, tuple(rows), titled=True), Paragraph(legend, "dim")]
 
 
 def _recorded(fleet: Fleet) -> tuple[str, ...]:
     counts = fleet.recorded
     wanted = (Ending.DONE, Ending.OVERFLOW, Ending.TRUNCATED, Ending.TIMED_OUT)
-    other = sum(counts.values()) - sum(counts.get(item, 0) for item in wanted)
+    whole = sum(counts.values()) - counts.get(Ending.UNKNOWN, 0)
+    other = whole - sum(counts.get(item, 0) for item in wanted)
     hours = fleet.total("waited_ms") / _MS / HOUR
-    whole = sum(counts.values())
     each = [_shared(number(counts.get(item, 0)), counts.get(item, 0), whole) for item in wanted]
     return (said("as recorded"), *each, number(other), figure(hours, ",.1f"), "-", "-")
 

@@ -259,7 +259,8 @@ def _stack(leg: Leg) -> dict[str, object]:
         "served_context", "cuts_silently", "prefill_a", "prefill_b", "decode_c", "decode_d", "prefill_spread",
         "decode_spread", "attempts", "resumes", "load", "slots", "cache_tokens", "fits",
     ]  # fmt: skip
-    limits = {name: _finite(getattr(stack, name)) for name in ("first_wall", "total_wall", "run_wall", "keep_alive")}
+    ends = ("first_wall", "total_wall", "run_wall", "keep_alive", "reads_on")  # the last: null reads to the end
+    limits = {name: _finite(getattr(stack, name)) for name in ends}
     picked = None if leg.picked is None else int(leg.picked.sum())
     return {"id": stack.id, "picked": picked, **{name: getattr(stack, name) for name in names}, **limits}
 

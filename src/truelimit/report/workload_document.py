@@ -189,6 +189,7 @@ def _size_row(name: str, held: Sizes) -> tuple[str, ...]:
 def _unknown(view: WorkloadView) -> list[Block]:
     lines: list[str] = [*unknown_lines(view.work)]
     lines += [*view.notes, *(said("{fact}: {why}", fact=item.fact, why=item.why) for item in view.missing)]
+    lines += [said("not read: {file}: {why}", file=item.fact, why=item.why) for item in view.refused]
     if view.damaged:
         damaged = counted("{count} damaged line", "{count} damaged lines", view.damaged)
         lines.append(said("{damaged}: counted and skipped", damaged=damaged))
@@ -260,6 +261,7 @@ def as_json(view: WorkloadView) -> str:
             "damaged_lines": view.damaged,
             "notes": list(view.notes),
             "missing": [{"fact": item.fact, "why": item.why} for item in view.missing],
+            "refused": [{"file": item.fact, "why": item.why} for item in view.refused],
             "store": {"path": view.store, "records": view.records, "left_out": view.left_out},
             "read": {
                 "files": view.read.files, "unchanged": view.read.unchanged, "bytes": view.read.size,

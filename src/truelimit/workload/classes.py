@@ -42,13 +42,20 @@ def classified(requests: Iterable[WorkRequest]) -> list[WorkRequest]:
         if item.turn is not None and item.work_class is not WorkClass.SIDE_CALL:
             edited, read = files.get(item.turn, (0, 0))
             files[item.turn] = (max(edited, item.files_edited), max(read, item.files_read))
-            if item.ending not in _UNANSWERED:
+            if _is_answered(item):
                 answered.add(item.turn)
     classes = {
         turn: class_of(*touched) if turn in answered or any(touched) else WorkClass.UNKNOWN
         for turn, touched in files.items()
     }
     return [_with_class(item, classes) for item in items]
+
+
+def _is_answered(item: WorkRequest) -> bool:
+    """Whether there was an answer: where nobody knows how a call ended, one that wrote something was."""
+    if item.ending is Ending.UNKNOWN:
+        return bool(item.output_tokens)
+    return item.ending not in _UNANSWERED
 
 
 def _with_class(item: WorkRequest, classes: dict[str, WorkClass]) -> WorkRequest:

@@ -78,6 +78,19 @@ def test_groups_are_the_sums_of_each_persons(folder: Path, tmp_path: Path) -> No
     assert {item.name: item.calls for item in found.classes} == classes
 
 
+def test_a_turn_without_an_answer_has_no_class(tmp_path: Path) -> None:
+    """As in the summary of one person: it is nobody's share, neither chat nor anything else."""
+    whole = records("ann", 60)
+    turns = {item.turn for item in whole[:20] if item.turn is not None}
+    lost = {"ending": Ending.TIMED_OUT, "files_read": 0, "files_edited": 0, "output_tokens": None}
+    items = [replace(item, **lost) if item.turn in turns else item for item in whole]  # type: ignore[arg-type]
+    export(items, tmp_path / "ann.parquet", "ann", 0.0)
+    found, work = asked(tmp_path, tmp_path / "ann.parquet"), summary(items)
+    assert any(item.turn in turns for item in items)
+    assert {item.name: item.calls for item in found.classes} == {item.name: item.requests for item in work.classes}
+    assert "unknown" not in {item.name for item in found.classes}
+
+
 def test_sizes_are_exact_percentiles(folder: Path, tmp_path: Path) -> None:
     heads = [
         item

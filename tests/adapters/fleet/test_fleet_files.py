@@ -19,6 +19,8 @@ def test_stacks_of_toml_and_json(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text('[{"id": "x", "run_wall": null, "load": 3}]', encoding="utf-8")
     (one,) = stacks(tmp_path / "s.json")
     assert (one.run_wall, one.load, type(one.load)) == (float("inf"), 3.0, float)
+    (tmp_path / "t.toml").write_text(STACK + "reads_on = inf\n", encoding="utf-8")  # the whole prompt
+    assert stacks(tmp_path / "t.toml")[0].reads_on == float("inf")
 
 
 @pytest.mark.parametrize(

@@ -204,3 +204,43 @@ def test_progress_lines_repeat_a_sub_agent_and_do_not_count() -> None:
     )
     (item,) = folded(ClaudeCode(context()), lines)
     assert item.duration == 5.0
+
+
+def attached(at: str, uuid: str, parent: str) -> dict[str, Any]:
+    return _common(at, uuid, parent, type="attachment", attachment={"type": "queued_command", "prompt": "go on"})
+
+
+def test_the_absence_of_a_person_is_no_duration() -> None:
+    """50 minutes pass after an answer, a permission, and a prompt that is no line of its own: none of it is waiting."""
+    lines = jsonl(
+        user("00:00", "u"),
+        answer("00:05", "a1", "u", tool("Bash", command="make")),
+        result("50:00", "r1", "a1"),  # somebody allowed it then
+        answer("50:04", "a2", "r1", TEXT, message={"id": "m2"}),
+        attached("55:00", "q", "a2"),
+        answer("55:07", "a3", "q", TEXT, message={"id": "m3"}),
+        _common("56:00", "s", "a3", type="system", subtype="stop_hook_summary"),
+        answer("59:00", "a4", "s", TEXT, message={"id": "m4"}),
+    )
+    items = folded(ClaudeCode(context()), lines)
+    assert [item.duration for item in items] == [5.0, 4.0, 7.0, None]  # when the last was asked is told nowhere
+    assert all(item.time is not None for item in items)
+
+
+def test_an_error_after_an_absence_has_no_duration_of_it() -> None:
+    lines = jsonl(
+        user("00:00", "u"),
+        answer("00:05", "a1", "u", TEXT),
+        answer("59:00", "e", "a1", TEXT, isApiErrorMessage=True, errorDetails="fetch failed"),
+    )
+    _, failed = folded(ClaudeCode(context()), lines)
+    assert (failed.duration, failed.ending) == (None, Ending.CRASHED)
+
+
+def test_a_tool_that_a_person_refused_later_ended_no_call() -> None:
+    refused = "[Request interrupted by user for tool use]"
+    lines = jsonl(user("00:00", "u"), answer("00:05", "a", "u", TEXT), user("50:00", "i", refused))
+    (item,) = folded(ClaudeCode(context()), lines)
+    assert (item.ending, item.duration) == (Ending.DONE, 5.0)
+    lines += jsonl(user("51:00", "u2"), answer("51:02", "a2", "u2", TEXT, message={"id": "m2"}))
+    assert len({item.turn for item in folded(ClaudeCode(context()), lines)}) == 2

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.work_records import AGENTS, SAMPLES, context, jsonl
+from support.work_records import AGENTS, SAMPLES, context, jsonl, names_in
 from truelimit.adapters.work import places as where
 from truelimit.adapters.work.context import Context
+from truelimit.adapters.work.hashing import Hasher
 from truelimit.adapters.work.ingest import FOLDS, Ingested, ingest, oddities
 from truelimit.adapters.work.places import SourceFile
 from truelimit.adapters.work.privacy import PrivacyRules
@@ -105,9 +106,11 @@ def test_a_rewritten_file_is_read_whole(tmp_path: Path, store: WorkStore) -> Non
     run(store, path)
     put(path, [WHOLE[0], *jsonl(*step(7, "z"), *step(8, "y"), *step(9, "x"), *step(10, "w"))])
     again = run(store, path)
-    assert (again.size, store.count()) == (path.stat().st_size, 8)
+    assert (again.size, store.count()) == (path.stat().st_size, 4)  # what it told before is gone
+    assert [item.prompt_tokens for item in store.requests()] == [107, 108, 109, 110]
     put(path, WHOLE[:3])  # shorter than before
     assert run(store, path).size == path.stat().st_size
+    assert [item.prompt_tokens for item in store.requests()] == [100]
 
 
 def test_damaged_lines_are_counted_and_skipped(tmp_path: Path, store: WorkStore) -> None:
@@ -271,16 +274,12 @@ KINDS = ["assistant", "user", "system", "event_msg", "api_error", "message"]
 )  # fmt: skip
 def test_no_json_breaks_a_fold(reader: str, lines: list[object]) -> None:
     from truelimit.adapters.work.ingest import _Run
+    from truelimit.adapters.work.store import Part
 
     fold = FOLDS[reader](context())
     for value in lines:
-        _Run._feed(_Sink(), fold, json.dumps(value).encode())  # type: ignore[arg-type]
+        _Run._feed(fold, json.dumps(value).encode(), Part("", reader))
         json.dumps(fold.state())
-
-
-class _Sink:
-    def __init__(self) -> None:
-        self._requests: list[WorkRequest] = []
 
 
 # Where things lie
@@ -349,3 +348,67 @@ def test_the_salt_is_made_once(tmp_path: Path) -> None:
     assert hasher(tmp_path)("ab", "c") != hasher(tmp_path)("a", "bc")
     if os.name != "nt":
         assert (tmp_path / SALT_FILE).stat().st_mode & 0o077 == 0
+
+
+# What gets into the store
+
+
+def test_no_path_no_workspace_no_session_stands_in_the_store(tmp_path: Path, store: WorkStore) -> None:
+    sources = where.found(Places(home(tmp_path / "home-of-a-person"), isolated=True))
+    ingest(store, sources, Context(context().hasher, PrivacyRules(private=("/home/me/clients/acme",))))
+    names = {name for item in sources for name in names_in(item.path)}
+    models = {item.model for item in store.requests()}
+    assert len(names) > 30
+    kept = "\n".join(contents(store))
+    assert kept.count("claude-code") > 2  # the columns are looked through at all
+    assert [name for name in names - models if name in kept] == []
+    assert "home-of-a-person" not in kept
+    assert "acme" not in kept
+    assert not any(item.path.stem in kept for item in sources if len(item.path.stem) > 4)
+
+
+def contents(store: WorkStore) -> Iterator[str]:
+    """Yield each row of each table as text: what somebody who gets the file can read in it."""
+    for (name,) in store._db.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+        for values in store._db.execute(f"SELECT * FROM {name}").fetchall():
+            yield repr(values)
+
+
+def test_where_reading_stopped_is_known_without_names(tmp_path: Path, store: WorkStore) -> None:
+    """Reading on finds its conversation, its inputs and its open answer by their hashes."""
+    path = put(tmp_path / "a.jsonl", WHOLE[:3])
+    run(store, path)
+    put(path, WHOLE[3:], "ab")
+    run(store, path)
+    whole = put(tmp_path / "b.jsonl", WHOLE)
+    with WorkStore(tmp_path / "other.duckdb") as other:
+        run(other, whole)
+        assert list(other.requests()) == list(store.requests())
+
+
+def test_another_salt_is_an_error(tmp_path: Path, store: WorkStore) -> None:
+    path = put(tmp_path / "a.jsonl", WHOLE)
+    run(store, path)
+    with pytest.raises(WorkStoreError, match=r"another work\.salt"):
+        run(store, path, held=Context(Hasher(b"another salt")))
+
+
+def test_a_log_that_grew_or_was_rotated(tmp_path: Path, store: WorkStore) -> None:
+    """A request that was under way when its log was read counts once; one of a log that is gone stays."""
+    whole = (SAMPLES / "llamacpp/logs/llama-server_b10434_default_verbosity3.log").read_bytes()
+    path = tmp_path / "server.log"
+    half = (
+        whole.index(b"\n", whole.index(b"prompt processing")) + 1 if b"prompt processing" in whole else len(whole) // 2
+    )
+    path.write_bytes(whole[:half])
+    run(store, path, reader="server-log")
+    path.write_bytes(whole)
+    run(store, path, reader="server-log")
+    grown = store.count()
+    with WorkStore(tmp_path / "once.duckdb") as once:
+        run(once, path, reader="server-log")
+        assert (once.count(), grown) == (grown, once.count())
+    other = (SAMPLES / "ollama-logs/era_c_0.33.0_composed.log").read_bytes()
+    path.write_bytes(other)
+    run(store, path, reader="server-log")
+    assert store.count() == grown + 4

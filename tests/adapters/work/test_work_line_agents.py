@@ -214,3 +214,15 @@ def test_pi_counts_the_cache_beside_the_input() -> None:
     first, second = folded(Pi(context()), lines)
     assert (first.prompt_tokens, first.cached_tokens, first.new_tokens, first.files_edited) == (130, 100, 30, 1)
     assert (second.ending, second.duration) == (Ending.CANCELLED, 8.0)
+
+
+def test_the_absence_of_a_person_is_no_duration_of_pi() -> None:
+    usage = {"input": 10, "output": 5}
+    asked = {"timestamp": "2026-02-18T10:50:00Z"}  # an extension asked: no message of the user came before
+    lines = jsonl(
+        {"type": "session", "version": 3, "id": "s", "timestamp": "2026-02-18T10:00:00Z", "cwd": "/p"},
+        message("00:00", "1", "user", content="x"),
+        message("00:09", "2", "assistant", content=[], usage=usage, stopReason="stop", model="m"),
+        message("50:03", "3", "assistant", content=[], usage=usage, stopReason="stop", model="m", **asked),
+    )
+    assert [item.duration for item in folded(Pi(context()), lines)] == [9.0, 3.0]

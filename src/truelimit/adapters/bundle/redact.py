@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 NAME = re.compile(r"[\w.:/@+~\-]{1,200}")
 TITLE = re.compile(r"[\w.:/@+~()\[\], \-]{1,80}")
 WORD = re.compile(r"[\w.+\-]{1,40}")
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 BLOB = re.compile(r"sha256-[0-9a-f]{64}")
 # Forms of keys and tokens that services give out: such a text is no name.
 _KEY = re.compile(
@@ -85,8 +84,8 @@ class Redactor:
         return text if TITLE.fullmatch(text) and not _KEY.search(text) else ""
 
     def session(self, text: str) -> str:
-        """Return a session's id: a random one as it is, another one (it may hold a telephone number) numbered."""
-        if not text or UUID.fullmatch(text):
+        """Return a session's id numbered: it would lead to the session on its machine, or hold a telephone number."""
+        if not text:
             return text
         return f"session-{self.number('session names', text):05}"
 

@@ -130,8 +130,12 @@ def cells(table: Any, by: str, names: list[str] | None = None) -> Any:
 
 
 def classed(table: Any) -> Any:
-    """Return the requests that have a class, as they are of a known turn or side calls; no repeated attempts."""
-    known = table.turn.notnull() | (table.work_class == WorkClass.SIDE_CALL.value)
+    """Return the requests that have a class, as they are of a known turn or side calls; no repeated attempts.
+
+    A turn none of whose calls was answered has none: nobody knows what it would have been.
+    """
+    of_turn = table.turn.notnull() & (table.work_class != WorkClass.UNKNOWN.value)
+    known = of_turn | (table.work_class == WorkClass.SIDE_CALL.value)
     return table.filter(table.retry_of.isnull() & known)
 
 

@@ -15,6 +15,7 @@ from truelimit.workload.stack import ReplayStack
 
 MOST = 1_000
 _FIELDS = {field.name: field.default for field in fields(ReplayStack)}
+_MAY_BE_INFINITE = frozenset({"reads_on"}) | {key for key, value in _FIELDS.items() if value == math.inf}
 _AT_LEAST_ONE = frozenset({"slots", "attempts", "served_context", "prompt_limit", "tokens_per_minute"})
 
 
@@ -86,7 +87,7 @@ def _value(key: str, value: Any, where: str) -> Any:
         expected = said("a whole number of {least} or more", least=least)
     else:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        is_right = is_number and value >= least and (math.isfinite(value) or math.isinf(default))
+        is_right = is_number and value >= least and (math.isfinite(value) or key in _MAY_BE_INFINITE)
         expected = said("a number of {least} or more", least=least)
     if not is_right:
         raise FleetError(

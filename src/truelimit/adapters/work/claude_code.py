@@ -1,10 +1,11 @@
 """Claude Code's transcripts: ``~/.claude/projects/FOLDER/SESSION.jsonl``, sub-agents in ``SESSION/subagents``.
 
 Recorded from 2.1.330; older versions differ in the order of keys. An answer is written as several lines, one a part,
-with the id of one message: they become one record. ``input_tokens`` leaves out what was read from or written to a
-cache: the prompt is the sum of the three. A line of the kind ``api_error`` is an attempt that failed. A session that
-was resumed may hold copies of older lines: their ids are the same. Results of tools, most of the bytes, are not
-decoded: their time is found by its keys.
+with the id of one message: they become one record, which lasts from the input that it answers (found by its parent) to
+its last line: what a person does in between is no part of it. ``input_tokens`` leaves out what was read from or
+written to a cache: the prompt is the sum of the three. A line of the kind ``api_error`` is an attempt that failed. A
+session that was resumed may hold copies of older lines: their ids are the same. Results of tools, most of the bytes,
+are not decoded: their time is found by its keys.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ _MARK = re.compile(rb'"uuid"\s*:\s*"([^"\\]{1,64})"\s*,\s*"timestamp"\s*:\s*"([^
 _SESSION = re.compile(rb'"sessionId"\s*:\s*"([^"\\]{1,100})"')
 _AGENT = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 _SIDE = re.compile(rb'"isSidechain"\s*:\s*true')
+_ATTACHED = re.compile(rb'"type"\s*:\s*"attachment"')  # what is sent with a prompt, or instead of one
 _PROGRESS = re.compile(rb'"type"\s*:\s*"progress"')  # holds copies of what a sub-agent's own transcript tells
 _HEAD = 600
 _MOST_TALKS = 64
 _RECENT = 256
 _SYNTHETIC = "<synthetic>"
 _INTERRUPTED = "[Request interrupted by user]"
+_TOOL_REFUSED = "[Request interrupted by user for tool use]"  # no call was under way then
 _LOCAL = ("<local-command-", "<bash-")
 
 
@@ -52,6 +55,8 @@ class ClaudeCode:
         if b'"tool_result"' in line and self._result(line, line):
             return []
         if b'"role"' not in line and b'"api_error"' not in line and b'"compact_boundary"' not in line:
+            if _ATTACHED.search(line):
+                self._attached(line)
             return []
         value = entry(line)
         match value.get("type"):
@@ -61,6 +66,8 @@ class ClaudeCode:
                 return self._input(value, mapping(value.get("message")))
             case "system":
                 return self._system(value)
+            case "attachment":
+                self._attached(line)
         return []
 
     def feed_cut(self, head: bytes, tail: bytes) -> None:
@@ -79,13 +86,22 @@ class ClaudeCode:
         agent = _AGENT.search(head, 0, _HEAD)
         side = _SIDE.search(head, 0, _HEAD) is not None
         name_of_session = session[1].decode("utf-8", "replace")
-        helper = agent[1].decode("utf-8", "replace") if agent else self._agents.get(name_of_session, "") if side else ""
+        helper = self._context.name(agent[1].decode("utf-8", "replace")) if agent else ""
+        if side and not agent:
+            helper = self._agents.get(self._context.name(name_of_session), "")
         talk = self._talk(name_of_session, helper, side)
         self._heard(talk, found[1].decode("utf-8", "replace"), instant(found[2].decode("ascii", "replace")))
         return True
 
+    def _attached(self, line: bytes) -> None:
+        """Take an attachment as what may be answered: it stands between a prompt and its answer."""
+        found = _MARK.search(line, max(0, line.rfind(b'"uuid"')))
+        if found is not None:
+            self._input_at(found[1].decode("utf-8", "replace"), instant(found[2].decode("ascii", "replace")))
+
     def _talk(self, session: str, agent: str, side: bool) -> Talk:
-        key = f"{session} {agent} {side}"
+        """Return the conversation of a session, or of an agent (a hash) that it called for help."""
+        key = f"{self._context.name(session)} {agent} {side}"
         talk = self._talks.get(key)
         if talk is None:
             names = (session, agent) if side else (session,)
@@ -98,24 +114,41 @@ class ClaudeCode:
         return talk
 
     def _talk_of(self, value: Mapping[str, Any]) -> Talk:
-        session, agent = words(value.get("sessionId")), words(value.get("agentId"))
+        session, agent = words(value.get("sessionId")), self._context.name(words(value.get("agentId")))
         side = value.get("isSidechain") is True
         if side:
-            self._agents = {session: agent}
+            self._agents = {self._context.name(session): agent}
         talk = self._talk(session, agent, side)
         talk.at_work(words(value.get("cwd")) or None, self._context)
         return talk
 
     def _heard(self, talk: Talk, uuid: str, at: float | None) -> None:
         talk.heard(at)
+        self._input_at(uuid, at)
+
+    def _input_at(self, uuid: str, at: float | None) -> None:
         if at is not None:
-            self._inputs[uuid] = at
+            self._inputs[self._context.name(uuid)] = at
             if len(self._inputs) > _RECENT:
                 self._inputs.popitem(last=False)
+
+    def _began(self, talk: Talk, value: Mapping[str, Any]) -> float | None:
+        """Return when a call was asked: when the attempt before it was over, or the input came that is its parent.
+
+        Where that is not known, the last input, unless it was answered already: since then somebody may have been away.
+        """
+        if talk.failed:
+            return talk.asked
+        held = self._open.get(talk.session)
+        is_answered = held is not None and held["asked"] == talk.asked
+        parent = self._context.name(words(value.get("parentUuid")))
+        return self._inputs.get(parent, None if is_answered else talk.asked)
 
     def _input(self, value: Mapping[str, Any], message: Mapping[str, Any]) -> list[WorkRequest]:
         talk, at, uuid = self._talk_of(value), instant(value.get("timestamp")), words(value.get("uuid"))
         text = _text(message.get("content"))
+        if text.startswith(_TOOL_REFUSED):
+            return []
         if text.startswith(_INTERRUPTED):
             return self._interrupted(talk, at, uuid)
         is_turn = value.get("isMeta") is not True and value.get("isCompactSummary") is not True
@@ -132,7 +165,10 @@ class ClaudeCode:
         is_last = held is not None and held["asked"] == talk.asked
         if held is not None and is_last and held["stop"] is None:
             counts = Counts(*held["counts"])
-            return talk.ended(held["key"], at, counts, self._context, ending=Ending.CANCELLED, began=held["began"])
+            return talk.ended(
+                held["key"], at, counts, self._context,
+                ending=Ending.CANCELLED, began=held["began"], is_timed=held["began"] is not None,
+            )  # fmt: skip
         if talk.asked is None or is_last:
             return []
         return talk.ended(self._context.hasher(SOURCE, uuid), at, Counts(), self._context, ending=Ending.CANCELLED)
@@ -151,17 +187,21 @@ class ClaudeCode:
         talk.tells_cache = talk.tells_cache or bool(number(usage.get("cache_creation_input_tokens")))
         held["counts"] = _counts(usage, held["counts"])
         held["stop"] = held["stop"] or words(message.get("stop_reason")) or None
-        return talk.ended(held["key"], at, Counts(*held["counts"]), self._context, began=held["began"])
+        began = held["began"]
+        return talk.ended(
+            held["key"], at, Counts(*held["counts"]), self._context, began=began, is_timed=began is not None
+        )
 
     def _message(self, talk: Talk, value: Mapping[str, Any], message: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is held of the message that a line is part of."""
         uuid = words(value.get("uuid"))
         asked_as = words(value.get("requestId")) or words(value.get("requestRef"))
-        identity = [words(message.get("id")), asked_as]
+        of_message = words(message.get("id"))
+        identity = self._context.hasher("message", of_message, asked_as)
         held = self._open.get(talk.session)
-        if held is None or held["identity"] != identity or not identity[0]:
-            began = talk.asked if talk.failed else self._inputs.get(words(value.get("parentUuid")), talk.asked)
-            key = self._context.hasher(SOURCE, identity[0], asked_as or uuid)
+        if held is None or held["identity"] != identity or not of_message:
+            began = self._began(talk, value)
+            key = self._context.hasher(SOURCE, of_message, asked_as or uuid)
             held = {"identity": identity, "key": key, "began": began, "asked": talk.asked, "stop": None}
             held["counts"] = [None, None, None]
             self._open[talk.session] = held
@@ -171,10 +211,12 @@ class ClaudeCode:
         self, talk: Talk, value: Mapping[str, Any], message: Mapping[str, Any], at: float | None
     ) -> list[WorkRequest]:
         text = f"{words(value.get('errorDetails'))} {_text(message.get('content'))}"
-        took = None if at is None or talk.asked is None else at - talk.asked
-        ending, prompt = of_text(text, took)
+        began = self._began(talk, value)
+        ending, prompt = of_text(text, None if at is None or began is None else at - began)
         key = self._context.hasher(SOURCE, words(value.get("uuid")))
-        return talk.ended(key, at, Counts(prompt), self._context, ending=ending)
+        return talk.ended(
+            key, at, Counts(prompt), self._context, ending=ending, began=began, is_timed=began is not None
+        )
 
     def _system(self, value: Mapping[str, Any]) -> list[WorkRequest]:
         if value.get("subtype") == "compact_boundary":
@@ -184,11 +226,15 @@ class ClaudeCode:
         talk, at, error = self._talk_of(value), instant(value.get("timestamp")), mapping(value.get("error"))
         connection = mapping(error.get("connection"))
         parts = (error.get("formatted"), connection.get("message"), error.get("message"))
-        took = None if at is None or talk.asked is None else at - talk.asked
+        began = self._began(talk, value)
+        took = None if at is None or began is None else at - began
         ending, prompt = of_text(" ".join(filter(None, map(words, parts))), took)
         wait = seconds(value.get("retryInMs")) or 0.0
         key = self._context.hasher(SOURCE, words(value.get("uuid")))
-        return talk.ended(key, at, Counts(prompt), self._context, ending=ending, back_off=wait)
+        return talk.ended(
+            key, at, Counts(prompt), self._context,
+            ending=ending, back_off=wait, began=began, is_timed=began is not None,
+        )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         """Return the state."""

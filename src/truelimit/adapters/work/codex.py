@@ -97,7 +97,7 @@ class Codex:
 
     def _named(self, thread: str) -> None:
         if thread and not self._thread:
-            self._thread = thread
+            self._thread = self._context.name(thread)
             self._talk.session = self._context.hasher(SOURCE, thread)
 
     def _settings(self, payload: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from truelimit.domain.workload import WorkRequest
 
 CLOCK = "clock"  # calls that ended before they began: their duration is left out
 _MOST_FOLDERS = 10_000
+_MOST_TOLD = 10
 LONG = "long"  # lines too long to be read whole, of which something may be missing
 
 
@@ -26,6 +27,10 @@ class Context:
     rules: PrivacyRules = field(default_factory=PrivacyRules)
     odd: Counter[str] = field(default_factory=Counter)
     _folders: dict[str, tuple[str, bool | None]] = field(default_factory=dict, repr=False)
+
+    def name(self, text: str) -> str:
+        """Return the hash that stands for the name of a session, an agent or a line in what readers remember."""
+        return self.hasher("name", text) if text else ""
 
     def workspace(self, folder: str) -> tuple[str, bool | None]:
         """Return the hash of a folder, and whether work there is private."""
@@ -61,14 +66,34 @@ class DamagedLine(ValueError):
     """A line that is no entry of its format."""
 
 
+@dataclass(slots=True)
+class Damage:
+    """Lines that could not be taken: how many, and of the first of them number and reason."""
+
+    count: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, line: int, why: str) -> None:
+        """Take one more."""
+        self.count += 1
+        if len(self.first) < _MOST_TOLD:
+            self.first.append((line, why))
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader of whole files found; ``memory`` is what it wants to know the next time."""
+    """What a reader of whole files found; ``memory`` is what it wants to know the next time.
+
+    ``adds``: only what is new since ``memory``. ``lines``: damaged lines with their reasons; these and ``missing`` are
+    known once ``requests`` are taken. ``damaged`` counts others.
+    """
 
     requests: Iterable[WorkRequest] = ()
     damaged: int = 0
-    missing: tuple[Missing, ...] = ()
+    missing: Sequence[Missing] = ()
     memory: dict[str, Any] = field(default_factory=dict)
+    adds: bool = False
+    lines: Damage = field(default_factory=Damage)
 
 
 class WholeReader(Protocol):

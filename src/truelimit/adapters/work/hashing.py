@@ -32,6 +32,10 @@ class Hasher:
             mark.update(len(raw).to_bytes(4, "big") + raw)
         return mark.hexdigest()
 
+    def of_bytes(self, content: bytes) -> str:
+        """Return the hash of a piece of a file."""
+        return hashlib.blake2b(content, key=self._salt, digest_size=_LENGTH).hexdigest()
+
     def file(self, path: str) -> str:
         """Return the short hash of a file's path, which comes again and again."""
         found = self._files.get(path)

@@ -1,13 +1,14 @@
 """Reads what is new in the files with records and puts it into the store.
 
 A file is known by size, time and inode. One that only grew (its bytes before the old end are the same) is read on from
-there, with what its reader remembered; any other change reads it whole. Records have ids of their own, so reading
-again changes nothing. A last line without an end is read, but read again the next time.
+there, with what its reader remembered; any other change reads it whole, and what it no longer tells of goes. From logs,
+which are rotated, and databases, which are tidied, no conversation goes that is not there any more. Nothing that names
+a person, a folder or a session gets into the store: what a reader remembers is hashes, counts and times. A last line
+without an end is read, but read again the next time.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,14 +19,14 @@ from typing import Any, BinaryIO
 from truelimit.adapters.work import cline, llama_swap, openclaw, opencode, opencode_log, server_logs, table
 from truelimit.adapters.work.claude_code import ClaudeCode
 from truelimit.adapters.work.codex import Codex
-from truelimit.adapters.work.context import Context, DamagedLine, Fold, WholeReader
+from truelimit.adapters.work.context import Context, Damage, DamagedLine, Fold, Reading, WholeReader
 from truelimit.adapters.work.lines import BUFFER, Cut, lines
 from truelimit.adapters.work.pi import Pi
 from truelimit.adapters.work.places import SourceFile
 from truelimit.adapters.work.qwen_code import QwenCode
-from truelimit.adapters.work.store import FileState, WorkStore
+from truelimit.adapters.work.store import FileState, Part, WorkStore
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
-from truelimit.domain.workload import WorkRequest
 
 FOLDS: dict[str, Callable[[Context], Fold]] = {
     "claude-code": ClaudeCode, "codex": Codex, "pi": Pi, "qwen-code": QwenCode,
@@ -34,7 +35,8 @@ WHOLE: dict[str, WholeReader] = {
     "cline": cline.read, "llama-swap": llama_swap.read, "openclaw": openclaw.read, "opencode": opencode.read,
     "opencode-log": opencode_log.read, "server-log": server_logs.read, "table": table.read,
 }  # fmt: skip
-_VERSION = 1  # of the readers: another one reads everything again
+_KEEPING = frozenset({"llama-swap", "openclaw", "opencode", "opencode-log", "server-log"})
+_VERSION = 2  # of the readers: another one reads everything again
 _BATCH = 5_000
 _MARKED = 4096
 _HOSTILE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
@@ -44,7 +46,10 @@ Tell = Callable[[Path, int, int], None]
 
 @dataclass(slots=True)
 class Ingested:
-    """What a run read: files with anything new, files unchanged, bytes, damaged lines in them, what was odd."""
+    """What a run read: files with anything new, files unchanged, bytes, damaged lines in them, what was odd.
+
+    ``refused``: files that cannot be taken at all, each with the reason.
+    """
 
     files: int = 0
     unchanged: int = 0
@@ -53,6 +58,7 @@ class Ingested:
     copies: int = 0
     odd: Counter[str] = field(default_factory=Counter)
     missing: list[Missing] = field(default_factory=list)
+    refused: list[Missing] = field(default_factory=list)
 
 
 def ingest(
@@ -60,8 +66,10 @@ def ingest(
 ) -> Ingested:
     """Read what is new in the files and return what was read.
 
-    Raises TableRefused for a table that cannot be taken; a file that cannot be read is told as missing.
+    A table that cannot be taken is told as refused, a file that cannot be read as missing: neither ends the rest.
+    Raises WorkStoreError for a store that was made with another salt.
     """
+    store.belongs_to(context.hasher("store"))
     run = _Run(store, context, tell)
     run.total = sum(_size(item.path) for item in sources)
     try:
@@ -69,7 +77,7 @@ def ingest(
             run.read(item)
     finally:
         run.flush()
-    run.result.odd = context.odd
+    run.result.odd, run.result.copies = context.odd, store.copies()
     return run.result
 
 
@@ -85,8 +93,9 @@ class _Run:
         self.store, self.context, self.tell = store, context, tell
         self.result = Ingested()
         self.total = self.done = 0
-        self._states: dict[tuple[str, str], FileState] = {}
-        self._requests: list[WorkRequest] = []
+        self._parts: list[Part] = []
+        self._pending = 0
+        self._rules = context.hasher("rules", context.rules.mark)
         self._known = {(item.path, item.reader): item for item in store.states()}
 
     def read(self, source: SourceFile) -> None:
@@ -101,16 +110,20 @@ class _Run:
                 self._new(source, status, known)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            self.result.missing.append(Missing("records", f"{source.path}: {why}"))
+            self.result.missing.append(Missing(said("records"), f"{source.path}: {why}"))
+        except table.TableRefused as error:
+            self.result.refused.append(Missing(str(source.path), error.why))
         self.done += _size(source.path)
         self.tell(source.path, self.done, self.total)
 
+    def _name(self, source: SourceFile) -> str:
+        return self.context.hasher("path", str(source.path.absolute()))
+
     def _of(self, source: SourceFile) -> FileState | None:
         """Return how far a file was read, if it was with these readers and these rules."""
-        known = self._known.get((str(source.path.absolute()), source.reader))
+        known = self._known.get((self._name(source), source.reader))
         memory = _memory(known)
-        current = memory.get("version") == _VERSION and memory.get("rules") == self.context.rules.mark
-        return known if current else None
+        return known if memory.get("version") == _VERSION and memory.get("rules") == self._rules else None
 
     def _new(self, source: SourceFile, status: _Status, known: FileState | None) -> None:
         if source.reader in FOLDS:
@@ -118,45 +131,66 @@ class _Run:
             return
         memory = _memory(known).get("reader", {}) if known is not None else {}
         reading = WHOLE[source.reader](source.path, self.context, memory)
-        self.result.missing += reading.missing
-        self.result.damaged += reading.damaged
-        found = 0
-        for item in reading.requests:
-            self._requests.append(item)
-            found += 1
-            if len(self._requests) >= _BATCH:
-                self.flush()
+        part = Part(
+            self._name(source), source.reader, anew=not reading.adds,
+            keeps_sessions=source.reader in _KEEPING, renews_sessions=reading.adds,
+        )  # fmt: skip
+        found = self._take(part, reading)
+        damaged = reading.damaged + reading.lines.count
+        self.result.damaged += damaged
+        self.result.missing += [*reading.missing, *_damaged(source.path, reading.lines)]
         self.result.size += status.size
         if found or not reading.missing:  # what could not be read is tried again
-            memory = {"reader": reading.memory, "damaged": reading.damaged}
-            self._keep(source, status, status.size, memory, reading.damaged)
+            memory = {"reader": reading.memory, "damaged": damaged}
+            self._keep(part, status, status.size, memory)
+
+    def _take(self, part: Part, reading: Reading) -> int:
+        """Take the records of a reading, and put them into the store where they are many. Returns how many there are.
+
+        What was known of the file stays what is seen until the last of them is there.
+        """
+        found = 0
+        for item in reading.requests:
+            part.requests.append(item)
+            found += 1
+            if part.anew and len(part.requests) >= _BATCH:
+                self.store.add_all([part])
+                part.requests = []
+        return found
 
     def _fold(self, source: SourceFile, status: _Status, known: FileState | None) -> None:
         with source.path.open("rb", buffering=BUFFER) as stream:
             fold, begin, damaged = self._begun(source, stream, status, known)
+            part = Part(self._name(source), source.reader, anew=not begin)
             before, end, partial = damaged, begin, 0
             odd = Counter(self.context.odd)
             state: Any = None
             for place, line in lines(stream, begin):
                 if isinstance(line, bytes) and not line.endswith(b"\n"):
-                    state, partial = fold.state(), self._feed(fold, line)
+                    state, partial = fold.state(), self._feed(fold, line, part)
                     break
-                end, damaged = place, damaged + self._feed(fold, line)
-                if len(self._requests) >= _BATCH:
-                    self._keep(
-                        source, replace(status, size=end), end, self._memory_of(fold.state(), damaged, source, end)
-                    )
+                end, damaged = place, damaged + self._feed(fold, line, part)
+                if len(part.requests) >= _BATCH:
+                    memory = self._memory_of(fold.state(), damaged, source, end)
+                    self._keep(part, replace(status, size=end), end, memory)
                     self.flush()
+                    part = replace(part, anew=False, requests=[], state=None)
                     self.tell(source.path, self.done + end, self.total)
         memory = self._memory_of(fold.state() if state is None else state, damaged, source, end)
         earlier = Counter(_memory(known).get("odd", {})) if begin else Counter[str]()
         memory["odd"] = dict(earlier + (self.context.odd - odd))
         self.result.damaged += damaged + partial - before
         self.result.size += max(0, status.size - begin)
-        self._keep(source, status, end, memory, damaged + partial)
+        self._keep(part, status, end, memory, damaged + partial)
 
     def _memory_of(self, state: Any, damaged: int, source: SourceFile, end: int) -> dict[str, Any]:
-        return {"reader": state, "damaged": damaged, "mark": _mark(source.path, end)}
+        return {"reader": state, "damaged": damaged, "mark": self._mark(source.path, end)}
+
+    def _mark(self, path: Path, offset: int) -> str:
+        """Return a hash of the bytes just before a place: a file that only grew still has them."""
+        with path.open("rb") as stream:
+            stream.seek(max(0, offset - _MARKED))
+            return self.context.hasher.of_bytes(stream.read(min(offset, _MARKED)))
 
     def _begun(
         self, source: SourceFile, stream: BinaryIO, status: _Status, known: FileState | None
@@ -165,7 +199,7 @@ class _Run:
         fold = FOLDS[source.reader](self.context)
         if known is not None and known.inode == status.inode and known.offset <= status.size:
             memory = _memory(known)
-            if memory.get("mark") == _mark(source.path, known.offset):
+            if memory.get("mark") == self._mark(source.path, known.offset):
                 try:
                     fold.restore(memory["reader"])
                 except _HOSTILE:
@@ -175,7 +209,8 @@ class _Run:
                     return fold, known.offset, int(memory.get("damaged", 0))
         return fold, 0, 0
 
-    def _feed(self, fold: Fold, line: bytes | Cut) -> int:
+    @staticmethod
+    def _feed(fold: Fold, line: bytes | Cut, part: Part) -> int:
         """Give a line to its fold. Returns 1 for a damaged one."""
         if isinstance(line, Cut):
             fold.feed_cut(line.head, line.tail)
@@ -184,26 +219,29 @@ class _Run:
         if not text:
             return 0
         try:
-            self._requests += fold.feed(text)
+            part.requests += fold.feed(text)
         except (DamagedLine, *_HOSTILE):
             return 1
         return 0
 
     def _keep(
-        self, source: SourceFile, status: _Status, offset: int, memory: dict[str, Any], damaged: int | None = None
+        self, part: Part, status: _Status, offset: int, memory: dict[str, Any], damaged: int | None = None
     ) -> None:
-        path = str(source.path.absolute())
-        memory = {"version": _VERSION, "rules": self.context.rules.mark, **memory}
-        self._states[path, source.reader] = FileState(
-            path, status.size, status.modified_ns, status.inode, offset, source.reader,
+        memory = {"version": _VERSION, "rules": self._rules, **memory}
+        part.state = FileState(
+            part.path, status.size, status.modified_ns, status.inode, offset, part.reader,
             json.dumps(memory, separators=(",", ":")), memory["damaged"] if damaged is None else damaged,
         )  # fmt: skip
+        self._parts.append(part)
+        self._pending += len(part.requests)
+        if self._pending >= _BATCH:
+            self.flush()
 
     def flush(self) -> None:
         """Put what was read into the store."""
-        if self._states or self._requests:
-            self.result.copies += self.store.add_all(list(self._states.values()), self._requests)
-        self._states, self._requests = {}, []
+        parts, self._parts, self._pending = self._parts, [], 0
+        if parts:
+            self.store.add_all(parts)
 
 
 def oddities(store: WorkStore) -> Counter[str]:
@@ -246,8 +284,13 @@ def _memory(known: FileState | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _mark(path: Path, offset: int) -> str:
-    """Return a hash of the bytes just before a place: a file that only grew still has them."""
-    with path.open("rb") as stream:
-        stream.seek(max(0, offset - _MARKED))
-        return hashlib.blake2b(stream.read(min(offset, _MARKED)), digest_size=12).hexdigest()
+def _damaged(path: Path, found: Damage) -> list[Missing]:
+    """Return a word on each of the first damaged lines of a file."""
+    told = [
+        Missing(said("line {line:,} of {path}", line=line, path=path), said("skipped: {why}", why=why))
+        for line, why in found.first
+    ]
+    more = found.count - len(told)
+    if more > 0:
+        told.append(Missing(str(path), said("and {more:,} damaged lines more", more=more)))
+    return told

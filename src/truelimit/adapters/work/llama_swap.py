@@ -34,10 +34,13 @@ def read(path: Path, context: Context, memory: dict[str, Any]) -> Reading:
     missing: list[Missing] = []
     found: list[WorkRequest] = []
     last = number(memory.get("last")) or 0
+    adds = bool(last)
     try:
         with opened_store(path, missing) as connection:
             if not set(_COLUMNS) <= columns_of(connection, "activity"):
                 return Reading(missing=(Missing("requests", f"{path}: has no table of activity that is llama-swap's"),))
+            adds = adds and _goes_on(connection, last)
+            last = last if adds else 0
             query = f"SELECT {', '.join(_COLUMNS)} FROM activity WHERE id > ? ORDER BY id"  # noqa: S608 - constant names
             for row in connection.execute(query, (last,)):
                 values = dict(zip(_COLUMNS, row, strict=True))
@@ -46,7 +49,13 @@ def read(path: Path, context: Context, memory: dict[str, Any]) -> Reading:
     except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         why = getattr(error, "sqlite_errorname", "") or type(error).__name__
         missing.append(Missing("requests", f"{path}: could not be read ({why})"))
-    return Reading(found, 0, tuple(missing), {"last": last})
+    return Reading(found, 0, tuple(missing), {"last": last}, adds=adds)
+
+
+def _goes_on(connection: Any, last: int) -> bool:
+    """Return whether the rows go on from the last one known: a store that was made anew counts from 1 again."""
+    newest = connection.execute("SELECT max(id) FROM activity").fetchone()[0]
+    return newest is None or (isinstance(newest, int) and newest >= last)
 
 
 def _request(values: dict[str, Any], context: Context) -> list[WorkRequest]:

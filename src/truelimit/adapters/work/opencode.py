@@ -61,8 +61,8 @@ def read(path: Path, context: Context, memory: dict[str, Any]) -> Reading:
     except (sqlite3.Error, OSError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         why = getattr(error, "sqlite_errorname", "") or type(error).__name__
         missing.append(Missing("sessions", f"{path}: could not be read ({why})"))
-        return Reading(found, damaged, tuple(missing), memory)
-    return Reading(found, damaged, tuple(missing), {"newest": newest})
+        return Reading(found, damaged, tuple(missing), memory, adds=True)
+    return Reading(found, damaged, tuple(missing), {"newest": newest}, adds="newest" in memory)
 
 
 def _changed(connection: Any, since: int) -> list[tuple[str, int]]:

@@ -87,7 +87,10 @@ class Pi:
         ending, told = self._ending(message, None if at is None or began is None else at - began)
         counts = Counts(prompt, read, output) if ending is Ending.DONE or prompt else Counts(told)
         key = self._context.hasher(talk.source, talk.session, words(value.get("id")))
-        return talk.ended(key, at, counts, self._context, ending=ending, began=began)
+        found = talk.ended(key, at, counts, self._context, ending=ending, began=began)
+        if ending is Ending.DONE:  # answered: what comes without a new input was not asked then
+            talk.asked = None
+        return found
 
     def _ending(self, message: Mapping[str, Any], took: float | None) -> tuple[Ending, int | None]:
         stop, error = message.get("stopReason"), words(message.get("errorMessage"))

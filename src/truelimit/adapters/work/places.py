@@ -12,6 +12,7 @@ from truelimit.adapters.agents.openclaw.sessions import STORE
 from truelimit.adapters.servers.ollama.logs import home_logs
 from truelimit.adapters.work.sniff import reader_of
 from truelimit.app.ports import Places
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
 
 AGENTS = ("claude-code", "cline", "codex", "openclaw", "opencode", "pi", "qwen-code", "roo-code")
@@ -41,18 +42,16 @@ def found(places: Places) -> list[SourceFile]:
 
 
 def named(paths: Iterable[Path]) -> tuple[list[SourceFile], list[Missing]]:
-    """Return files that the user named, told apart by content, and those that nothing knows."""
+    """Return files that the user named, told apart by content, and those that are refused, each with the reason."""
     sources, missing = [], []
     for path in paths:
         try:
             reader = reader_of(path)
         except OSError as error:
-            missing.append(Missing("records", f"{path}: {error.strerror or type(error).__name__}"))
+            missing.append(Missing(str(path), error.strerror or type(error).__name__))
             continue
         if reader is None:
-            missing.append(
-                Missing("records", f"{path}: neither a transcript, a log, a store nor a table that is known")
-            )
+            missing.append(Missing(str(path), said("neither a transcript, a log, a store nor a table that is known")))
         else:
             sources.append(SourceFile(path, reader))
     return sources, missing

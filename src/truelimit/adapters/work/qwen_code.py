@@ -58,7 +58,7 @@ class QwenCode:
 
     def _talk(self, value: Mapping[str, Any], helper: str) -> Talk:
         session = words(value.get("sessionId"))
-        key = f"{session} {helper}"
+        key = self._context.hasher(session, helper)
         talk = self._talks.get(key)
         if talk is None:
             names = (session, helper) if helper else (session,)

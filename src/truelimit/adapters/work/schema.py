@@ -37,6 +37,8 @@ COLUMNS: tuple[tuple[str, str, bool], ...] = (
     ("private", "BOOLEAN", False),
 )
 NAMES = tuple(name for name, _, _ in COLUMNS)
+_ENDINGS: dict[str | None, Ending] = {item.value: item for item in Ending}
+_CLASSES: dict[str | None, WorkClass] = {item.value: item for item in WorkClass}
 _WHOLE = {"BIGINT": "int64", "INTEGER": "int32", "BOOLEAN": "bool", "DOUBLE": "float64"}
 
 
@@ -83,12 +85,12 @@ def request(values: Sequence[Any]) -> WorkRequest:
         _tokens(named["output_tokens"]),
         _seconds(named["first_token_s"]),
         _seconds(named["duration_s"]),
-        _one_of(Ending, named["ending"], Ending.UNKNOWN),
+        _ENDINGS.get(named["ending"], Ending.UNKNOWN),
         named["retry_of"],
         intern(named["turn"]) if named["turn"] else None,
         named["files_read"] or 0,
         named["files_edited"] or 0,
-        _one_of(WorkClass, named["work_class"], WorkClass.UNKNOWN),
+        _CLASSES.get(named["work_class"], WorkClass.UNKNOWN),
         intern(named["workspace"]) if named["workspace"] else None,
         named["private"],
     )
@@ -116,7 +118,3 @@ def _tokens(value: int | None) -> Tokens | None:
 
 def _seconds(value: float | None) -> Seconds | None:
     return None if value is None or value < 0 else Seconds(float(value))
-
-
-def _one_of(kind: Any, value: object, otherwise: Any) -> Any:
-    return kind(value) if value in set(kind) else otherwise

@@ -25,6 +25,8 @@ def reader_of(path: Path) -> str | None:
         return "opencode-log"
     if found is None and read_server_log(path).kind is not None:
         return "server-log"
+    if found is None and table.resembles_table(path, head):
+        return "table"
     return found
 
 

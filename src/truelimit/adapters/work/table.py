@@ -1,152 +1,184 @@
 """Records that somebody brings: Parquet, JSONL or CSV with the columns of schema.py.
 
-Unknown columns are left out and named; a missing required one, or values of a wrong type, refuse the file and are
-named. Names (id, session, turn, workspace, retry_of) that are no hashes yet become some: no path gets into the store.
+Unknown columns are left out and named. A row that cannot be taken is counted, named by its line and skipped; a table
+without any row that can be taken is refused. Names (id, session, turn, workspace, retry_of) that are no hashes yet
+become some: no path gets into the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+import csv
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from truelimit.adapters.work import values as read_values
-from truelimit.adapters.work.context import Context, Reading
-from truelimit.adapters.work.schema import COLUMNS, NAMES, request
+from truelimit.adapters.work.context import Context, Damage, Reading
+from truelimit.adapters.work.lines import LONGEST, Cut, lines
+from truelimit.adapters.work.schema import NAMES
+from truelimit.adapters.work.store_file import first_line, quoted
+from truelimit.adapters.work.table_values import REQUIRED, WrongValue, absent_columns, record
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Missing
-from truelimit.domain.workload import WorkRequest
+from truelimit.domain.workload import Ending, WorkRequest
+from truelimit.units import MIB
 
-SOURCE = "table"
-ENDINGS = (".parquet", ".jsonl", ".ndjson", ".csv")
+PARQUET = b"PAR1"
 _FETCH = 10_000
-_HASHED = ("id", "session", "turn", "workspace", "retry_of")
-_TIMES = ("TIMESTAMP", "DATE")
+_PEEKED = 20  # rows by which a table is told from a transcript
+_RESEMBLES = 2
+_MOST_COLUMNS = 100
+_TELL_NOTHING = (None, "", Ending.UNKNOWN.value)
+Row = tuple[int, Mapping[str, Any] | str]
+"""The number of a line (of a row in Parquet) with its values by column, or with the reason why it has none."""
 
 
 class TableRefused(ValueError):
-    """A table that cannot be taken: says which file, which column, what was expected."""
+    """A table that cannot be taken: says which file, and ``why``: which column, what was expected."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        """Take the file and what is wrong with it."""
+        super().__init__(said("{path}: {why}", path=path, why=why))
+        self.why = why
 
 
 def read(path: Path, context: Context, memory: dict[str, Any]) -> Reading:
-    """Return the records of a table, which are read as they are taken. Raises TableRefused; never another error."""
+    """Return the records of a table, which are read as they are taken: that may raise TableRefused, nothing else."""
     _ = memory
-    connection, source = _opened(), _source(path)
+    damage, missing = Damage(), list[Missing]()
+    return Reading(_records(path, context, damage, missing), missing=missing, lines=damage)
+
+
+def _records(path: Path, context: Context, damage: Damage, missing: list[Missing]) -> Iterator[WorkRequest]:
+    unknown: dict[str, None] = {}
+    taken = endless = 0
+    for line, row in _rows(path):
+        try:
+            if isinstance(row, str):
+                raise WrongValue(row)
+            item = record(row, context)
+        except WrongValue as error:
+            damage.add(line, error.args[0])
+            continue
+        taken += 1
+        endless += item.ending is Ending.UNKNOWN and row.get("ending") not in _TELL_NOTHING
+        if len(unknown) < _MOST_COLUMNS:
+            unknown.update(dict.fromkeys(name for name in row if name not in NAMES))
+        yield item
+    if not taken and damage.count:
+        line, why = damage.first[0]
+        raise TableRefused(
+            path,
+            said("none of {count:,} rows can be taken; line {line:,}: {why}", count=damage.count, line=line, why=why),
+        )
+    if endless:
+        words = ", ".join(Ending)
+        missing.append(
+            Missing(
+                said("endings of {path}", path=path),
+                said("{count:,} are none of {words}: counted as unknown", count=endless, words=words),
+            )
+        )
+    if unknown:
+        names = ", ".join(name[:40] for name in unknown)
+        missing.append(
+            Missing(said("columns of {path}", path=path), said("not known and left out: {names}", names=names))
+        )
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    with path.open("rb") as stream:
+        head = stream.read(len(PARQUET))
+    if head == PARQUET:
+        return _parquet(path)
+    return _csv(path) if path.suffix.lower() == ".csv" else _json_lines(path)
+
+
+def _json_lines(path: Path) -> Iterator[Row]:
+    with path.open("rb") as stream:
+        for number, (_, line) in enumerate(lines(stream, 0), 1):
+            if isinstance(line, Cut):
+                yield number, said("longer than {size} MiB", size=LONGEST // MIB)
+            elif text := line.strip(b" \t\r\n\xef\xbb\xbf"):
+                yield number, _object(text)
+
+
+def _object(text: bytes) -> Mapping[str, Any] | str:
     try:
-        kinds = {row[0]: row[1] for row in _run(connection, path, f"DESCRIBE FROM {source}").fetchall()}
-        unknown = _checked(path, kinds)
-        _refuse_wrong(connection, path, source, kinds)
-    except TableRefused:
-        connection.close()
-        raise
-    missing = (Missing(f"columns of {path}", f"not known and left out: {', '.join(unknown)}"),) if unknown else ()
-    return Reading(_records(connection, path, source, kinds, context), 0, missing)
+        value = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return said("is no JSON (half-written or damaged)")
+    return value if isinstance(value, dict) else said("is no JSON object")
 
 
-def _opened() -> Any:
+def _csv(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        head = stream.readline(LONGEST)
+        names = next(csv.reader([head], delimiter=_delimiter(head)), [])
+        absent = [name for name in REQUIRED if name not in names]
+        if absent:
+            raise TableRefused(path, absent_columns(absent, dict.fromkeys(names)))
+        reader = csv.reader(stream, delimiter=_delimiter(head))
+        while True:
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield reader.line_num + 1, said("is no row of CSV")
+                continue
+            if values:
+                yield reader.line_num + 1, _named(names, values)
+
+
+def _delimiter(head: str) -> str:
+    return max(",;\t|", key=head.count)
+
+
+def _named(names: list[str], values: list[str]) -> Mapping[str, Any] | str:
+    if len(values) != len(names):
+        return said("has {count:,} values; expected {names:,}", count=len(values), names=len(names))
+    return {name: value if value != "" else None for name, value in zip(names, values, strict=True)}
+
+
+def _parquet(path: Path) -> Iterator[Row]:
     import duckdb
 
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
-
-
-def _run(connection: Any, path: Path, query: str) -> Any:
-    import duckdb
-
+    source = f"read_parquet('{quoted(path)}')"
     try:
-        return connection.execute(query)
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            names = [str(row[0]) for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
+            absent = [name for name in REQUIRED if name not in names]
+            if absent:
+                raise TableRefused(path, absent_columns(absent, dict.fromkeys(names)))
+            number, cursor = 0, connection.execute(f"FROM {source}")
+            while rows := cursor.fetchmany(_FETCH):
+                for values in rows:
+                    number += 1
+                    yield number, dict(zip(names, values, strict=True))
     except duckdb.Error as error:
-        raise TableRefused(f"{path}: cannot be read as a table: {_first_line(error)}") from error
+        raise TableRefused(path, said("cannot be read as a table: {why}", why=first_line(error))) from error
 
 
 def is_table(path: Path, head: bytes) -> bool:
-    """Return whether a file looks like a table of records: Parquet by its mark, JSONL and CSV by required columns."""
-    if head.startswith(b"PAR1"):
-        return True
-    first = head.partition(b"\n")[0]
-    return path.suffix.lower() in ENDINGS and all(name.encode() in first for name, _, needed in COLUMNS if needed)
+    """Return whether a file is a table of records: Parquet by its mark, JSONL and CSV by the keys of its first rows."""
+    return head.startswith(PARQUET) or any(set(REQUIRED) <= keys for keys in _peeked(path, head))
 
 
-def _source(path: Path) -> str:
-    quoted = str(path).replace("'", "''")
+def resembles_table(path: Path, head: bytes) -> bool:
+    """Return whether a file that nothing else knows has some columns of a table: then what it lacks can be said."""
+    return any(len(keys & set(NAMES)) >= _RESEMBLES for keys in _peeked(path, head))
+
+
+def _peeked(path: Path, head: bytes) -> Iterator[set[str]]:
+    """Yield the keys of the first rows as they stand at the top: a transcript has such words only further down."""
+    text = head.strip(b" \t\r\n\xef\xbb\xbf")
     if path.suffix.lower() == ".csv":
-        return f"read_csv('{quoted}', header = true)"
-    if path.suffix.lower() == ".parquet":
-        return f"read_parquet('{quoted}')"
-    return f"read_json('{quoted}', format = 'newline_delimited')"
-
-
-def _checked(path: Path, kinds: dict[str, str]) -> list[str]:
-    """Return the unknown columns. Raises TableRefused for a required one that is not there."""
-    absent = [name for name, _, needed in COLUMNS if needed and name not in kinds]
-    if absent:
-        raise TableRefused(f"{path}: required columns are missing: {', '.join(absent)}; there are: {', '.join(kinds)}")
-    return [name[:40] for name in kinds if name not in NAMES]
-
-
-def _records(
-    connection: Any, path: Path, source: str, kinds: dict[str, str], context: Context
-) -> Iterator[WorkRequest]:
-    chosen = ", ".join(_column(name, kind, kinds) for name, kind, _ in COLUMNS)
-    try:
-        cursor = _run(connection, path, f"SELECT {chosen} FROM {source}")  # noqa: S608 - constant names
-        while rows := cursor.fetchmany(_FETCH):
-            for row in rows:
-                yield request(_hashed(row, context))
-    finally:
-        connection.close()
-
-
-def _column(name: str, kind: str, kinds: dict[str, str]) -> str:
-    if name not in kinds:
-        return "NULL"
-    if name == "time" and not _is_number(kinds[name]):
-        return f'epoch(CAST("{name}" AS TIMESTAMP))'
-    return f'CAST("{name}" AS {kind})'
-
-
-def _is_number(kind: str) -> bool:
-    return kind in {"DOUBLE", "FLOAT", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT"} or kind.startswith("DECIMAL")
-
-
-def _refuse_wrong(connection: Any, path: Path, source: str, kinds: dict[str, str]) -> None:
-    """Raise TableRefused for a column with values that are not of its type, or empty ones where one is required."""
-    for name, kind, needed in COLUMNS:
-        if name not in kinds:
-            continue
-        cast = "TIMESTAMP" if name == "time" and not _is_number(kinds[name]) else kind
-        wrong = f'"{name}" IS NOT NULL AND TRY_CAST("{name}" AS {cast}) IS NULL'
-        if kind in {"BIGINT", "INTEGER"}:
-            wrong += f' OR TRY_CAST("{name}" AS {cast}) < 0'
-        if needed:
-            wrong += f' OR "{name}" IS NULL'
-        count = _run(connection, path, f"SELECT count(*) FROM {source} WHERE {wrong}").fetchone()[0]  # noqa: S608
-        if count:
-            expected = "seconds since 1970 or an ISO 8601 time" if name == "time" else _WORDS[kind]
-            each = ", one in each row" if needed else ""
-            raise TableRefused(f"{path}: column {name}: {count} values are wrong; expected {expected}{each}")
-
-
-_WORDS = {
-    "VARCHAR": "text",
-    "BIGINT": "a whole number of 0 or more",
-    "INTEGER": "a whole number of 0 or more",
-    "DOUBLE": "a number",
-    "BOOLEAN": "true or false",
-}
-
-
-def _hashed(row: tuple[Any, ...], context: Context) -> list[Any]:
-    values = dict(zip(NAMES, row, strict=True))
-    for key in _HASHED:
-        if values[key] is not None:
-            values[key] = context.hasher.foreign(str(values[key]))
-    values["model"] = read_values.model(read_values.name(values["model"])) or "unknown"
-    if isinstance(values["time"], datetime):
-        values["time"] = values["time"].timestamp()
-    return [values[name] for name in NAMES]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        first = text.partition(b"\n")[0].decode("utf-8", "replace")
+        yield set(next(csv.reader([first.strip()], delimiter=_delimiter(first)), []))
+        return
+    for line in text.split(b"\n")[:_PEEKED]:
+        row = _object(line.strip())
+        if not isinstance(row, str):
+            yield set(row)

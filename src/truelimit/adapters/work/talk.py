@@ -102,9 +102,13 @@ class Talk:
         began: float | None = None,
         first_token: float | None = None,
         back_off: float = 0.0,
+        is_timed: bool = True,
     ) -> list[WorkRequest]:
-        """Return the record of a call with the id ``key`` that ended, and earlier attempts that it tells more of."""
-        began = self.asked if began is None else began
+        """Return the record of a call with the id ``key`` that ended, and earlier attempts that it tells more of.
+
+        It began when the last input came, unless ``began`` says otherwise or nobody knows (not ``is_timed``).
+        """
+        began = self.asked if began is None and is_timed else began
         seconds = self._seconds(began, at, context)
         began = at if seconds is None or began is None else began
         prompt, cached = _tokens(counts.prompt), self._cached(counts)
