@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.evidence import UsageError
+from truelimit.cli.speech import tell
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _plot(args: argparse.Namespace, found: list[Series]) -> int:
     from pathlib import Path
 
     Path(args.plot).write_bytes(data)
-    print(f"written: {args.plot}", file=sys.stderr)
+    print(tell(said("written: {file}", file=args.plot)), file=sys.stderr)
     return 0
 
 

@@ -48,7 +48,7 @@ def shown(entry: Entry, today: date) -> list[Block]:
     """Return the blocks of one machine: every number with its basis and source, prices by date, notes."""
     machine = entry.machine
     blocks: list[Block] = [
-        Heading(said("{machine} ({id})", machine=machine.name or "This machine", id=entry.id)),
+        Heading(said("{machine} ({id})", machine=machine.name or said("This machine"), id=entry.id)),
         Paragraph(_summary(entry)),
     ]
     blocks.append(Rows(_FACTS, tuple(_facts(machine))))
