@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 from truelimit.units import to_gib
 
 if TYPE_CHECKING:
@@ -83,10 +83,9 @@ def chart(found: Sequence[Series], what: str) -> Chart:
         )
     lines = [line for series in found if (line := _line(series, what)).points]
     if not lines:
-        reasons = "; ".join(dict.fromkeys(series.error for series in found if series.error))
-        raise ValueError(
-            said("there is nothing to draw: {reasons}", reasons=reasons or f"{what} is not known for any of them")
-        )
+        reasons = joined("; ", dict.fromkeys(series.error for series in found if series.error))
+        unknown = said("{what} is not known for any of them", what=what)
+        raise ValueError(said("there is nothing to draw: {reasons}", reasons=reasons or unknown))
     if len(lines) > MOST_LINES:
         raise ValueError(
             said(
