@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.evidence import UsageError
-from truelimit.cli.speech import tell
+from truelimit.cli.speech import say, tell
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def _plot(args: argparse.Namespace, found: list[Series]) -> int:
 
     chart = plot.chart(found, args.plot_y)
     if args.plot == "-":
-        output.write(plot.as_text(chart, output.columns(args)))
+        output.write(plot.as_text(chart, output.columns(args), say()))
         return 0
-    data = plot.as_file(chart, args.plot)
+    data = plot.as_file(chart, args.plot, say())
     from pathlib import Path
 
     Path(args.plot).write_bytes(data)
