@@ -24,7 +24,7 @@ from truelimit.report.language_words import fixed_words
 
 SOURCES = Path(__file__).parents[1] / "src" / "truelimit"
 LOCALE = SOURCES / "locale"
-SINGLE = {"gettext", "marked", "said"}
+SINGLE = {"drop", "gettext", "marked", "said"}  # drop: the kinds of things that a bundle leaves out
 PLURAL = {"ngettext", "counted"}
 _PLACE = re.compile(r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 

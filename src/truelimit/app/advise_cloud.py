@@ -117,7 +117,8 @@ def _why_not(job: Job, model: CloudModel, profile: Profile, on: date) -> str:
 def _warnings(model: CloudModel, on: date) -> tuple[str, ...]:
     found = []
     if model.deprecated is not None:
-        found.append(said("deprecated{text}", text=f" since {model.deprecated.date}" if model.deprecated.date else ""))
+        day = model.deprecated.date
+        found.append(said("deprecated since {date}", date=day) if day else said("deprecated"))
     if model.shutdown is not None:
         found.append(said("ends on {date}", date=model.shutdown.date))
     if model.free_tier is not None and not model.free_tier.ended:

@@ -113,7 +113,7 @@ def _parameters(header: ModelHeader) -> Known[int] | None:
             header.basis,
         )
     if isinstance(told, int) and not isinstance(told, bool) and told > 0:
-        return Known(told, f"{header.where}: {key}", header.basis)
+        return Known(told, said("{where}: {key}", where=header.where, key=key), header.basis)
     return None
 
 

@@ -21,7 +21,10 @@ def with_devices(machine: Machine, count: int | None) -> Machine:
         if count == 1:
             return machine
         raise ValueError(
-            said("{machine} has no accelerator with memory of its own to count", machine=machine.name or "this machine")
+            said(
+                "{machine} has no accelerator with memory of its own to count",
+                machine=machine.name or said("this machine"),
+            )
         )
     rest = [pool for pool in machine.pools if pool.kind is PoolKind.RAM]
     pools = [own[min(index, len(own) - 1)] for index in range(count)]

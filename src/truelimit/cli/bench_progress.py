@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from truelimit.cli.speech import tell
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def told(*, quiet: bool) -> Iterator[Teller]:
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("bench", total=1.0, eta="")
 
-        def tell(doing: str, share: float, to_go: float | None) -> None:
+        def show(doing: str, share: float, to_go: float | None) -> None:
             eta = "" if to_go is None else said("about {max:,.0f} s to go", max=max(0.0, to_go))
-            bar.update(task, description=doing, completed=min(1.0, max(0.0, share)), eta=eta)
+            bar.update(task, description=tell(doing), completed=min(1.0, max(0.0, share)), eta=tell(eta))
 
-        yield tell
+        yield show

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from truelimit.app.ports import Deadline, Places
 from truelimit.cli import evidence, output
 from truelimit.cli.parser import Parser
 from truelimit.cli.speech import tell
-from truelimit.domain.message import said
+from truelimit.domain.message import Message, counted, figure, joined, said
 
 if TYPE_CHECKING:
     from truelimit.adapters.bundle.write import Collected
@@ -42,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
             said(
                 "{target}: {strerror}; name another place with --out",
                 target=target,
-                strerror=error.strerror or "cannot be written",
+                strerror=error.strerror or said("cannot be written"),
             )
         )
     if collected.is_empty:
@@ -135,22 +135,37 @@ def _as_json(collected: Collected, target: Path) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _as_text(collected: Collected, target: Path) -> str:
-    lines = [
-        said(
-            "Wrote {target}: {files} files, {bytes:,} bytes before packing.",
-            target=target,
-            files=collected.files,
-            bytes=collected.bytes,
+def _as_text(collected: Collected, target: Path) -> Message:
+    wrote = said(
+        "Wrote {target}: {files}, {bytes:,} bytes before packing.",
+        target=target,
+        files=counted("{count} file", "{count} files", collected.files),
+        bytes=collected.bytes,
+    )
+    left = said("Left out (WHAT-IS-LEFT-OUT.md in the bundle says it too):")
+    elsewhere = said("On the other machine: truelimit doctor --home {target}", target=target.name)
+    return joined(
+        "\n",
+        (
+            wrote,
+            "",
+            said("In it:"),
+            *_counts(collected.kept),
+            "",
+            left,
+            *_counts(collected.left_out),
+            "",
+            elsewhere,
+            "",
         ),
-        "",
-        said("In it:"),
-    ]
-    lines += [f"  {count:>12,}  {what}" for what, count in collected.kept.items() if count]
-    lines += ["", said("Left out (WHAT-IS-LEFT-OUT.md in the bundle says it too):")]
-    lines += [f"  {count:>12,}  {what}" for what, count in collected.left_out.items()]
-    lines += ["", said("On the other machine: truelimit doctor --home {target}", target=target.name), ""]
-    return "\n".join(lines)
+    )
+
+
+def _counts(items: Mapping[str, int]) -> Iterator[Message]:
+    """Yield a line for each kind of thing that there is; kinds are sentences of the catalogues."""
+    for what, count in items.items():
+        if count:
+            yield said("  {count:>12}  {what}", count=figure(count), what=said(what))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -195,7 +195,11 @@ def _proxy(text: str) -> Timeout:
         raise UsageError(said("--proxy {text!r}: expected NAME=SECONDS, such as nginx=60", text=text))
     known = Known(seconds, f"--proxy {text}", Basis.REPORTED)
     return Timeout(
-        f"proxy {name}", known, SetBy.PROXY, "headers", remedy=said("raise the read timeout of {name}", name=name)
+        said("proxy {name}", name=name),
+        known,
+        SetBy.PROXY,
+        "headers",
+        remedy=said("raise the read timeout of {name}", name=name),
     )
 
 

@@ -35,7 +35,8 @@ def run(argv: Sequence[str]) -> int:
     except FleetError as error:
         return output.complain(str(error))
     except OSError as error:
-        return output.complain(f"{error.filename or 'the temporary folder'}: {error.strerror or error}")
+        where, why = error.filename or said("the temporary folder"), error.strerror or str(error)
+        return output.complain(said("{path}: {why}", path=where, why=why))
     output.show(args, lambda: fleet_document.shown(found), lambda: fleet_document.as_json(found))
     return 0
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from truelimit.app.machines import Entry, Wanted
 from truelimit.cli import output
 from truelimit.cli.parser import Parser
+from truelimit.cli.speech import tell
 from truelimit.domain.message import said
 from truelimit.units import from_gib
 
@@ -32,7 +33,7 @@ def run(argv: Sequence[str]) -> int:
         return output.complain(
             said(
                 "{filename}: {strerror}",
-                filename=error.filename or "memory of this machine",
+                filename=error.filename or said("memory of this machine"),
                 strerror=error.strerror or error,
             )
         )
@@ -100,13 +101,13 @@ def _measure() -> None:
     from truelimit.adapters.store.data_dir import data_dir
 
     file = keep(take(_progress), data_dir())
-    print(said("measured; kept in {file} and used for this machine from now on", file=file), file=sys.stderr)
+    print(tell(said("measured; kept in {file} and used for this machine from now on", file=file)), file=sys.stderr)
 
 
 def _progress(what: str, share: float) -> None:
     if sys.stderr.isatty():
         end = "\n" if share >= 1 else ""
-        print(f"\r{share:4.0%} {what:<24}", end=end, file=sys.stderr, flush=True)
+        print(f"\r{share:4.0%} {tell(what):<24}", end=end, file=sys.stderr, flush=True)
 
 
 def _print(args: argparse.Namespace, found: tuple[Entry, ...]) -> int:

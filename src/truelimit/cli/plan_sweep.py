@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import output
 from truelimit.cli.evidence import UsageError
+from truelimit.cli.speech import say, tell
 from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 
@@ -53,13 +54,13 @@ def _plot(args: argparse.Namespace, found: list[Series]) -> int:
 
     chart = plot.chart(found, args.plot_y)
     if args.plot == "-":
-        output.write(plot.as_text(chart, output.columns(args)))
+        output.write(plot.as_text(chart, output.columns(args), say()))
         return 0
-    data = plot.as_file(chart, args.plot)
+    data = plot.as_file(chart, args.plot, say())
     from pathlib import Path
 
     Path(args.plot).write_bytes(data)
-    print(f"written: {args.plot}", file=sys.stderr)
+    print(tell(said("written: {file}", file=args.plot)), file=sys.stderr)
     return 0
 
 

@@ -42,7 +42,8 @@ def run(argv: Sequence[str]) -> int:
     except (WorkStoreError, PrivacyRuleError) as error:
         return output.complain(str(error))
     except OSError as error:
-        return output.complain(f"{error.filename or 'the data folder'}: {error.strerror or error}")
+        where, why = error.filename or said("the data folder"), error.strerror or str(error)
+        return output.complain(said("{path}: {why}", path=where, why=why))
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -116,7 +117,9 @@ def _told(args: argparse.Namespace) -> Iterator[Tell]:
     from truelimit.cli.bench_progress import told
 
     with told(quiet=args.json) as show:
-        yield lambda path, done, total: show(f"reading {path.name[:40]}", done / total if total else 1.0, None)
+        yield lambda path, done, total: show(
+            said("reading {file}", file=path.name[:40]), done / total if total else 1.0, None
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

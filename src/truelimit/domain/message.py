@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _NOTHING: Mapping[str, object] = {}
-_WITHOUT = "without "
+_WITHOUT = "without start"
 _OR = (" or ", " \u092f\u093e ")  # in the languages that there are
 
 
@@ -105,16 +105,17 @@ def last_choice(text: str) -> Message:
 
 def without_start(text: str, start: str) -> Message:
     """Return a text without what it begins with, where it does (a source that was named above)."""
-    return _made("{text}", "", {"text": text}, f"{_WITHOUT}{start}")
+    return _made("{text}", "", {"text": text, "start": start}, _WITHOUT)
 
 
-def shaped(text: str, form: str) -> str:
+def shaped(text: str, form: str, start: str = "") -> str:
     """Return a plain text in one of the forms.
 
-    They are capital, small, first sentence (which ends with a stop or a danda), last choice, and without START.
+    They are capital, small, first sentence (which ends with a stop or a danda), last choice, and without start, which
+    takes ``start`` away from where the text begins; both are in the same language.
     """
-    if form.startswith(_WITHOUT):
-        return text.removeprefix(form.removeprefix(_WITHOUT))
+    if form == _WITHOUT:
+        return text.removeprefix(start)
     match form:
         case "capital":
             return text[:1].upper() + text[1:]
@@ -143,6 +144,6 @@ def told_again(template: str, many: str, values: Mapping[str, object], form: str
 
 
 def _made(template: str, many: str, values: Mapping[str, object], form: str = "") -> Message:
-    made = Message(shaped(english(template, many, values), form))
+    made = Message(shaped(english(template, many, values), form, str(values.get("start", ""))))
     made.template, made.many, made.values, made.form = template, many, values, form
     return made

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Bytes, Tokens
 
@@ -54,7 +55,8 @@ class ModelHeader:
         value = self.get("context_length")
         if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
             return None
-        return Known(Tokens(value), f"{self.where}: {self.architecture}.context_length", self.basis)
+        where = said("{where}: {key}", where=self.where, key=f"{self.architecture}.context_length")
+        return Known(Tokens(value), where, self.basis)
 
     @property
     def weights_bytes(self) -> Bytes | None:

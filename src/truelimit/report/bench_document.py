@@ -27,9 +27,10 @@ def bench(item: BenchResult, kept: str | None = None) -> list[Block]:
     blocks += costs(item.fits.prefill, item.fits.decode, item.fits.prefill_ranges, item.fits.decode_ranges)
     blocks.append(Items(tuple(_behaviour(item))))
     if item.notes:
-        blocks += [Heading("Notes", 2), Items(item.notes)]
+        blocks += [Heading(said("Notes"), 2), Items(item.notes)]
     spent = said("{tokens} tokens in {seconds}", tokens=number(item.tokens), seconds=duration(item.seconds))
-    blocks.append(Paragraph(f"Took {spent}." + (said(" Kept in {kept}.", kept=kept) if kept else ""), "dim"))
+    took = said("Took {spent}.", spent=spent)
+    blocks.append(Paragraph(took + said(" Kept in {kept}.", kept=kept) if kept else took, "dim"))
     return blocks
 
 

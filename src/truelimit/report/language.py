@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.message import Message
+from truelimit.domain.message import Message, said
 
 if TYPE_CHECKING:
     from gettext import NullTranslations
@@ -88,7 +88,8 @@ def _by_babel(value: float, digits: int, tag: str) -> str:
     try:
         from babel import Locale
     except ImportError as error:
-        raise LanguageError(f"numbers in the language {tag!r} need Babel: pip install babel") from error
+        needs = said("numbers in the language {tag!r} need Babel: pip install babel", tag=tag)
+        raise LanguageError(needs) from error
     from copy import copy
     from decimal import Decimal
 
@@ -114,7 +115,9 @@ def language(tag: str) -> Language:
         return ENGLISH
     there = languages()
     if tag not in there:
-        raise LanguageError(f"there is no language {tag[:20]!r}; there are: {', '.join(there)}")
+        raise LanguageError(
+            said("there is no language {tag!r}; there are: {there}", tag=tag[:20], there=", ".join(there))
+        )
     from gettext import GNUTranslations
 
     with _catalogue(tag).open("rb") as file:

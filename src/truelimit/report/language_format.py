@@ -25,7 +25,7 @@ def told(say: Language, text: str) -> str:
     values = text.values
     template = say.look_up(text.template, text.many, _count(values))
     made = _Filler(say).vformat(template, (), values) if values else template
-    return shaped(made, text.form)
+    return shaped(made, text.form, told(say, str(values.get("start", ""))))
 
 
 def _count(values: Mapping[str, object]) -> int:

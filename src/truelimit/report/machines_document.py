@@ -48,7 +48,7 @@ def shown(entry: Entry, today: date) -> list[Block]:
     """Return the blocks of one machine: every number with its basis and source, prices by date, notes."""
     machine = entry.machine
     blocks: list[Block] = [
-        Heading(said("{machine} ({id})", machine=machine.name or "This machine", id=entry.id)),
+        Heading(said("{machine} ({id})", machine=machine.name or said("This machine"), id=entry.id)),
         Paragraph(_summary(entry)),
     ]
     blocks.append(Rows(_FACTS, tuple(_facts(machine))))
@@ -74,7 +74,7 @@ def _summary(entry: Entry) -> str:
         parts.append(said("runs {systems}", systems=joined(said(" or "), entry.operating_systems)))
     backends = list(dict.fromkeys(name for chip, _ in values.devices(machine) for name in chip.backends))
     parts += [said("backends {backends}", backends=", ".join(backends))] if backends else []
-    parts += [said("confidence {confidence}", confidence=entry.confidence)] if entry.confidence else []
+    parts += [said("confidence {confidence}", confidence=said(entry.confidence))] if entry.confidence else []
     return said("{parts}.", parts=joined("; ", parts))
 
 
@@ -110,7 +110,7 @@ def _device(chip: Accelerator) -> Iterator[tuple[str, ...]]:
             yield (
                 said("{chip}, {title}", chip=chip.name, title=title),
                 said("{known} {unit}", known=number(known.value / TERA), unit=unit),
-                known.basis.value,
+                said(known.basis.value),
                 known.where,
             )
     if chip.power is not None:
@@ -120,7 +120,7 @@ def _device(chip: Accelerator) -> Iterator[tuple[str, ...]]:
 
 
 def _fact(name: str, known: Known[float] | Known[Bytes], written: Callable[[float], str]) -> tuple[str, ...]:
-    return (name, written(known.value), known.basis.value, known.where)
+    return (name, written(known.value), said(known.basis.value), known.where)
 
 
 def _notes(machine: Machine) -> tuple[str, ...]:
@@ -256,5 +256,5 @@ _COLUMNS: tuple[tuple[str, Callable[[Entry, date], str]], ...] = (
     (said("GB/s per USD"), _rate_per_usd),
     (said("systems"), lambda entry, _: joined(", ", entry.operating_systems) or UNKNOWN),
     (said("backends"), _backends),
-    (said("confidence"), lambda entry, _: entry.confidence or UNKNOWN),
+    (said("confidence"), lambda entry, _: said(entry.confidence) if entry.confidence else UNKNOWN),
 )

@@ -115,7 +115,7 @@ def _lines(facts: ModelFacts) -> Iterable[str]:
 
 def _told(known: Known[int] | Known[Bytes] | Known[Tokens], source: str) -> str:
     """Return where a number was read; the source that the page names at its top is not said again."""
-    where = without_start(known.where, f"{source}: ")
+    where = without_start(known.where, said("{where}: {key}", where=source, key=""))
     if known.basis is Basis.DERIVED:
         return said("DERIVED: {where}", where=where)
     return said("ASSUMED: {where}", where=where) if known.basis is Basis.ASSUMED else where

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 from truelimit.units import to_gib
 
 if TYPE_CHECKING:
     from truelimit.app.sweep import Series
+    from truelimit.report.language import Language
 
 MOST_LINES = 12
 _MOST_POINTS = 400
@@ -45,6 +46,11 @@ class Chart:
     low: float
     high: float
     logarithmic: bool
+
+    @property
+    def head(self) -> str:
+        """The line above the chart: of which model, and what is shown."""
+        return said("{title}: {shows}", title=self.title, shows=self.shows)
 
     def across(self, x: float) -> float:
         """Return where a context lies between the sides, 0 to 1."""
@@ -83,10 +89,9 @@ def chart(found: Sequence[Series], what: str) -> Chart:
         )
     lines = [line for series in found if (line := _line(series, what)).points]
     if not lines:
-        reasons = "; ".join(dict.fromkeys(series.error for series in found if series.error))
-        raise ValueError(
-            said("there is nothing to draw: {reasons}", reasons=reasons or f"{what} is not known for any of them")
-        )
+        reasons = joined("; ", dict.fromkeys(series.error for series in found if series.error))
+        unknown = said("{what} is not known for any of them", what=what)
+        raise ValueError(said("there is nothing to draw: {reasons}", reasons=reasons or unknown))
     if len(lines) > MOST_LINES:
         raise ValueError(
             said(
@@ -137,19 +142,22 @@ def label(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
 
 
-def as_text(item: Chart, width: int) -> str:
-    """Return the chart for a terminal, of so many columns."""
+def as_text(item: Chart, width: int, say: Language) -> str:
+    """Return the chart for a terminal, of so many columns, in a language."""
     from truelimit.report.plot_text import drawn
 
-    return drawn(item, width)
+    return drawn(item, width, say)
 
 
-def as_file(item: Chart, name: str) -> bytes:
-    """Return the chart as the file that ``name`` ends with: .svg or .png. Raises ValueError for another."""
+def as_file(item: Chart, name: str, say: Language) -> bytes:
+    """Return the chart as the file that ``name`` ends with. Raises ValueError for another end than .svg or .png.
+
+    A PNG is in English in every language: its letters are drawn here, dot by dot, and are those of ASCII.
+    """
     if name.lower().endswith(".svg"):
         from truelimit.report.plot_svg import drawn
 
-        return drawn(item).encode("utf-8")
+        return drawn(item, say).encode("utf-8")
     if name.lower().endswith(".png"):
         from truelimit.report.plot_png import drawn as pixels
 

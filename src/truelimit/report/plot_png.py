@@ -71,7 +71,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def drawn(item: Chart) -> bytes:
     """Return the chart as the bytes of a PNG file."""
     canvas = _Canvas(WIDTH, HEIGHT + LEGEND * len(item.lines))
-    canvas.text(LEFT, 20, f"{item.title}: {item.shows}")
+    canvas.text(LEFT, 20, item.head)
     _axes(canvas, item)
     for index, line in enumerate(item.lines):
         _line(canvas, item, line, index)

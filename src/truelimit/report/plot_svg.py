@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from truelimit.domain.message import said
+from truelimit.report.language import Language
 from truelimit.report.plot import Chart, label
 from truelimit.report.plots.svg import coordinate, element, raw
 
@@ -18,15 +19,15 @@ COLOURS = (
 )  # fmt: skip
 
 
-def drawn(item: Chart) -> str:
+def drawn(item: Chart, say: Language) -> str:
     """Return the chart as the text of an SVG file."""
     height = HEIGHT + LEGEND * len(item.lines)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        _text(LEFT, 28, f"{item.title}: {item.shows}", size=16),
-        *_axes(item),
+        _text(LEFT, 28, say.told(item.head), size=16),
+        *_axes(item, say),
         *_lines(item),
         "</svg>",
     ]
@@ -39,7 +40,7 @@ def place(item: Chart, x: float, y: float) -> tuple[float, float]:
     return LEFT + item.across(x) * across, TOP + (1 - item.up(y)) * down
 
 
-def _axes(item: Chart) -> Iterator[str]:
+def _axes(item: Chart, say: Language) -> Iterator[str]:
     for value in item.ticks_up():
         _, y = place(item, item.left, value)
         yield raw("line", "", x1=LEFT, y1=y, x2=WIDTH - RIGHT, y2=y, stroke="#dddddd")
@@ -49,7 +50,7 @@ def _axes(item: Chart) -> Iterator[str]:
         yield raw("line", "", x1=x, y1=HEIGHT - BOTTOM, x2=x, y2=HEIGHT - BOTTOM + 5, stroke="#333333")
         yield _text(x, HEIGHT - BOTTOM + 20, label(value), anchor="middle")
     yield raw("path", "", d=f"M{LEFT},{TOP} V{HEIGHT - BOTTOM} H{WIDTH - RIGHT}", fill="none", stroke="#333333")
-    yield _text(WIDTH - RIGHT, HEIGHT - BOTTOM + 40, said("context in tokens"), anchor="end")
+    yield _text(WIDTH - RIGHT, HEIGHT - BOTTOM + 40, say.told(said("context in tokens")), anchor="end")
 
 
 def _lines(item: Chart) -> Iterator[str]:

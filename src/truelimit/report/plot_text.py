@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from truelimit.domain.message import said
+from truelimit.report.language import Language
 from truelimit.report.plot import Chart, Line, label
 
 _MARKS = "ox+*#@%&=~^s"
@@ -11,7 +13,7 @@ _ROWS = 18
 _SIDE = 10  # columns for the numbers at the left
 
 
-def drawn(item: Chart, width: int) -> str:
+def drawn(item: Chart, width: int, say: Language) -> str:
     """Return the chart in at most ``width`` columns (never below 40), each line with a sign of its own."""
     across = max(30, width - _SIDE - 2)
     grid = [[" "] * across for _ in range(_ROWS)]
@@ -21,10 +23,8 @@ def drawn(item: Chart, width: int) -> str:
     body = [f"{side.get(row, ''):>{_SIDE}} |{''.join(cells).rstrip()}" for row, cells in enumerate(grid)]
     foot = f"{'':>{_SIDE}} +{'-' * across}"
     names = [f"{'':>{_SIDE}}  {mark}  {line.name}" for mark, line in zip(_MARKS, item.lines, strict=False)]
-    head = f"{item.title}: {item.shows}"
-    return (
-        "\n".join([head, *body, foot, _bottom(item, across), f"{'context in tokens':>{_SIDE + across}}", *names]) + "\n"
-    )
+    below = f"{say.told(said('context in tokens')):>{_SIDE + across}}"
+    return "\n".join([say.told(item.head), *body, foot, _bottom(item, across), below, *names]) + "\n"
 
 
 def _row(up: float) -> int:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from truelimit.domain.machine import Accelerator, DeviceKind
+from truelimit.domain.message import said
 from truelimit.tables import files
 from truelimit.tables.fields import TableError, known_word, one_of, text, texts
 from truelimit.tables.origin import Origin
@@ -41,7 +42,8 @@ def row_of(name: str) -> tuple[dict[str, Any], Origin] | None:
     row = files.row("accelerators", name)
     if row is None:
         return None
-    return row, Origin(f"accelerators/{name}.toml", f"table accelerators/{name}.toml")
+    file = f"accelerators/{name}.toml"
+    return row, Origin(file, said("table {file}", file=file))
 
 
 def accelerator(name: str) -> Accelerator | None:
@@ -107,7 +109,14 @@ def systems(row: Mapping[str, Any], at: Origin) -> tuple[str, ...]:
     spelled = {name.lower(): name for name in OPERATING_SYSTEMS}
     for name in found:
         if name.lower() not in spelled:
-            raise TableError(f"{at.file}: operating_systems has {name!r:.40}; expected {', '.join(OPERATING_SYSTEMS)}")
+            raise TableError(
+                said(
+                    "{file}: operating_systems has {name!r:.40}; expected {names}",
+                    file=at.file,
+                    name=name,
+                    names=", ".join(OPERATING_SYSTEMS),
+                )
+            )
     return tuple(spelled[name.lower()] for name in found)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Link, Machine, MemoryPool, PoolKind
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.limits.gpu_share import gpu_share
 from truelimit.tables.accelerators import MOST_GB_PER_S, MOST_GIB, accelerator_from, power, systems
-from truelimit.tables.fields import TableError, number, table, text, texts, whole
+from truelimit.tables.fields import TableError, number, table, text, texts, whole, within, wrong
 from truelimit.tables.origin import Origin
 from truelimit.units import Bytes, Seconds, from_gb_per_s, from_gib, from_ns, to_gib
 
@@ -22,7 +23,7 @@ _NUMBERS = {"boxes", "power_w", "usable_share"}
 _RAM = {"capacity_gib", "bandwidth_gb_per_s", "source", "sources"}
 _LINK = {"name", "gb_per_s", "latency_us", "source", "sources"}
 _POOLS = {DeviceKind.DISCRETE: PoolKind.VRAM, DeviceKind.UNIFIED: PoolKind.UNIFIED, DeviceKind.CPU: PoolKind.RAM}
-_NAMES = {PoolKind.VRAM: "VRAM", PoolKind.UNIFIED: "unified memory", PoolKind.RAM: "main memory"}
+_NAMES = {PoolKind.VRAM: "VRAM", PoolKind.UNIFIED: said("unified memory"), PoolKind.RAM: said("main memory")}
 _MOST_COUNT = 1024
 _MOST_US = 1e6
 
@@ -53,8 +54,15 @@ class Device:
         size = from_gib(number(self.picked_at.file, self.picked, "memory_gib", most=MOST_GIB))
         if options and size not in options:
             sold = ", ".join(f"{to_gib(option):g}" for option in options)
-            file, name = self.picked_at.file, self.chip.name
-            raise TableError(f"{file}: there is no {name} with {to_gib(size):g} GiB of memory; there are: {sold}")
+            raise TableError(
+                said(
+                    "{file}: there is no {name} with {size:g} GiB of memory; there are: {sold}",
+                    file=self.picked_at.file,
+                    name=self.chip.name,
+                    size=to_gib(size),
+                    sold=sold,
+                )
+            )
         return self.picked_at.told(self.row if self.at is self.picked_at else self.picked, "memory_gib", size)
 
 
@@ -103,7 +111,7 @@ def _device_pools(
         kind, memory = _POOLS[item.chip.kind], item.memory()
         for _ in range(item.count):
             if memory is not None and (kind is not PoolKind.RAM or ram is None):
-                name = _NAMES[kind] if total == 1 else f"{item.chip.name} (GPU {index})"
+                name = _NAMES[kind] if total == 1 else said("{name} (GPU {index})", name=item.chip.name, index=index)
                 usable = _usable(item, memory, share) if kind is PoolKind.UNIFIED else None
                 yield MemoryPool(name, kind, memory, usable)
             index += 1
@@ -134,11 +142,11 @@ def _ram(row: Mapping[str, Any], at: Origin) -> MemoryPool | None:
     if "ram" not in row:
         return None
     part = _part(row, at, "ram", _RAM)
-    place = Origin(f"{at.file}: ram", at.label, at.own)
+    place = Origin(within(at.file, "ram"), at.label, at.own)
     place.sources(part, _RAM - {"source", "sources"})
     capacity = place.known(part, "capacity_gib", from_gib, MOST_GIB)
     if capacity is None:
-        raise TableError(f"{place.file}: capacity_gib is missing; expected a number above 0")
+        raise wrong(place.file, "capacity_gib", None, said("a number above 0"))
     bandwidth = place.known(part, "bandwidth_gb_per_s", from_gb_per_s, MOST_GB_PER_S)
     return MemoryPool(_NAMES[PoolKind.RAM], PoolKind.RAM, capacity, bandwidth=bandwidth)
 
@@ -147,11 +155,11 @@ def _link(row: Mapping[str, Any], at: Origin) -> Link | None:
     if "link" not in row:
         return None
     part = _part(row, at, "link", _LINK)
-    place = Origin(f"{at.file}: link", at.label, at.own)
+    place = Origin(within(at.file, "link"), at.label, at.own)
     place.sources(part, {"gb_per_s", "latency_us"})
     bandwidth = place.known(part, "gb_per_s", from_gb_per_s, MOST_GB_PER_S)
     if bandwidth is None:
-        raise TableError(f"{place.file}: gb_per_s is missing; expected a number above 0")
+        raise wrong(place.file, "gb_per_s", None, said("a number above 0"))
     latency = place.known(part, "latency_us", _from_us, _MOST_US)
     return Link(text(place.file, part, "name") if "name" in part else "link", bandwidth, latency)
 
@@ -161,7 +169,7 @@ def _part(row: Mapping[str, Any], at: Origin, key: str, keys: set[str]) -> dict[
     part = dict(table(at.file, row, key))
     if "source" in row:
         part.setdefault("source", row["source"])
-    Origin(f"{at.file}: {key}", at.label, at.own).check(part, keys)
+    Origin(within(at.file, key), at.label, at.own).check(part, keys)
     return part
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from truelimit.domain.message import said
 from truelimit.perf.rates.costs import Calibration, CostModel, Effect
 from truelimit.tables import files
-from truelimit.tables.fields import TableError, known_keys, text
+from truelimit.tables.fields import known_keys, text, within, wrong
 
 FILE = "calibration.toml"
 _TOP = {"source", "date", "rows", "devices", "decode", "prefill"}
@@ -40,7 +41,7 @@ def _calibration(file: str, row: Mapping[str, Any]) -> Calibration:
 
 
 def _model(file: str, row: Mapping[str, Any], key: str) -> CostModel:
-    where, table = f"{file}: [{key}]", _table(file, row, key)
+    where, table = within(file, f"[{key}]"), _table(file, row, key)
     known_keys(where, table, _MODEL)
     noise = _table(where, table, "noise")
     return CostModel(
@@ -54,7 +55,7 @@ def _model(file: str, row: Mapping[str, Any], key: str) -> CostModel:
 def _table(where: str, row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = row.get(key, {})
     if not isinstance(value, Mapping):
-        raise TableError(f"{where}: {key} is {value!r:.60}; expected a table")
+        raise wrong(where, key, value, said("a table"))
     return value
 
 
@@ -66,13 +67,13 @@ def _effect(where: str, name: str, value: object) -> Effect:
     match value:
         case [int() | float() as mean, int() | float() as spread] if math.isfinite(mean) and 0 <= spread < math.inf:
             return Effect(float(mean), float(spread))
-    raise TableError(f"{where}: {name} is {value!r:.60}; expected two numbers, a logarithm and its deviation")
+    raise wrong(where, name, value, said("two numbers, a logarithm and its deviation"))
 
 
 def _finite(where: str, row: Mapping[str, Any], key: str) -> float:
     value = row.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise TableError(f"{where}: {key} is {value!r:.60}; expected a number from 0")
+        raise wrong(where, key, value, said("a number from 0"))
     return float(value)
 
 
@@ -80,5 +81,5 @@ def _counts(file: str, row: Mapping[str, Any], key: str) -> dict[str, int]:
     found = _table(file, row, key)
     for name, value in found.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise TableError(f"{file}: {key}.{name} is {value!r:.60}; expected a count")
+            raise wrong(file, f"{key}.{name}", value, said("a count"))
     return dict(found)

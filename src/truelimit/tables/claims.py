@@ -12,7 +12,7 @@ from truelimit.domain.claims import PublishedRun, StatedClaim, Withdrawal
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import said
 from truelimit.tables import files
-from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, table, text, texts, whole
+from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, table, text, texts, whole, within
 from truelimit.units import GB as BILLION
 from truelimit.units import from_gib
 
@@ -54,7 +54,7 @@ def claims_file(path: Path) -> tuple[StatedClaim, ...]:
         try:
             return tuple(_claims(tomllib.loads(content), path.name, sourced=False))
         except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise TableError(said("{path}: not TOML: {error}", path=str(path), error=str(error)[:200])) from None
+            raise files.not_toml(str(path), error) from None
     lines = [line.strip() for line in content.splitlines()]
     return tuple(StatedClaim(line[:_MOST_LINE], str(path)) for line in lines if line and not line.startswith("#"))
 
@@ -83,7 +83,7 @@ def _claims(row: Mapping[str, Any], file: str, *, sourced: bool) -> list[StatedC
     source = text(file, row, "source") if "source" in row else None
     date = text(file, row, "date") if "date" in row else None
     return [
-        _claim(item, f"{file}: claim {index}", source, date, sourced)
+        _claim(item, within(file, said("claim {index}", index=index)), source, date, sourced)
         for index, item in enumerate(rows(file, row, "claims"), 1)
     ]
 
@@ -99,7 +99,7 @@ def published_runs() -> tuple[PublishedRun, ...]:
     """Return the published runs that claims are judged against. Raises TableError for a broken row."""
     row = _table("measurements")
     return tuple(
-        _run(item, f"measurements.toml: run {index}")
+        _run(item, within("measurements.toml", said("run {index}", index=index)))
         for index, item in enumerate(rows("measurements.toml", row, "runs"), 1)
     )
 
@@ -133,7 +133,7 @@ def withdrawals() -> tuple[Withdrawal, ...]:
     """Return what is not sold any more. Raises TableError for a broken row."""
     found = []
     for index, row in enumerate(rows("market.toml", _table("market"), "withdrawn"), 1):
-        file = f"market.toml: withdrawn {index}"
+        file = within("market.toml", said("withdrawn {index}", index=index))
         known_keys(file, row, _WITHDRAWN)
         memory = from_gib(number(file, row, "memory_gib"))
         found.append(Withdrawal(text(file, row, "device"), memory, text(file, row, "date"), text(file, row, "source")))
@@ -144,7 +144,7 @@ def sizes() -> tuple[Size, ...]:
     """Return the models that bare sizes stand for. Raises TableError for a broken row."""
     found = []
     for index, row in enumerate(rows("sizes.toml", _table("sizes"), "sizes"), 1):
-        file = f"sizes.toml: size {index}"
+        file = within("sizes.toml", said("size {index}", index=index))
         known_keys(file, row, _SIZE)
         active = number(file, row, "active_billions") if "active_billions" in row else None
         found.append(Size(number(file, row, "billions"), texts(file, row, "models"), active))

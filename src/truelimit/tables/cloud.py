@@ -10,7 +10,7 @@ from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone,
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.tables import files
-from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, text, texts, whole
+from truelimit.tables.fields import TableError, known_keys, number, one_of, rows, text, texts, whole, within, wrong
 from truelimit.units import Tokens
 
 _FOLDER = "cloud"
@@ -54,7 +54,7 @@ def overlay_from(row: Mapping[str, Any], file: str) -> tuple[CloudModel, ...]:
 def _model(row: Mapping[str, Any], file: str, provider: str | None) -> CloudModel:
     known_keys(file, row, _MODEL)
     source = text(file, row, "source")
-    where = f"table {file} ({source})"
+    where = said("table {file} ({source})", file=file, source=source)
     return CloudModel(
         text(file, row, "id"),
         provider or text(file, row, "provider"),
@@ -78,7 +78,7 @@ def _model(row: Mapping[str, Any], file: str, provider: str | None) -> CloudMode
 
 
 def _part(row: Mapping[str, Any], key: str, file: str, read: Callable[[Mapping[str, Any], str], _T]) -> _T | None:
-    return read(row[key], f"{file}: {key}") if key in row else None
+    return read(row[key], within(file, key)) if key in row else None
 
 
 def _tokens(file: str, row: Mapping[str, Any], key: str, where: str) -> Known[Tokens] | None:
@@ -90,10 +90,7 @@ def _day(file: str, row: Mapping[str, Any], key: str) -> str:
     try:
         date.fromisoformat(value)
     except ValueError:
-        told = f"{value!r:.40}"
-        raise TableError(
-            said("{file}: {key} is {value}; expected a day such as 2026-12-01", file=file, key=key, value=told)
-        ) from None
+        raise wrong(file, key, value, said("a day such as 2026-12-01")) from None
     return value
 
 
@@ -129,8 +126,7 @@ def _speed(row: Mapping[str, Any], file: str) -> Speed:
 
 
 def _no_flag(file: str, key: str, value: object) -> TableError:
-    told = f"{value!r:.40}"
-    return TableError(said("{file}: {key} is {value}; expected true or false", file=file, key=key, value=told))
+    return wrong(file, key, value, said("true or false"))
 
 
 def _basis(file: str, row: Mapping[str, Any]) -> Basis:
@@ -138,10 +134,11 @@ def _basis(file: str, row: Mapping[str, Any]) -> Basis:
 
 
 def _prices(row: Mapping[str, Any], file: str) -> DatedPrices:
-    known_keys(f"{file}: prices", row, _PRICES)
+    prices = within(file, "prices")
+    known_keys(prices, row, _PRICES)
     since = _day(file, row, "since") if "since" in row else None
     return DatedPrices(
-        since, tuple(_tier(item, f"{file}: prices") for item in rows(file, row, "tiers")), text(file, row, "source")
+        since, tuple(_tier(item, prices) for item in rows(file, row, "tiers")), text(file, row, "source")
     )
 
 

@@ -6,9 +6,24 @@ import math
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from truelimit.domain.message import Message, said
+
 
 class TableError(ValueError):
     """A shipped or given table that cannot be used: says which file, which key, and what was expected."""
+
+
+def wrong(file: str, key: str, value: object, expected: str) -> TableError:
+    """Return the error for a value that a key cannot have; ``expected`` is what it can be, told."""
+    shown = said("missing") if value is None else f"{value!r:.60}"
+    return TableError(
+        said("{file}: {key} is {value}; expected {expected}", file=file, key=key, value=shown, expected=expected)
+    )
+
+
+def within(file: str, part: str) -> Message:
+    """Return the name of a part of a file, for errors: ``dgx-spark.toml: ram``."""
+    return said("{file}: {part}", file=file, part=part)
 
 
 def known_keys(file: str, row: object, keys: Collection[str], *, sourced: bool = True) -> None:
@@ -17,16 +32,26 @@ def known_keys(file: str, row: object, keys: Collection[str], *, sourced: bool =
     A row needs no source where ``source`` is not among ``keys``, or where it is not ``sourced`` (a file of the user's).
     """
     if not isinstance(row, Mapping):
-        raise TableError(f"{file}: expected a table with {', '.join(sorted(keys))}")
+        raise TableError(said("{file}: expected a table with {keys}", file=file, keys=", ".join(sorted(keys))))
     unknown = [str(key) for key in row if key not in keys]
     if unknown:
-        near = nearest(unknown[0], keys)
-        meant = f"; nearest: {', '.join(near)}" if near else ""
-        raise TableError(
-            f"{file}: unknown key {', '.join(sorted(unknown))}; known are {', '.join(sorted(keys))}{meant}"
-        )
+        raise _unknown_key(file, unknown, keys)
     if sourced and "source" in keys and not row.get("source"):
-        raise TableError(f"{file}: no source is given for its numbers")
+        raise TableError(said("{file}: no source is given for its numbers", file=file))
+
+
+def _unknown_key(file: str, unknown: list[str], keys: Collection[str]) -> TableError:
+    near = ", ".join(nearest(unknown[0], keys))
+    meant = said("; nearest: {near}", near=near) if near else ""
+    return TableError(
+        said(
+            "{file}: unknown key {unknown}; known are {keys}{meant}",
+            file=file,
+            unknown=", ".join(sorted(unknown)),
+            keys=", ".join(sorted(keys)),
+            meant=meant,
+        )
+    )
 
 
 def nearest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
@@ -41,8 +66,10 @@ def number(file: str, row: Mapping[str, Any], key: str, *, most: float = math.in
     value: object = row.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool) and _in_range(value, most, zero):
         return value
-    limit = "" if most == math.inf else f", at most {most:g}"
-    raise TableError(f"{file}: {key} is {_shown(value)}; expected a number {'from' if zero else 'above'} 0{limit}")
+    expected = said("a number from 0") if zero else said("a number above 0")
+    if most != math.inf:
+        expected = said("{expected}, at most {most:g}", expected=expected, most=most)
+    raise wrong(file, key, value, expected)
 
 
 def _in_range(value: float, most: float, zero: bool) -> bool:
@@ -53,7 +80,7 @@ def whole(file: str, row: Mapping[str, Any], key: str, most: float = math.inf) -
     """Return a whole number above 0, at most ``most``. Raises TableError for anything else."""
     value = number(file, row, key, most=most)
     if not isinstance(value, int):
-        raise TableError(f"{file}: {key} is {value!r}; expected a whole number")
+        raise wrong(file, key, value, said("a whole number"))
     return value
 
 
@@ -61,7 +88,7 @@ def text(file: str, row: Mapping[str, Any], key: str) -> str:
     """Return a text that is not empty. Raises TableError for anything else."""
     value = row.get(key)
     if not isinstance(value, str) or not value:
-        raise TableError(f"{file}: {key} is {_shown(value)}; expected a text")
+        raise wrong(file, key, value, said("a text"))
     return value
 
 
@@ -69,7 +96,7 @@ def one_of(file: str, row: Mapping[str, Any], key: str, words: Iterable[str]) ->
     """Return a text that is one of ``words``. Raises TableError for anything else."""
     value, allowed = text(file, row, key), list(words)
     if value not in allowed:
-        raise TableError(f"{file}: {key} is {value!r:.60}; expected one of {', '.join(allowed)}")
+        raise wrong(file, key, value, said("one of {words}", words=", ".join(allowed)))
     return value
 
 
@@ -87,7 +114,7 @@ def texts(file: str, row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return a list of texts, empty where the key is missing. Raises TableError for anything else."""
     value = row.get(key, [])
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
-        raise TableError(f"{file}: {key} is {_shown(value)}; expected a list of texts")
+        raise wrong(file, key, value, said("a list of texts"))
     return tuple(value)
 
 
@@ -95,7 +122,7 @@ def table(file: str, row: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return the table under a key, empty where the key is missing. Raises TableError for anything else."""
     value = row.get(key, {})
     if not isinstance(value, Mapping):
-        raise TableError(f"{file}: {key} is {_shown(value)}; expected [{key}]")
+        raise wrong(file, key, value, f"[{key}]")
     return value
 
 
@@ -103,9 +130,5 @@ def rows(file: str, row: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]
     """Return a list of tables, at least one. Raises TableError for anything else."""
     value = row.get(key)
     if not isinstance(value, list) or not value:
-        raise TableError(f"{file}: {key} is {_shown(value)}; expected [[{key}]]")
+        raise wrong(file, key, value, f"[[{key}]]")
     return value
-
-
-def _shown(value: object) -> str:
-    return "missing" if value is None else f"{value!r:.60}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truelimit.domain.message import said
 from truelimit.tables import packed
 from truelimit.tables.fields import TableError
 
@@ -49,18 +50,20 @@ def holding(folder: str, text: str) -> tuple[str, ...]:
     return packed.holding(root(), folder, text)
 
 
-def own(path: Path, what: str = "a machine") -> dict[str, Any]:
+def own(path: Path, what: str | None = None) -> dict[str, Any]:
     """Return a table of the user's. Raises TableError where it cannot be read, is too large, or is no TOML.
 
-    ``what`` is what it describes, for errors.
+    ``what`` is what it describes, for errors: a machine, where it is not told.
     """
+    expected = said("expected a TOML file of {what}", what=what or said("a machine"))
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror or error}; expected a TOML file of {what}") from None
+        why = error.strerror or str(error)
+        raise TableError(said("{path}: {why}; {expected}", path=path, why=why, expected=expected)) from None
     if len(content) > _LARGEST:
-        raise TableError(f"{path}: more than 1 MiB; expected a TOML file of {what}")
+        raise TableError(said("{path}: more than 1 MiB; {expected}", path=path, expected=expected))
     return parsed(content, str(path))
 
 
@@ -71,4 +74,10 @@ def parsed(content: bytes, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise TableError(f"{file}: not TOML: {str(error)[:200] or type(error).__name__}") from error
+        raise not_toml(file, error) from error
+
+
+def not_toml(file: str, error: BaseException) -> TableError:
+    """Return the error for a text that is no TOML, with what its reader said of it."""
+    why = str(error)[:200] or type(error).__name__
+    return TableError(said("{path}: not TOML: {error}", path=file, error=why))

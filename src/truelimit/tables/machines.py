@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truelimit.app.machines import Entry
+from truelimit.domain.message import said
 from truelimit.tables import files
 from truelimit.tables.accelerators import accelerator_names, confidence, row_of, systems
 from truelimit.tables.assemble import KEYS, Device, assembled, bare, device
-from truelimit.tables.fields import TableError, nearest, number, rows, text
+from truelimit.tables.fields import TableError, nearest, number, rows, text, within, wrong
 from truelimit.tables.origin import Origin
 from truelimit.tables.spec_sheet import given_as, own_row, spelled
 
@@ -71,20 +72,21 @@ def joined(one: Machine, count: int) -> Machine | None:
 
 def machine_file(path: Path) -> Entry:
     """Return the machine of a TOML of the user's. Raises TableError by file and key for what cannot be."""
-    return _own(files.own(path), Origin(str(path), f"your file {path.name}", own=True), path.stem)
+    return _own(files.own(path), Origin(str(path), said("your file {file}", file=path.name), own=True), path.stem)
 
 
-def machine_from_mapping(row: Mapping[str, Any], label: str = "the machine given") -> Machine:
+def machine_from_mapping(row: Mapping[str, Any], label: str = "") -> Machine:
     """Return the machine of an object with the keys of a machine file, an accelerator file, or a spec sheet's columns.
 
-    Raises TableError by key for what is unknown or cannot be.
+    ``label`` names it in errors and sources. Raises TableError by key for what is unknown or cannot be.
     """
+    label = label or said("the machine given")
     return _own(row, Origin(label, label, own=True), "own").machine
 
 
 def _own(given: Mapping[str, Any], at: Origin, name: str) -> Entry:
     if not isinstance(given, Mapping):
-        raise TableError(f"{at.file}: expected a table with the keys of a machine")
+        raise TableError(said("{file}: expected a table with the keys of a machine", file=at.file))
     row, at = own_row(given, at), replace(at, given=spelled(given))
     if set(row) == {"id"}:
         return entry(text(at.file, row, "id"))
@@ -106,15 +108,21 @@ def _entry(name: str, row: Mapping[str, Any], at: Origin) -> Entry:
 def _device(item: Mapping[str, Any], row: Mapping[str, Any], at: Origin, index: int) -> Device:
     """Return a device: that of the table by ``id``, or one written out in place."""
     if not isinstance(item, Mapping):
-        raise TableError(f"{at.file}: accelerators is {item!r:.60}; expected [[accelerators]]")
-    placed = Origin(f"{at.file}: accelerators", at.label, at.own, at.given)
+        raise wrong(at.file, "accelerators", item, "[[accelerators]]")
+    placed = Origin(within(at.file, "accelerators"), at.label, at.own, at.given)
     picked = {"source": row["source"], **item} if "source" in row else dict(item)
     if set(item) <= _PICKED and "id" in item:
         name = text(placed.file, item, "id")
         found = row_of(name)
         if found is None:
-            near = ", ".join(nearest(name, accelerator_names())) or "none"
-            raise TableError(f"{placed.file}: id {name!r:.60} is no accelerator of the table; nearest: {near}")
+            raise TableError(
+                said(
+                    "{file}: id {name!r:.60} is no accelerator of the table; nearest: {near}",
+                    file=placed.file,
+                    name=name,
+                    near=", ".join(nearest(name, accelerator_names())) or said("none"),
+                )
+            )
         return device(name, *found, picked, placed)
     rest = {key: value for key, value in picked.items() if key not in {"id", "count"}}
     picked = {key: value for key, value in item.items() if key == "count"}
@@ -125,7 +133,8 @@ def _machine_entry(name: str) -> Entry | None:
     row = files.row("machines", name)
     if row is None:
         return None
-    return _entry(name, row, Origin(f"machines/{name}.toml", f"table machines/{name}.toml"))
+    file = f"machines/{name}.toml"
+    return _entry(name, row, Origin(file, said("table {file}", file=file)))
 
 
 def _accelerator_entry(name: str, memory: float | None) -> Entry | None:
@@ -143,16 +152,19 @@ def _gib(name: str, size: str) -> float:
         value: object = float(size)
     except ValueError:
         value = size
-    return number(f"machine {name!r:.80}", {"memory in GiB": value}, "memory in GiB", most=_MOST_GIB)
+    key = said("memory in GiB")
+    return number(said("machine {name!r:.80}", name=name), {key: value}, key, most=_MOST_GIB)
 
 
 def _unknown(name: str, plain: str) -> str:
     never = _never_sold(plain)
     if never:
-        return f"machine {name!r:.80} is not in the table: {never}"
-    near = nearest(plain, dict.fromkeys((*machine_names(), *accelerator_names())), 5)
-    there = f"nearest: {', '.join(near)}" if near else f"there are: {_SOME}, ..."
-    return f"machine {name!r:.80} is not in the table; {there} (truelimit machines lists all)"
+        return said("machine {name!r:.80} is not in the table: {never}", name=name, never=never)
+    near = ", ".join(nearest(plain, dict.fromkeys((*machine_names(), *accelerator_names())), 5))
+    there = said("nearest: {near}", near=near) if near else said("there are: {some}, ...", some=_SOME)
+    return said(
+        "machine {name!r:.80} is not in the table; {there} (truelimit machines lists all)", name=name, there=there
+    )
 
 
 def _never_sold(name: str) -> str | None:

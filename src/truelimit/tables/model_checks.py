@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import said
-from truelimit.tables.fields import TableError
+from truelimit.tables.fields import TableError, wrong
 
 if TYPE_CHECKING:
     from truelimit.domain.model import MetadataValue
@@ -49,12 +49,4 @@ def _check_count(file: str, key: str, value: MetadataValue, most: int) -> None:
         counts
     ):
         return
-    raise TableError(
-        said(
-            "{file}: {key} is {value}; expected a whole number from 1 to {most:,}",
-            file=file,
-            key=key,
-            value=f"{value!r:.60}",
-            most=most,
-        )
-    )
+    raise wrong(file, key, value, said("a whole number from 1 to {most:,}", most=most))

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from truelimit.app.model_entry import ModelEntry
+from truelimit.domain.message import Message, counted, said
 from truelimit.domain.model import MetadataValue, ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.tables import files
-from truelimit.tables.fields import TableError, known_keys, nearest, table, text, texts, whole
+from truelimit.tables.fields import known_keys, nearest, table, text, texts, whole, wrong
 from truelimit.tables.model_checks import check
 from truelimit.units import Bytes
 
@@ -64,7 +65,7 @@ def model_entries() -> Iterator[ModelEntry]:
 
 def model_file(path: Path) -> ModelEntry:
     """Return the model of a TOML of the user's. Raises TableError by file and key for what cannot be."""
-    return _entry(files.own(path, "a model"), path.name, path.stem, own=True)
+    return _entry(files.own(path, said("a model")), path.name, path.stem, own=True)
 
 
 def nearest_models(name: str) -> tuple[str, ...]:
@@ -80,8 +81,9 @@ def _names(row: Mapping[str, Any], file: str) -> set[str]:
 
 def _entry(row: Mapping[str, Any], file: str, name: str, *, own: bool = False) -> ModelEntry:
     known_keys(file, row, _KEYS, sourced=not own)
-    source = text(file, row, "source") if row.get("source") else f"your file {file}"
-    where = f"your file {file}" if own else f"table models/{file} ({source})"
+    yours = said("your file {file}", file=file)
+    source = text(file, row, "source") if row.get("source") else yours
+    where = yours if own else said("table {file} ({source})", file=f"models/{file}", source=source)
     parameters = whole(file, row, "parameters", most=_MOST_PARAMETERS) if not own or "parameters" in row else None
     active = whole(file, row, "active_parameters", most=parameters or 0) if "active_parameters" in row else None
     sizes = table(file, row, "files_bytes")
@@ -115,13 +117,16 @@ def _value(file: str, key: str, value: object) -> MetadataValue:
             return tuple(int(item) for item in value)
         if all(isinstance(item, int | float) for item in value):
             return tuple(float(item) for item in value)
-    shown = f"{value!r:.60}"
-    raise TableError(f"{file}: {key} is {shown}; expected a number, a text, yes or no, or a list of numbers")
+    raise wrong(file, key, value, said("a number, a text, yes or no, or a list of numbers"))
 
 
-def unknown_model(name: str) -> str:
+def unknown_model(name: str) -> Message:
     """Return the sentence for a name that is no model of the table: the nearest names, else how to see them all."""
     near = nearest_models(name)
     if near:
-        return f"nearest in the table: {', '.join(near[:_SHOWN])}"
-    return f"the table has {len(model_names())} models (truelimit model list)"
+        return said("nearest in the table: {near}", near=", ".join(near[:_SHOWN]))
+    return counted(
+        "the table has {count} model (truelimit model list)",
+        "the table has {count} models (truelimit model list)",
+        len(model_names()),
+    )

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Price
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
-from truelimit.tables.fields import TableError, known_keys, number, table, text
+from truelimit.tables.fields import TableError, known_keys, number, table, text, within, wrong
 from truelimit.units import Usd
 
 T = TypeVar("T")
@@ -54,7 +55,9 @@ class Origin:
         """Raise TableError where ``[sources]`` names what is no number of this row."""
         for key in table(self.file, row, "sources"):
             if key not in keys or key not in row:
-                raise TableError(f"{self.file}: sources.{key} is the source of no number that is given")
+                raise TableError(
+                    said("{file}: sources.{key} is the source of no number that is given", file=self.file, key=key)
+                )
 
     def known(
         self, row: Mapping[str, Any], key: str, convert: Callable[[float], T], most: float, *, zero: bool = False
@@ -74,22 +77,22 @@ class Origin:
         source = table(self.file, row, "sources").get(key) or row.get("source")
         name = dict(self.given).get(key, key)
         if source is None:
-            return Known(value, f"{self.label}, {name}", Basis.ASSUMED)
+            return Known(value, said("{label}, {key}", label=self.label, key=name), Basis.ASSUMED)
         basis = next((basis for start, basis in _BASES if str(source).startswith(start)), Basis.SPECIFIED)
-        return Known(value, f"{self.label}, {name} ({source})", basis)
+        return Known(value, said("{label}, {key} ({source})", label=self.label, key=name, source=source), basis)
 
     def prices(self, row: Mapping[str, Any]) -> tuple[Price, ...]:
         """Return the dated prices, oldest first. Raises TableError for one without date, source or sense."""
         found = row.get("prices", [])
         if not isinstance(found, list):
-            raise TableError(f"{self.file}: prices is {found!r:.60}; expected [[prices]]")
+            raise wrong(self.file, "prices", found, "[[prices]]")
         return tuple(sorted((self._price(item) for item in found), key=lambda price: price.date))
 
     def _price(self, row: Mapping[str, Any]) -> Price:
-        where = f"{self.file}: prices"
+        where = within(self.file, "prices")
         known_keys(where, row, _PRICE, sourced=not self.own)
         day = text(where, row, "date")
         if not _is_date(day):
-            raise TableError(f"{where}: date is {day!r:.60}; expected YYYY, YYYY-MM or YYYY-MM-DD")
+            raise wrong(where, "date", day, said("YYYY, YYYY-MM or YYYY-MM-DD"))
         usd = Usd(number(where, row, "usd", most=_DEAREST))
         return Price(usd, day, str(row.get("what", "")), str(row.get("source") or self.label))

@@ -8,7 +8,9 @@ from importlib.resources import files
 from typing import Any
 
 from truelimit.advice.profile import Job, Profile
-from truelimit.tables.fields import TableError, known_keys, number, rows, text, whole
+from truelimit.domain.message import said
+from truelimit.tables import files as tables
+from truelimit.tables.fields import TableError, known_keys, number, rows, text, whole, wrong
 from truelimit.units import Seconds, Tokens, Usd, Watts
 
 _JOB = {"model", "context", "quantization", "kv_type"}
@@ -39,7 +41,8 @@ def profile_names() -> tuple[str, ...]:
 def profile(name: str) -> Profile:
     """Return a shipped profile by name. Raises TableError with the names there are."""
     if name not in profile_names():
-        raise TableError(f"profile {name!r} is not in the table; there are: {', '.join(profile_names())}")
+        names = ", ".join(profile_names())
+        raise TableError(said("profile {name!r} is not in the table; there are: {names}", name=name, names=names))
     item = files("truelimit.tables") / "profiles" / f"{name}.toml"
     return profile_from_text(item.read_text(encoding="utf-8"), f"profiles/{name}.toml")
 
@@ -49,7 +52,7 @@ def profile_from_text(content: str, file: str) -> Profile:
     try:
         row = tomllib.loads(content)
     except ValueError as error:
-        raise TableError(f"{file}: not TOML: {error}") from error
+        raise tables.not_toml(file, error) from error
     return profile_from_mapping(row, file)
 
 
@@ -75,19 +78,19 @@ def _job(file: str, row: Mapping[str, Any]) -> Job:
 def _order(file: str, row: Mapping[str, Any]) -> str:
     value = row.get("most", "price")
     if value not in _ORDERS:
-        raise TableError(f"{file}: most is {value!r:.60}; expected one of {', '.join(_ORDERS)}")
+        raise wrong(file, "most", value, said("one of {words}", words=", ".join(_ORDERS)))
     return str(value)
 
 
 def _texts(file: str, row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = row[key]
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise TableError(f"{file}: {key} is {value!r:.60}; expected a list of texts")
+        raise wrong(file, key, value, said("a list of texts"))
     return tuple(value)
 
 
 def _flag(file: str, row: Mapping[str, Any], key: str) -> bool:
     value = row[key]
     if not isinstance(value, bool):
-        raise TableError(f"{file}: {key} is {value!r:.60}; expected true or false")
+        raise wrong(file, key, value, said("true or false"))
     return value

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.rates import DecodeFit, PrefillFit, PublishedRates
 from truelimit.tables import files
 from truelimit.tables.accelerators import accelerator
-from truelimit.tables.fields import TableError, known_keys, number, rows, text, whole
+from truelimit.tables.fields import known_keys, number, rows, text, whole, wrong
 from truelimit.units import Tokens
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def published_rates() -> tuple[PublishedRates, ...]:
 def _series(row: Mapping[str, Any], device: Callable[[str], Accelerator | None]) -> PublishedRates:
     known_keys(_RATES, row, _SERIES)
     chip, model_name = text(_RATES, row, "chip"), text(_RATES, row, "model")
-    where = f"published series of {model_name} on {chip} ({row['source']})"
+    where = said("published series of {model} on {chip} ({source})", model=model_name, chip=chip, source=row["source"])
     deepest, points = Tokens(whole(_RATES, row, "deepest_tokens")), whole(_RATES, row, "points")
 
     batch = (whole(_RATES, row, "batch_tokens"), number(_RATES, row, "batch_s")) if "batch_s" in row else (0, 0.0)
@@ -63,5 +64,5 @@ def _device(row: Mapping[str, Any], device: Callable[[str], Accelerator | None])
     name = row.get("device")
     found = device(name) if isinstance(name, str) else None
     if name is not None and found is None:
-        raise TableError(f"{_RATES}: device is {name!r:.60}; expected the id of an accelerator of the table")
+        raise wrong(_RATES, "device", name, said("the id of an accelerator of the table"))
     return found

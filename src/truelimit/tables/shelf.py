@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.claims.vocabulary import Vocabulary
 from truelimit.domain.claims import PublishedRun, Subject, Withdrawal
+from truelimit.domain.message import said
 from truelimit.tables import claims as table
 from truelimit.tables import files
 from truelimit.tables.accelerators import accelerator, accelerator_names
@@ -85,7 +86,7 @@ class Shelf:
             options,
             found.operating_systems,
             _prices(box, kin, alone=found.what == "accelerator" or not box.prices),
-            f"table of machines: {name}",
+            said("table of machines: {name}", name=name),
             tuple(dict.fromkeys((*box.notes, *(device.notes if device else ())))),
             tuple(kin) if found.what == "accelerator" else (),
         )

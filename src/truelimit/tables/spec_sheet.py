@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from truelimit.domain.message import said
 from truelimit.tables.accelerators import KEYS as DEVICE
 from truelimit.tables.assemble import KEYS as MACHINE
 from truelimit.tables.fields import TableError, known_keys
@@ -49,7 +50,14 @@ def own_row(given: Mapping[str, Any], at: Origin) -> dict[str, Any]:
     for key, value in given.items():
         name = _COLUMNS.get(key, key)
         if name in row:
-            raise TableError(f"{at.file}: {key} is given twice, as {name} too; expected one of them")
+            raise TableError(
+                said(
+                    "{file}: {key} is given twice, as {name} too; expected one of them",
+                    file=at.file,
+                    key=key,
+                    name=name,
+                )
+            )
         if value is not None and value != "" and name not in _PRICE and name not in _UNUSED:
             row[name] = _value(name, value)
     prices = _prices(given)
@@ -65,7 +73,7 @@ def spelled(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def given_as(text: str, given: Mapping[str, Any]) -> str:
     """Return an error's text with the user's own names of the keys that it names."""
     found = [key for key, name in _COLUMNS.items() if key in given and f" {name} " in f"{text} "]
-    return f"{text} (given as {', '.join(found)})" if found else text
+    return said("{text} (given as {names})", text=text, names=", ".join(found)) if found else text
 
 
 def _folded(row: dict[str, Any], at: Origin) -> dict[str, Any]:
@@ -75,7 +83,9 @@ def _folded(row: dict[str, Any], at: Origin) -> dict[str, Any]:
     known_keys(at.file, row, MACHINE | DEVICE | _PICKED, sourced=False)
     device = {key: row[key] for key in row if key in DEVICE | _PICKED and key != "prices"}
     if not set(device) - _PICKED and "id" not in device:
-        raise TableError(f"{at.file}: no accelerator is described; expected [[accelerators]], or bandwidth_gb_per_s")
+        raise TableError(
+            said("{file}: no accelerator is described; expected [[accelerators]], or bandwidth_gb_per_s", file=at.file)
+        )
     beside = {key: row[key] for key in row if key in _BESIDE}
     return {**beside, "accelerators": [device]}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from truelimit.adapters.agents.openclaw.generations import FEBRUARY
 from truelimit.app.fix_ports import ValidationResult
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 from truelimit.fixes.diff import masked
 from truelimit.units import KIB
 
@@ -52,7 +52,7 @@ class OpenClawValidator:
         shown = f"openclaw {' '.join(arguments)}"
         answer = _run([*command, *arguments], self._environment(), self.seconds)
         if isinstance(answer, str):
-            return ValidationResult(False, None, f"{shown}: {answer}")
+            return ValidationResult(False, None, said("{shown}: {answer}", shown=shown, answer=answer))
         return _february(shown, *answer) if february else _september(shown, *answer)
 
     def _environment(self) -> dict[str, str]:
@@ -138,7 +138,9 @@ def _february(shown: str, status: int, output: str) -> ValidationResult:
 
 def _listed(lines: Sequence[str]) -> str:
     more = said("; and {lines} more", lines=len(lines) - _MOST_ISSUES) if len(lines) > _MOST_ISSUES else ""
-    return "; ".join(_shown(line)[:200] for line in lines[:_MOST_ISSUES]) + more if lines else said("no reason given")
+    return (
+        joined("; ", (_shown(line)[:200] for line in lines[:_MOST_ISSUES])) + more if lines else said("no reason given")
+    )
 
 
 def _shown(line: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from truelimit.app.bench_ports import BenchError
+from truelimit.domain.message import said
 
 _DONE = b"[DONE]"
 
@@ -40,8 +41,12 @@ def _object(text: bytes, where: str) -> dict[str, object]:
     if isinstance(value, dict):
         return value
     raise BenchError(
-        f"{where}: a line of the answer is no JSON object ({len(text):,} bytes); expected a model server's stream; "
-        "check which program answers at this address"
+        said(
+            "{where}: a line of the answer is no JSON object ({size:,} bytes); expected a model server's stream; "
+            "check which program answers at this address",
+            where=where,
+            size=len(text),
+        )
     )
 
 
@@ -50,5 +55,5 @@ def error_words(value: object) -> str | None:
     error = value.get("error") if isinstance(value, dict) else None
     if isinstance(error, dict):
         message = error.get("message")
-        return message if isinstance(message, str) and message else "an error without a message"
+        return message if isinstance(message, str) and message else said("an error without a message")
     return error if isinstance(error, str) and error else None

@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 from truelimit.adapters.bench.llama_server import LlamaServerEndpoint
 from truelimit.adapters.bench.ollama import OllamaEndpoint
 from truelimit.adapters.bench.openai import OpenAiEndpoint
-from truelimit.adapters.bench.wire import KEY_WANTED, Wire, trouble
+from truelimit.adapters.bench.wire import Wire, key_wanted, trouble
 from truelimit.adapters.servers.http import HttpReply, HttpTrouble, fetch, shown
 from truelimit.adapters.servers.llama_server.replies import props_of
 from truelimit.app.bench_ports import BenchError, Endpoint
 from truelimit.app.ports import Deadline
+from truelimit.domain.message import said
 
 APIS = ("auto", "ollama", "llama-server", "openai")
 
@@ -38,8 +39,13 @@ def _base(url: str) -> str:
     text = url.strip() if "://" in url else f"http://{url.strip()}"
     parts = urlsplit(text)
     if parts.username or parts.password:
-        raise BenchError(f"{shown(text)}: a user name or password in an address would end up in lists of processes; "
-                         "give a key with --api-key-env NAME")  # fmt: skip
+        raise BenchError(
+            said(
+                "{url}: a user name or password in an address would end up in lists of processes; "
+                "give a key with --api-key-env NAME",
+                url=shown(text),
+            )
+        )
     return text.rstrip("/").removesuffix("/v1").rstrip("/")
 
 
@@ -48,9 +54,11 @@ def _kind(wire: Wire) -> str:
     props = _looked(wire, "/props")
     if props_of(props.value) is not None or "llama.cpp" in props.headers.get("server", ""):
         if props.status == 401:
-            raise BenchError(f"{wire.name}/props: {KEY_WANTED}")
+            raise key_wanted(f"{wire.name}/props")
         if props.status == 503:
-            raise BenchError(f"{wire.name}: llama-server is loading its model (status 503); try again when it is ready")
+            raise BenchError(
+                said("{url}: llama-server is loading its model (status 503); try again when it is ready", url=wire.name)
+            )
         return "llama-server"
     version = _looked(wire, "/api/version")
     if isinstance(version.value, dict) and isinstance(version.value.get("version"), str):
@@ -59,10 +67,14 @@ def _kind(wire: Wire) -> str:
     if models.status in {401, 403} or (isinstance(models.value, dict) and isinstance(models.value.get("data"), list)):
         return "openai"
     if props.status in {401, 403}:
-        raise BenchError(f"{wire.name}: {KEY_WANTED}")
+        raise key_wanted(wire.name)
     raise BenchError(
-        f"{wire.name}: not a model server (status {models.status} for /v1/models); expected Ollama, llama-server or a "
-        "server with OpenAI's API; check the address"
+        said(
+            "{url}: not a model server (status {status} for /v1/models); expected Ollama, llama-server or a "
+            "server with OpenAI's API; check the address",
+            url=wire.name,
+            status=str(models.status),
+        )
     )
 
 

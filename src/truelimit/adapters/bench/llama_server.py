@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from truelimit.adapters.bench.events import error_words, event
-from truelimit.adapters.bench.wire import Progress, Refusal, Wire, refusal_words, seen, trouble
+from truelimit.adapters.bench.wire import Progress, Refusal, Wire, own_words, refusal_words, seen, trouble
 from truelimit.adapters.servers.http import HttpTrouble, post_json
 from truelimit.adapters.servers.llama_server.client import LlamaServerClient
 from truelimit.adapters.servers.llama_server.model_file import header_at
@@ -17,6 +17,7 @@ from truelimit.app.bench_ports import BenchError, Watch
 from truelimit.app.ports import Deadline
 from truelimit.bench.nouns import Reply, Target
 from truelimit.domain.measurements import MeasuredModel, MeasuredServer
+from truelimit.domain.message import said
 from truelimit.limits.names import same_model, stem
 from truelimit.units import Bytes, Seconds, Tokens, from_ms
 
@@ -55,7 +56,9 @@ class LlamaServerEndpoint:
                 raise trouble(error) from None
         tokens = answer.get("tokens") if isinstance(answer, dict) else None
         if not isinstance(tokens, list):
-            raise BenchError(f"{self._wire.name}/tokenize: no list of tokens in the answer; update the server")
+            raise BenchError(
+                said("{url}/tokenize: no list of tokens in the answer; update the server", url=self._wire.name)
+            )
         return Tokens(len(tokens))
 
     def ask(self, prompt: str, most_tokens: int, seconds: float, watch: Watch) -> Reply:
@@ -80,7 +83,9 @@ class LlamaServerEndpoint:
         if progress.cancelled:
             return _reply(None, progress, where)
         if last is None:
-            raise BenchError(f"{where}: the answer ended without timings; update the server, or look at its log")
+            raise BenchError(
+                said("{where}: the answer ended without timings; update the server, or look at its log", where=where)
+            )
         return _reply(last, progress, where)
 
     def busy(self) -> bool | None:
@@ -92,18 +97,23 @@ class LlamaServerEndpoint:
 
     def unload(self) -> None:
         """Raise: it cannot."""
-        raise BenchError("llama-server loads its model when it starts and keeps it")
+        raise BenchError(said("llama-server loads its model when it starts and keeps it"))
 
     def load(self, seconds: float) -> Seconds:
         """Raise: it cannot."""
-        raise BenchError(f"llama-server loads its model when it starts and keeps it (asked to within {seconds:.0f} s)")
+        raise BenchError(
+            said(
+                "llama-server loads its model when it starts and keeps it (asked to within {seconds:.0f} s)",
+                seconds=seconds,
+            )
+        )
 
 
 def _noted(found: Mapping[str, object], at: float, progress: Progress, where: str) -> Mapping[str, object] | None:
     """Note one event; return its timings if it has any."""
     words = error_words(found)
     if words is not None:
-        raise BenchError(f"{where}: {words[:200]}; look at the server's log")
+        raise own_words(where, words)
     read = found.get("prompt_progress")
     if isinstance(read, dict):
         progress.read = whole_number(read, "processed")
@@ -179,4 +189,11 @@ def _check_name(asked: str | None, name: str, props: Props, meta: ModelMeta, wir
     known = [text for text in (name, props.model_alias, meta.name, props.model_path) if text]
     if asked is None or any(same_model(asked, text) or stem(asked) == stem(text) for text in known):
         return
-    raise BenchError(f"{wire.name}: there is no model {asked!r} here; it serves {name}; give that name, or none")
+    raise BenchError(
+        said(
+            "{url}: there is no model {asked!r} here; it serves {name}; give that name, or none",
+            url=wire.name,
+            asked=asked,
+            name=name,
+        )
+    )

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 
 from truelimit.adapters.bench.events import error_words, plain
-from truelimit.adapters.bench.wire import Progress, Refusal, Wire, refusal_words, seen, trouble
+from truelimit.adapters.bench.wire import Progress, Refusal, Wire, own_words, refusal_words, seen, trouble
 from truelimit.adapters.servers.http import HttpTrouble
 from truelimit.adapters.servers.ollama import eras
 from truelimit.adapters.servers.ollama.client import OllamaClient, full_name
@@ -19,6 +19,7 @@ from truelimit.adapters.servers.ollama.replies import Generated, generated, refu
 from truelimit.app.bench_ports import BenchError, Watch
 from truelimit.bench.nouns import Reply, Target
 from truelimit.domain.measurements import MeasuredModel, MeasuredServer
+from truelimit.domain.message import Message, counted, said
 from truelimit.domain.server import Definition, Loaded
 from truelimit.limits.published import parameter_count
 from truelimit.units import Seconds, Tokens
@@ -46,7 +47,9 @@ class OllamaEndpoint:
 
     def count(self, text: str) -> Tokens:
         """Raise: Ollama counts no text without reading it."""
-        raise BenchError(f"{self._wire.name}: Ollama has no tokenizer to ask ({len(text):,} characters)")
+        raise BenchError(
+            said("{url}: Ollama has no tokenizer to ask ({size:,} characters)", url=self._wire.name, size=len(text))
+        )
 
     def ask(self, prompt: str, most_tokens: int, seconds: float, watch: Watch) -> Reply:
         """Send a raw prompt; it must fit (``truncate`` off, where the version knows that)."""
@@ -70,12 +73,14 @@ class OllamaEndpoint:
                 continue
             words = error_words(found)
             if words is not None:
-                raise BenchError(f"{where}: {words[:200]}; look at the server's log")
+                raise own_words(where, words)
             if found.get("response") or found.get("thinking"):
                 progress.part(at)
             last = found if found.get("done") is True else last
         if last is None and not progress.cancelled:
-            raise BenchError(f'{where}: the answer ended without "done": true; look at the server\'s log')
+            raise BenchError(
+                said('{where}: the answer ended without "done": true; look at the server\'s log', where=where)
+            )
         return _reply(generated(last) if last else None, progress, where)
 
     def busy(self) -> bool | None:
@@ -135,22 +140,37 @@ def _chosen(asked: str | None, client: OllamaClient, wire: Wire) -> str:
         found = next((name for name in names if full_name(name).casefold() == wanted), None)
         if found is not None:
             return found
-        raise BenchError(f"{wire.name}: there is no model {asked!r}; {offered(asked, names)}")
+        raise no_model(wire, asked, names)
     loaded = client.loaded()
     candidates = [item.name for item in loaded] if len(loaded) == 1 else list(names)
     if len(candidates) == 1:
         return candidates[0]
-    raise BenchError(f"{wire.name}: which model? Name it with --model; {offered('', names)}")
+    raise which_model(wire, names)
 
 
-def offered(asked: str, names: tuple[str, ...] | list[str], most: int = 8) -> str:
+def no_model(wire: Wire, asked: str, names: tuple[str, ...] | list[str]) -> BenchError:
+    """Return the error for a name that is no model of the server."""
+    near = offered(asked, names)
+    return BenchError(said("{url}: there is no model {asked!r}; {offered}", url=wire.name, asked=asked, offered=near))
+
+
+def which_model(wire: Wire, names: tuple[str, ...] | list[str]) -> BenchError:
+    """Return the error for a model that was not named where there are several, or none."""
+    return BenchError(
+        said("{url}: which model? Name it with --model; {offered}", url=wire.name, offered=offered("", names))
+    )
+
+
+def offered(asked: str, names: tuple[str, ...] | list[str], most: int = 8) -> Message:
     """Return in words which names there are, the nearest first."""
     if not names:
-        return "the server holds no model"
+        return said("the server holds no model")
     near = difflib.get_close_matches(asked, names, n=most, cutoff=0.4)
     ordered = [*near, *(name for name in names if name not in near)]
-    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return f"there are: {', '.join(ordered[:most])}{more}"
+    there = said("there are: {names}", names=", ".join(ordered[:most]))
+    if len(ordered) <= most:
+        return there
+    return there + counted(" and {count} more", " and {count} more", len(ordered) - most)
 
 
 def _as_loaded(loaded: tuple[Loaded, ...], name: str) -> Loaded | None:

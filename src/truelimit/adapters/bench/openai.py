@@ -8,14 +8,15 @@ from dataclasses import replace
 from statistics import median
 
 from truelimit.adapters.bench.events import error_words, event
-from truelimit.adapters.bench.ollama import offered
-from truelimit.adapters.bench.wire import Progress, Refusal, Wire, refusal_words, seen, trouble
+from truelimit.adapters.bench.ollama import no_model, which_model
+from truelimit.adapters.bench.wire import Progress, Refusal, Wire, own_words, refusal_words, seen, trouble
 from truelimit.adapters.servers.http import HttpTrouble, fetch
 from truelimit.adapters.servers.llama_server.replies import models_of, whole_number
 from truelimit.app.bench_ports import BenchError, Watch
 from truelimit.app.ports import Deadline
 from truelimit.bench.nouns import Reply, Target
 from truelimit.domain.measurements import MeasuredModel, MeasuredServer
+from truelimit.domain.message import said
 from truelimit.units import Seconds, Tokens
 
 _PATH = "/v1/chat/completions"
@@ -39,7 +40,9 @@ class OpenAiEndpoint:
 
     def count(self, text: str) -> Tokens:
         """Raise: this API counts no text without reading it."""
-        raise BenchError(f"{self._wire.name}: this API has no tokenizer to ask ({len(text):,} characters)")
+        raise BenchError(
+            said("{url}: this API has no tokenizer to ask ({size:,} characters)", url=self._wire.name, size=len(text))
+        )
 
     def ask(self, prompt: str, most_tokens: int, seconds: float, watch: Watch) -> Reply:
         """Send a prompt as one message of a user."""
@@ -61,8 +64,14 @@ class OpenAiEndpoint:
             if found is not None:
                 usage = _noted(found, at, progress, where) or usage
         if not progress.cancelled and usage is None:
-            why = "sent no usage" if progress.parts else "ended without text and usage"
-            raise BenchError(f"{where}: the stream {why}, so tokens are not known; update the server")
+            why = said("sent no usage") if progress.parts else said("ended without text and usage")
+            raise BenchError(
+                said(
+                    "{where}: the stream {why}, so tokens are not known; update the server",
+                    where=where,
+                    why=why,
+                )
+            )
         return _reply(usage, progress, where)
 
     def busy(self) -> bool | None:
@@ -71,17 +80,19 @@ class OpenAiEndpoint:
 
     def unload(self) -> None:
         """Raise: this API cannot."""
-        raise BenchError("OpenAI's API has no way to unload a model")
+        raise BenchError(said("OpenAI's API has no way to unload a model"))
 
     def load(self, seconds: float) -> Seconds:
         """Raise: this API cannot."""
-        raise BenchError(f"OpenAI's API has no way to load a model (asked to within {seconds:.0f} s)")
+        raise BenchError(
+            said("OpenAI's API has no way to load a model (asked to within {seconds:.0f} s)", seconds=seconds)
+        )
 
 
 def _noted(found: Mapping[str, object], at: float, progress: Progress, where: str) -> Mapping[str, object] | None:
     words = error_words(found)
     if words is not None:
-        raise BenchError(f"{where}: {words[:200]}; look at the server's log")
+        raise own_words(where, words)
     choices = found.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         delta = choice.get("delta") if isinstance(choice, dict) else None
@@ -148,8 +159,12 @@ def _chosen(asked: str | None, value: object, wire: Wire) -> tuple[str, Mapping[
         return next(iter(entries.items()))
     if not entries:
         raise BenchError(
-            f"{wire.name}/v1/models: no list of models; expected Ollama, llama-server or a server with OpenAI's API; "
-            "check the address, or name the model with --model"
+            said(
+                "{url}/v1/models: no list of models; expected Ollama, llama-server or a server with OpenAI's API; "
+                "check the address, or name the model with --model",
+                url=wire.name,
+            )
         )
-    question = "which model? Name it with --model" if asked is None else f"there is no model {asked!r}"
-    raise BenchError(f"{wire.name}: {question}; {offered(asked or '', list(entries))}")
+    if asked is None:
+        raise which_model(wire, list(entries))
+    raise no_model(wire, asked, list(entries))

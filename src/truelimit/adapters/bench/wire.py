@@ -12,6 +12,7 @@ from truelimit.adapters.servers.http import HttpTrouble, carried_by, shown
 from truelimit.adapters.servers.http_exchange import RawReply
 from truelimit.app.bench_ports import BenchError, Sign, Watch
 from truelimit.bench.nouns import Reply
+from truelimit.domain.message import Message, counted, said
 from truelimit.limits.addresses import address_of
 from truelimit.units import KIB, Seconds, Tokens
 
@@ -142,26 +143,66 @@ def parsed(text: bytes) -> object:
 def trouble(error: HttpTrouble) -> BenchError:
     """Return the error of a plain question as one of a benchmark."""
     if error.status == 401:
-        return BenchError(f"{error.url}: {KEY_WANTED}")
+        return key_wanted(error.url)
     return BenchError(str(error))
 
 
-KEY_WANTED = "status 401: it wants an API key; name the environment variable that holds it with --api-key-env NAME"
+def key_wanted(where: str) -> BenchError:
+    """Return the error of a server that wants a key."""
+    return BenchError(
+        said(
+            "{where}: status 401: it wants an API key; name the environment variable that holds it with "
+            "--api-key-env NAME",
+            where=where,
+        )
+    )
 
 
 def refusal_words(where: str, refusal: Refusal, words: Callable[[object], str | None]) -> BenchError:
     """Return the error for an answer of another status than 200; the server's own words, shortened, are in it."""
-    if refusal.status in {401, 403}:
-        return BenchError(f"{where}: {KEY_WANTED}" if refusal.status == 401 else f"{where}: status 403: refused")
-    said = words(refusal.value)
-    told = f": {said[:_ERROR_CHARS]}" if said else ""
-    return BenchError(f"{where}: status {refusal.status}{told}; expected a streamed answer; look at the server's log")
+    if refusal.status == 401:
+        return key_wanted(where)
+    if refusal.status == 403:
+        return BenchError(said("{where}: status 403: refused", where=where))
+    theirs = words(refusal.value)
+    return BenchError(
+        said(
+            "{where}: status {status}{told}; expected a streamed answer; look at the server's log",
+            where=where,
+            status=str(refusal.status),
+            told=said(": {words}", words=_short(theirs)) if theirs else "",
+        )
+    )
 
 
-def _broken(where: str, error: StreamError, progress: Progress) -> str:
+def _broken(where: str, error: StreamError, progress: Progress) -> Message:
     if error.kind == "connect":
-        return f"{where}: nothing answers; expected a model server; start it, or correct the address"
+        return said("{where}: nothing answers; expected a model server; start it, or correct the address", where=where)
     if error.kind == "oversize":
-        return f"{where}: the answer is larger than any of a model; check which program answers at this address"
-    when = f"after {progress.parts} parts of the answer" if progress.parts else "before the answer began"
-    return f"{where}: the connection broke {when} ({error.cause}); look at the server's log and try again"
+        return said(
+            "{where}: the answer is larger than any of a model; check which program answers at this address",
+            where=where,
+        )
+    when = counted("after {count} part of the answer", "after {count} parts of the answer", progress.parts)
+    return said(
+        "{where}: the connection broke {when} ({cause}); look at the server's log and try again",
+        where=where,
+        when=when if progress.parts else said("before the answer began"),
+        cause=error.cause,
+    )
+
+
+def own_words(where: str, words: str) -> BenchError:
+    """Return the error for a stream that carries one; the server's own words, shortened, are in it."""
+    return BenchError(
+        said(
+            "{url}: {reason}; look at the server's log",
+            url=where,
+            reason=_short(words),
+        )
+    )
+
+
+def _short(words: str) -> str:
+    """Return the words of a server, not too many; what is short enough may be a message of ours and stays one."""
+    return words if len(words) <= _ERROR_CHARS else words[:_ERROR_CHARS]

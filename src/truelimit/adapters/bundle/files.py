@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from truelimit.adapters.bundle.redact import Redactor
+from truelimit.domain.message import Message
 
 STATE = ".truelimit"
 
@@ -56,7 +57,8 @@ class BundleFiles:
     def unreadable(self, source: Path, error: Exception) -> None:
         """Note a source that could not be read."""
         reason = error.strerror if isinstance(error, OSError) else None
-        self.troubles.append((str(source), reason or type(error).__name__))
+        told = str(error) if isinstance(str(error), Message) else type(error).__name__
+        self.troubles.append((str(source), reason or told))
         self.redact.drop("files that could not be read")
 
     def size(self) -> int:

@@ -23,6 +23,7 @@ from truelimit.adapters.bundle.openclaw_sessions import (
 )
 from truelimit.adapters.bundle.server_logs import write_server_log
 from truelimit.adapters.files.gguf.error import GgufError
+from truelimit.domain.message import said
 
 _SNIFFED = 65_536
 
@@ -32,7 +33,7 @@ def write_logs(paths: tuple[Path, ...], files: BundleFiles) -> None:
     for number, path in enumerate(paths, 1):
         is_servers = write_server_log(path, f"{STATE}/logs/server-{number:03}.log", files) is not None
         if not is_servers and not write_log(path, f"{STATE}/logs/openclaw-{number:03}.log", files):
-            files.unreadable(path, ValueError("not recognised"))
+            files.unreadable(path, ValueError(said("not recognised")))
 
 
 def write_session_files(paths: tuple[Path, ...], files: BundleFiles) -> None:

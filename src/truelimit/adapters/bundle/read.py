@@ -11,6 +11,7 @@ from typing import Any
 
 from truelimit.adapters.bundle.files import STATE
 from truelimit.app.ports import Deadline, Evidence, Places
+from truelimit.domain.message import said
 from truelimit.domain.model import ModelHeader
 from truelimit.domain.provenance import Missing
 from truelimit.units import MIB, Bytes
@@ -83,7 +84,7 @@ def _models(home: Path, missing: list[Missing]) -> Iterator[ModelHeader]:
         try:
             header = read_header(path)
         except (GgufError, OSError) as error:
-            missing.append(Missing(f"model file {path}", str(error)))
+            missing.append(Missing(said("model file {path}", path=path), str(error)))
             continue
         # The file of a bundle is a header alone: how large the model was stands beside it.
         yield replace(header, file_bytes=Bytes(size)) if isinstance(size, int) and size > 0 else header
@@ -105,7 +106,8 @@ def _json(path: Path, missing: list[Missing]) -> Any:
             data = file.read(_CAP + 1)
         return json.loads(data) if len(data) <= _CAP else None
     except (OSError, ValueError, RecursionError):
-        missing.append(Missing(f"{path.stem} of the bundle", f"{path}: not JSON, or damaged; collect it again"))
+        fact = said("{part} of the bundle", part=path.stem)
+        missing.append(Missing(fact, said("{path}: not JSON, or damaged; collect it again", path=path)))
         return None
 
 

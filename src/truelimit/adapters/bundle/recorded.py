@@ -13,6 +13,7 @@ from truelimit.adapters.bundle.recorded_shapes import PATHS, shaped
 from truelimit.adapters.bundle.redact import Redactor
 from truelimit.adapters.servers.http import HttpTrouble, carried_by, exchange
 from truelimit.adapters.servers.http_exchange import RawReply
+from truelimit.domain.message import said
 
 _METRIC = re.compile(r"llamacpp:[\w:]{1,80}(?:\{\})? [\d.eE+\-]{1,30}|llamacpp:[\w:]{1,80} nan")
 _SERVERS = ("llama.cpp",)
@@ -92,7 +93,7 @@ def replaying(answers: Sequence[Mapping[str, Any]]) -> Iterator[None]:
         question = _question(content, Redactor())
         item = known.get((method, base, path or "", question["model"], question["verbose"]))
         if item is None:
-            raise HttpTrouble(url, "not in the bundle", "a recorded answer", "collect it again")
+            raise HttpTrouble(url, said("not in the bundle"), said("a recorded answer"), said("collect it again"))
         return _reply(item)
 
     with carried_by(carry):

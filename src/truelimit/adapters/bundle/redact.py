@@ -43,7 +43,7 @@ class Redactor:
         self._numbers: dict[str, dict[str, int]] = {}
 
     def drop(self, what: str, count: int = 1) -> None:
-        """Count something that is not in the bundle."""
+        """Count something that is not in the bundle; ``what`` is a literal that the catalogues have."""
         if count:
             self.left_out[what] += count
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from truelimit.domain.message import said
 from truelimit.units import GIB, MIB
 
 MOST_FILES = 20_000
@@ -43,13 +44,24 @@ def _unpack(path: Path, folder: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             if len(entries) > MOST_FILES:
-                raise BundleError(f"{path}: {len(entries):,} files (expected at most {MOST_FILES:,}); it is no bundle")
+                raise BundleError(
+                    said(
+                        "{path}: {files:,} files (expected at most {most:,}); it is no bundle",
+                        path=path,
+                        files=len(entries),
+                        most=MOST_FILES,
+                    )
+                )
             budget = LARGEST_BUNDLE
             for entry in entries:
                 budget -= _write(archive, entry, folder, min(LARGEST_FILE, budget), path)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise BundleError(
-            f"{path}: not a readable zip ({type(error).__name__}); expected a bundle that truelimit collect wrote"
+            said(
+                "{path}: not a readable zip ({kind}); expected a bundle that truelimit collect wrote",
+                path=path,
+                kind=type(error).__name__,
+            )
         ) from None
 
 
@@ -65,7 +77,9 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, most:
         while piece := source.read(_PIECE):
             size += len(piece)
             if size > most:
-                raise BundleError(f"{path}: its content is larger than any bundle's; it is not unpacked")
+                raise BundleError(
+                    said("{path}: its content is larger than any bundle's; it is not unpacked", path=path)
+                )
             out.write(piece)
     return size
 
@@ -76,7 +90,9 @@ def _target(entry: zipfile.ZipInfo, folder: Path, path: Path) -> Path:
     is_plain = name.parts and not name.is_absolute() and ".." not in name.parts and not _has_drive(name)
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if not is_plain or kind not in {0, stat.S_IFREG, stat.S_IFDIR} or "\0" in entry.filename:
-        raise BundleError(f"{path}: it holds a name or link that leads out of its folder; it is not unpacked")
+        raise BundleError(
+            said("{path}: it holds a name or link that leads out of its folder; it is not unpacked", path=path)
+        )
     return folder.joinpath(*name.parts)
 
 

@@ -26,6 +26,7 @@ from truelimit.adapters.servers.ollama.live import ask
 from truelimit.adapters.servers.ollama.logs import home_logs, read_logs
 from truelimit.adapters.servers.ollama.read import outside_variables, store_folders, url_to_ask
 from truelimit.app.ports import Deadline, Places
+from truelimit.domain.message import said
 
 _SERVER_LOG = re.compile(r"server(?:-\d{1,3})?\.log")
 
@@ -56,12 +57,12 @@ def write_bundle(places: Places, deadline: Deadline, root: Path) -> Collected:
     outside, _ = outside_variables(places)
     servers, served = _write_answers(places, outside, deadline, files)
     logs = _write_ollama_logs(places, files)
-    kept = {
-        "servers that answered": servers,
-        "installations of OpenClaw": write_openclaw(places, files),
-        "logs of Ollama": logs,
-        "models in Ollama's store": sum(write_store(folder, files) for folder in _stores(places, outside)),
-        "files that you named": len(places.logs) + len(places.sessions) + len(places.model_files),
+    kept: dict[str, int] = {
+        said("servers that answered"): servers,
+        said("installations of OpenClaw"): write_openclaw(places, files),
+        said("logs of Ollama"): logs,
+        said("models in Ollama's store"): sum(write_store(folder, files) for folder in _stores(places, outside)),
+        said("files that you named"): len(places.logs) + len(places.sessions) + len(places.model_files),
     }
     write_desktop(from_desktop(places)[0], files)
     write_logs(places.logs, files)

@@ -13,6 +13,7 @@ import functools
 import re
 from dataclasses import dataclass
 
+from truelimit.domain.message import said
 from truelimit.domain.session import CallError, ErrorKind
 from truelimit.units import Seconds, Tokens
 
@@ -241,7 +242,7 @@ def _short(match: re.Match[str], text: str) -> str:
 
 
 def _unknown(text: str) -> str:
-    return f"{_status(text)}text not recognised ({len(text)} characters)"
+    return said("{status}text not recognised ({size} characters)", status=_status(text), size=len(text))
 
 
 def _status(text: str) -> str:

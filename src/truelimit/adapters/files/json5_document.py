@@ -21,7 +21,9 @@ class Json5Error(Exception):
     def __init__(self, file: str, line: int | None, what: str, expected: str, do: str) -> None:
         """Keep the parts; the message joins them. None of them may quote the file's content."""
         where = said("{file}, line {line}", file=file, line=line) if line else file
-        super().__init__(f"{where}: {what} (expected {expected}); {do}")
+        super().__init__(
+            said("{where}: {what} (expected {expected}); {do}", where=where, what=what, expected=expected, do=do)
+        )
         self.file, self.line, self.what, self.expected, self.do = file, line, what, expected, do
 
 

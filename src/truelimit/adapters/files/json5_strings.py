@@ -37,7 +37,7 @@ def _escape(match: re.Match[str], body: str) -> str:
     char = match[4]
     after = body[match.end() : match.end() + 1]
     if char in "ux" or (char.isascii() and char.isdigit() and (char != "0" or after.isdigit())):
-        raise BadEscapeError(r"\uXXXX, \xXX or \0")
+        raise BadEscapeError(said(r"\uXXXX, \xXX or \0"))
     return _SINGLE.get(char, char)
 
 

@@ -15,11 +15,12 @@ from truelimit.adapters.files.llama_bench_runs import Row, runs_of
 from truelimit.adapters.files.llama_bench_table import csv_rows, markdown_rows
 from truelimit.app.bench_ports import BenchError
 from truelimit.domain.measurements import Measurement
+from truelimit.domain.message import joined, said
 from truelimit.domain.provenance import Missing
 from truelimit.units import MIB
 
 _MOST_BYTES = 32 * MIB
-_FORMS = "what llama-bench (-o json, jsonl, csv, md) or llama-benchy (--format json, csv, md) prints"
+_FORMS = said("what llama-bench (-o json, jsonl, csv, md) or llama-benchy (--format json, csv, md) prints")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,12 @@ def read_benchmark(path: Path) -> Imported:
             data = stream.read(_MOST_BYTES + 1)
         changed = path.stat().st_mtime
     except OSError as error:
-        raise BenchError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
+        why = error.strerror or type(error).__name__
+        raise BenchError(said("{path}: cannot be read ({strerror})", path=path, strerror=why)) from None
     if len(data) > _MOST_BYTES:
-        raise BenchError(f"{path}: larger than {_MOST_BYTES:,} bytes; expected {_FORMS}")
+        raise BenchError(
+            said("{path}: larger than {most:,} bytes; expected {forms}", path=path, most=_MOST_BYTES, forms=_FORMS)
+        )
     text = data.decode("utf-8-sig", errors="replace")
     rows: list[Row] = []
     left: Counter[str] = Counter()
@@ -49,10 +53,15 @@ def read_benchmark(path: Path) -> Imported:
         else:
             left[row] += 1
     if not rows:
-        why = f"; {'; '.join(left)}" if left else ""
-        raise BenchError(f"{path}: no measured rates in it{why}; expected {_FORMS}")
+        why = said("; {reasons}", reasons=joined("; ", left)) if left else ""
+        raise BenchError(
+            said("{path}: no measured rates in it{why}; expected {forms}", path=path, why=why, forms=_FORMS)
+        )
     taken = datetime.fromtimestamp(changed, UTC).isoformat(timespec="seconds")
-    missing = tuple(Missing(str(path), f"{count} left out: {words}") for words, count in left.items())
+    missing = tuple(
+        Missing(str(path), said("{count:,} left out: {words}", count=count, words=words))
+        for words, count in left.items()
+    )
     return Imported(runs_of(rows, path.name, taken), missing)
 
 
@@ -64,7 +73,7 @@ def _rows(text: str) -> Iterator[Row | str]:
     objects = value if isinstance(value, list) else [value] if isinstance(value, dict) else list(_lines(text))
     if any(isinstance(item, dict) and "n_prompt" in item for item in objects):
         yield from llama.object_rows(_dicts(objects))
-        yield from ("damaged lines" for item in objects if item is None)
+        yield from (said("damaged lines") for item in objects if item is None)
         return
     yield from _tables(text)
 

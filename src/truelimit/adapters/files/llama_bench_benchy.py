@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from truelimit.adapters.files.llama_bench_runs import Row
 from truelimit.adapters.files.llama_bench_table import Test, positive, rate_of, test_of, whole
 from truelimit.domain.measurements import MeasuredMachine, MeasuredModel, MeasuredServer, PointKind
+from truelimit.domain.message import said
 from truelimit.units import from_ms
 
 TOOL = "llama-benchy"
-CROWD = "tests of several requests at once"
+CROWD = said("tests of several requests at once")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)Z?")
 _MOST_REPEATS = 100
 _CSV = {"model": "model", "test_name": "test", "t_s_mean": "t/s", "est_ppt_mean": "est_ppt (ms)"}
@@ -29,7 +30,7 @@ def json_rows(report: Mapping[str, object]) -> Iterator[Row | str]:
     taken = _taken(report.get("timestamp"))
     for run in runs if isinstance(runs, list) else ():
         if not isinstance(run, dict):
-            yield "entries that are no objects"
+            yield said("entries that are no objects")
         elif run.get("concurrency") != 1:
             yield CROWD
         else:
@@ -52,7 +53,7 @@ def _run_rows(run: Mapping[str, object], model: str, taken: str) -> Iterator[Row
         at = depth if of_context else depth + prompt
         yield _row(PointKind.DECODE, at, written, tuple(written / rate for rate in speeds), model, taken)
     if not found:
-        yield "runs without rates"
+        yield said("runs without rates")
 
 
 def table_rows(rows: Iterable[Mapping[str, str]]) -> Iterator[Row | str]:
@@ -67,14 +68,14 @@ def table_rows(rows: Iterable[Mapping[str, str]]) -> Iterator[Row | str]:
         rate = rate_of(cells.get("t/s") or cells.get("t/s (total)"))
         model = cells.get("model") or "unnamed"
         if test is None or rate is None:
-            yield "lines whose test or rate is not understood"
+            yield said("lines whose test or rate is not understood")
         elif test.at_once > 1:
             yield CROWD
         elif test.is_prefill:
             read, ms = test, rate_of(cells.get("est_ppt (ms)"))
-            yield _read(test, rate, ms, model, "") if ms else "lines of reading without est_ppt"
+            yield _read(test, rate, ms, model, "") if ms else said("lines of reading without est_ppt")
         elif test.tokens is None or test.tokens < 2:
-            yield "tests of writing that do not tell how many tokens"
+            yield said("tests of writing that do not tell how many tokens")
         else:
             before = read.tokens or 0 if read is not None and read.depth == test.depth else 0
             written = test.tokens - 1

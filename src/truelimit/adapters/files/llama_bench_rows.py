@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from truelimit.adapters.files.llama_bench_runs import Row
 from truelimit.adapters.files.llama_bench_table import count_of, positive, rate_of, size_of, test_of, whole
 from truelimit.domain.measurements import MeasuredMachine, MeasuredModel, MeasuredServer, PointKind
+from truelimit.domain.message import said
 from truelimit.limits.names import stem
 from truelimit.units import Bytes, from_ns
 
@@ -30,9 +31,9 @@ def object_rows(items: Iterable[Mapping[str, object]]) -> Iterator[Row | str]:
         read, wrote = whole(item.get("n_prompt")) or 0, whole(item.get("n_gen")) or 0
         seconds = _seconds(item)
         if read and wrote:
-            yield "tests of reading and writing together (-pg) tell neither rate"
+            yield said("tests of reading and writing together (-pg) tell neither rate")
         elif not (read or wrote) or not seconds:
-            yield "rows without tokens or times"
+            yield said("rows without tokens or times")
         else:
             kind = PointKind.PREFILL if read else PointKind.DECODE
             yield Row(
@@ -57,7 +58,7 @@ def markdown_rows(rows: Iterable[Mapping[str, str]], text: str) -> Iterator[Row 
     for item in rows:
         test, rate = test_of(item.get("test", "")), rate_of(item.get("t/s"))
         if test is None or rate is None or not test.tokens:
-            yield "lines whose test or rate is not understood (such as pp512+tg128)"
+            yield said("lines whose test or rate is not understood (such as pp512+tg128)")
             continue
         architecture, quantization = _parts(item.get("model", ""))
         model = MeasuredModel(

@@ -23,7 +23,7 @@ def needed(error: ImportError, extra: str) -> FleetError:
     return FleetError(
         said(
             "{partition} is not installed; it comes with: {extra}",
-            partition=(error.name or "a package").partition(".")[0],
+            partition=error.name.partition(".")[0] if error.name else said("a package"),
             extra=extra,
         )
     )

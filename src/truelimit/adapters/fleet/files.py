@@ -13,7 +13,7 @@ from typing import Any
 from truelimit.adapters.bundle.unpack import LARGEST_FILE
 from truelimit.adapters.fleet.columns import FILE, FLEET_COLUMNS, PERSON
 from truelimit.adapters.fleet.errors import FLEET_EXTRA, FleetError, first_line, needed
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 from truelimit.domain.provenance import Missing
 from truelimit.units import MIB
 
@@ -42,7 +42,7 @@ def find(paths: Sequence[str], folder: Path) -> Files:
     missing: list[Missing] = []
     kept, people = _checked(_unpacked(found, folder, missing), missing) if found else ([], [])
     if not remote and not kept:
-        why = f"; {missing[0].fact}: {missing[0].why}" if missing else ""
+        why = said("; {fact}: {why}", fact=missing[0].fact, why=missing[0].why) if missing else ""
         raise FleetError(
             said(
                 "no file to count in {paths}: expected Parquet files or bundles that "
@@ -143,7 +143,7 @@ def _wrong(schema: Any) -> str:
         for name, kind, _ in FLEET_COLUMNS
         if name in schema.names and not _is_of(schema.field(name).type, kind)
     ]
-    return "; ".join(bad)
+    return joined("; ", bad)
 
 
 _WORDS = {

@@ -49,7 +49,7 @@ def _read(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         return json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
-        raise FleetError(f"{path}: {error.strerror or 'cannot be read'}") from error
+        raise FleetError(said("{path}: {why}", path=path, why=error.strerror or said("cannot be read"))) from error
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, no TOML
         raise FleetError(
             said("{path}: cannot be read as TOML, or JSON by its name: {error}", path=path, error=error)

@@ -66,7 +66,7 @@ def _main_memory(host: Sources, memory: Memory) -> MemoryPool:
     limit = number_in(host.root / "sys/fs/cgroup/memory.max")
     if limit is not None and 0 < limit < memory.total:
         used = number_in(host.root / "sys/fs/cgroup/memory.current") or 0
-        capacity = measured(limit, "/sys/fs/cgroup/memory.max (the container's limit)")
+        capacity = measured(limit, said("/sys/fs/cgroup/memory.max (the container's limit)"))
         left = min(memory.available, max(0, limit - used))
         free = measured(left, "/sys/fs/cgroup/memory.max - memory.current")
         return MemoryPool(said("main memory of the container"), PoolKind.RAM, capacity, None, free)
@@ -79,7 +79,7 @@ def _nvidia_pools(cards: tuple[NvidiaCard, ...]) -> tuple[MemoryPool, ...]:
     pools = []
     for index, card in enumerate(cards):
         if card.total:
-            where = f"NVML memory info of GPU {index}"
+            where = said("NVML memory info of GPU {index}", index=index)
             free = None if card.free is None else measured(card.free, where)
             name = f"{card.name} (GPU {index})"
             pools.append(MemoryPool(name, PoolKind.VRAM, measured(card.total, where), None, free))

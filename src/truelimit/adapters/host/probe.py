@@ -57,14 +57,14 @@ def measure(free: int, cache: int | None, threads: int, progress: Progress, seco
         progress(said("filling memory"), 0.0)
         size = probe.fill(seconds / 4)
         left = max(0.3, seconds - (time.monotonic() - started)) / 3
-        progress("reading", 0.25)
+        progress(said("reading"), 0.25)
         read = probe.best(probe.read, ARRAYS * size, left)
-        progress("adding", 0.5)
+        progress(said("adding"), 0.5)
         add = probe.best(probe.add, ARRAYS * size, left)
         probe.drop()
     progress(said("multiplying matrices"), 0.75)
     matrix = _matrix(numpy, left)
-    progress("done", 1.0)
+    progress(said("done"), 1.0)
     return Rates(size, BytesPerSecond(read), BytesPerSecond(add), OperationsPerSecond(matrix))
 
 

@@ -60,7 +60,7 @@ def _chip(found: Devices, processor: str | None) -> Known[str] | None:
     if found.sysctl:
         return apple.chip(found.sysctl)
     for card in found.nvidia:
-        return Known(card.name, "NVML device name of GPU 0", Basis.MEASURED)
+        return Known(card.name, said("NVML device name of GPU {index}", index=0), Basis.MEASURED)
     for device in found.amd:
         if not device.in_processor:
             return Known(device.name, f"sysfs {device.folder}/product_name, device", Basis.MEASURED)

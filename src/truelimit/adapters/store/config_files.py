@@ -12,6 +12,7 @@ from pathlib import Path
 from truelimit.adapters.store.durable import Fault, move_over, no_fault, write_new
 from truelimit.app.fix_ports import FixError
 from truelimit.app.fix_receipt import FileState
+from truelimit.domain.message import Message, counted, said
 from truelimit.units import MIB
 
 MAX_BYTES = 4 * MIB
@@ -31,9 +32,15 @@ class LocalFiles:
             with Path(file).open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
         except (OSError, ValueError) as error:
-            raise FixError(f"{file}: cannot be read ({_reason(error)})") from None
+            raise FixError(said("{path}: cannot be read ({strerror})", path=file, strerror=_reason(error))) from None
         if len(data) > MAX_BYTES:
-            raise FixError(f"{file}: larger than {MAX_BYTES:,} bytes, which is no configuration; it is not touched")
+            raise FixError(
+                said(
+                    "{file}: larger than {most:,} bytes, which is no configuration; it is not touched",
+                    file=file,
+                    most=MAX_BYTES,
+                )
+            )
         return data
 
     def inspect(self, file: str) -> FileState:
@@ -42,13 +49,13 @@ class LocalFiles:
             target = Path(file).resolve(strict=True)
             status = target.stat()
         except (OSError, RuntimeError, ValueError) as error:
-            raise FixError(f"{file}: cannot be found ({_reason(error)})") from None
+            raise FixError(said("{file}: cannot be found ({why})", file=file, why=_reason(error))) from None
         reason = _why_not(target, status.st_mode, status.st_nlink)
         if reason is None and shutil.disk_usage(target.parent).free < 2 * status.st_size + _SPARE_BYTES:
-            reason = "its disk has less than 1 MiB of room left"
+            reason = said("its disk has less than 1 MiB of room left")
         if reason is not None:
-            named = file if str(target) == file else f"{file} (a link to {target})"
-            raise FixError(f"{named}: not written: {reason}")
+            named = file if str(target) == file else said("{file} (a link to {target})", file=file, target=target)
+            raise FixError(said("{file}: not written: {reason}", file=named, reason=reason))
         data = self.read(str(target))
         owner = None if sys.platform == "win32" else (status.st_uid, status.st_gid)
         return FileState(file, str(target), _hash(data), len(data), stat.S_IMODE(status.st_mode), owner)
@@ -64,7 +71,14 @@ class LocalFiles:
             write_new(path, data, before.mode, before.owner, self._fault)
             _copy_attributes(Path(before.target), path)
         except OSError as error:
-            raise FixError(f"{path}: cannot be written ({_reason(error)}); {before.file} was not touched") from None
+            raise FixError(
+                said(
+                    "{path}: cannot be written ({why}); {file} was not touched",
+                    path=path,
+                    why=_reason(error),
+                    file=before.file,
+                )
+            ) from None
 
     def staged(self, before: FileState, name: str) -> str | None:
         """Return the hash of what was staged, None when there is nothing."""
@@ -77,12 +91,15 @@ class LocalFiles:
         self._fault("check", target)
         if target.is_symlink() or self.sha256(before.target) != expected_sha256:
             raise FixError(
-                f"{before.file}: was changed by another program meanwhile; it was not touched, examine again"
+                said(
+                    "{file}: was changed by another program meanwhile; it was not touched, examine again",
+                    file=before.file,
+                )
             )
         try:
             move_over(_staged(before, name), target, self._fault)
         except OSError as error:
-            raise FixError(f"{before.file}: cannot be replaced ({_reason(error)})") from None
+            raise FixError(said("{file}: cannot be replaced ({why})", file=before.file, why=_reason(error))) from None
 
     def discard(self, before: FileState, name: str) -> None:
         """Remove what was staged, if anything."""
@@ -95,16 +112,20 @@ def _staged(before: FileState, name: str) -> Path:
     return target.with_name(f".{target.name}.truelimit-{name}")
 
 
-def _why_not(target: Path, mode: int, links: int) -> str | None:
+def _why_not(target: Path, mode: int, links: int) -> Message | None:
     """Return why a file must not be replaced, or None."""
     if not stat.S_ISREG(mode):
-        return "it is no ordinary file"
+        return said("it is no ordinary file")
     if target.parts[:3] == (target.anchor, "nix", "store"):
-        return "it belongs to Nix, which makes it anew; change it in your Nix configuration"
+        return said("it belongs to Nix, which makes it anew; change it in your Nix configuration")
     if not mode & stat.S_IWUSR:
-        return "it is marked read-only; allow writing first if that is what you want"
+        return said("it is marked read-only; allow writing first if that is what you want")
     if links > 1:
-        return f"it has {links} names (hard links), which replacing would part; edit it by hand"
+        return counted(
+            "it has {count} name (a hard link), which replacing would part; edit it by hand",
+            "it has {count} names (hard links), which replacing would part; edit it by hand",
+            links,
+        )
     return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from truelimit.app.fix_ports import FixError
+from truelimit.domain.message import said
 
 
 @contextmanager
@@ -17,13 +18,16 @@ def locked(path: Path) -> Iterator[None]:
     try:
         stream = path.open("a+b")
     except OSError as error:
-        raise FixError(f"{path}: cannot be opened ({error.strerror}); the data folder must be writable") from None
+        why = error.strerror or type(error).__name__
+        raise FixError(
+            said("{path}: cannot be opened ({why}); the data folder must be writable", path=path, why=why)
+        ) from None
     with stream:
         try:
             _lock(stream)
         except OSError:
             raise FixError(
-                f"another run of truelimit is changing something ({path} is locked); wait for its end"
+                said("another run of truelimit is changing something ({path} is locked); wait for its end", path=path)
             ) from None
         try:
             yield

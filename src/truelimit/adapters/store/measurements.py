@@ -10,6 +10,7 @@ from truelimit.adapters.store.data_dir import MEASUREMENTS as NAME
 from truelimit.adapters.store.data_dir import data_dir
 from truelimit.adapters.store.measurement_json import decode, encode, identified
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.message import counted, said
 from truelimit.domain.provenance import Missing
 from truelimit.units import KIB, MIB
 
@@ -52,8 +53,11 @@ class MeasurementStore:
             raise BenchError(str(error)) from None
         except OSError as error:
             raise BenchError(
-                f"{self.path}: cannot be written ({error.strerror or type(error).__name__}); "
-                "set TRUELIMIT_DATA_DIR to a folder of yours"
+                said(
+                    "{path}: cannot be written ({why}); set TRUELIMIT_DATA_DIR to a folder of yours",
+                    path=self.path,
+                    why=error.strerror or type(error).__name__,
+                )
             ) from None
         return new
 
@@ -65,12 +69,18 @@ class MeasurementStore:
             with self.path.open("rb") as stream:
                 data = stream.read(_MOST_BYTES + 1)
         except OSError as error:
-            return Stored(missing=(Missing(f"measurements in {self.path}", f"cannot be read ({error.strerror})"),))
+            return Stored(missing=(self._lacking(said("cannot be read ({strerror})", strerror=error.strerror)),))
         found, damaged = _decoded(data[:_MOST_BYTES])
-        missing = [Missing(f"measurements in {self.path}", f"{damaged} damaged lines are left out")] if damaged else []
+        missing = []
+        if damaged:
+            left = counted("{count} damaged line is left out", "{count} damaged lines are left out", damaged)
+            missing.append(self._lacking(left))
         if len(data) > _MOST_BYTES:
-            missing.append(Missing(f"measurements in {self.path}", f"only the first {_MOST_BYTES:,} bytes are read"))
+            missing.append(self._lacking(said("only the first {most:,} bytes are read", most=_MOST_BYTES)))
         return Stored(tuple(found), tuple(missing))
+
+    def _lacking(self, reason: str) -> Missing:
+        return Missing(said("measurements in {path}", path=self.path), reason)
 
     def _append(self, text: str) -> None:
         """Write whole lines at the end; a line that broke off before is closed first."""

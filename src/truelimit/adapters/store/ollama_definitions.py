@@ -9,6 +9,7 @@ from truelimit.adapters.servers.http import HttpTrouble, get_json, post_json
 from truelimit.adapters.servers.ollama.client import OllamaClient, full_name
 from truelimit.app.fix_ports import PromptRefusal, ServerError
 from truelimit.app.ports import Deadline
+from truelimit.domain.message import said
 
 _WORDS = (
     "one",
@@ -94,7 +95,7 @@ class OllamaDefinitions:
         answer = self._generate(body, context, seconds)
         count = answer.get("prompt_eval_count")
         if isinstance(count, bool) or not isinstance(count, int):
-            raise ServerError(f"{self._client.url}/api/generate: the answer counts no prompt tokens")
+            raise ServerError(said("{url}/api/generate: the answer counts no prompt tokens", url=self._client.url))
         return count
 
     def refusal(self, name: str, tokens: int, context: int | None) -> PromptRefusal | None:
@@ -114,7 +115,7 @@ class OllamaDefinitions:
             answer = get_json(url, Deadline(self._seconds), timeout=self._seconds)
         models = answer.get("models") if isinstance(answer, dict) else None
         if not isinstance(models, list):
-            raise ServerError(f"{url}: no list of models; check that Ollama answers at this address")
+            raise ServerError(said("{url}: no list of models; check that Ollama answers at this address", url=url))
         return [entry for entry in models if isinstance(entry, dict)]
 
     def _generate(self, body: dict[str, object], context: int | None, seconds: float) -> dict[str, object]:
@@ -126,8 +127,8 @@ class OllamaDefinitions:
         with _said():
             answer = post_json(url, request, Deadline(seconds), timeout=seconds)
         if not isinstance(answer, dict) or answer.get("error"):
-            reason = str(answer.get("error"))[:200] if isinstance(answer, dict) else "not an object"
-            raise ServerError(f"{url}: {reason}; look at the server's log")
+            reason = str(answer.get("error"))[:200] if isinstance(answer, dict) else said("not an object")
+            raise ServerError(said("{url}: {reason}; look at the server's log", url=url, reason=reason))
         return answer
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from truelimit.app.fix_receipt import DefinitionStep, FileState, FileStep, Receipt, ReceiptState, Step, StepState
+from truelimit.domain.message import said
 
 SCHEMA = "truelimit.receipt/1"
 
@@ -24,7 +25,7 @@ def decode(data: bytes) -> Receipt:
     try:
         value = json.loads(data)
         if value["schema"] != SCHEMA:
-            raise ValueError(f"schema {value['schema']!r}, expected {SCHEMA!r}")
+            raise ValueError(said("schema {found!r:.60}, expected {schema!r}", found=value["schema"], schema=SCHEMA))
         return Receipt(
             id=str(value["id"]),
             created=str(value["created"]),
@@ -34,7 +35,7 @@ def decode(data: bytes) -> Receipt:
             proof=tuple(str(line) for line in value["proof"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not a receipt ({type(error).__name__}: {error})") from None
+        raise ValueError(said("not a receipt ({kind}: {error})", kind=type(error).__name__, error=error)) from None
 
 
 _KINDS: Mapping[type[Step], str] = {FileStep: "file", DefinitionStep: "definition"}
@@ -49,4 +50,4 @@ def _step(item: dict[str, Any]) -> Step:
         return FileStep(**{**fields, "before": FileState(**before)})
     if item["kind"] == "definition":
         return DefinitionStep(**fields)
-    raise ValueError(f"a step of unknown kind {item['kind']!r}")
+    raise ValueError(said("a step of unknown kind {kind!r:.60}", kind=item["kind"]))

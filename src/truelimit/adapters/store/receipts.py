@@ -13,6 +13,7 @@ from truelimit.adapters.store.durable import Fault, move_over, no_fault, sync_fo
 from truelimit.adapters.store.lock import locked
 from truelimit.adapters.store.receipt_json import decode, encode
 from truelimit.app.fix_ports import FixError
+from truelimit.domain.message import said
 from truelimit.units import MIB
 
 if TYPE_CHECKING:
@@ -47,11 +48,16 @@ class ReceiptFolder:
         """Write original bytes durably and read them back. Raises FixError."""
         if shutil.disk_usage(self._folder).free < len(data) + MIB:
             raise FixError(
-                f"{self._folder}: less than 1 MiB of room is left on its disk; nothing is changed without a backup"
+                said(
+                    "{folder}: less than 1 MiB of room is left on its disk; nothing is changed without a backup",
+                    folder=self._folder,
+                )
             )
         self._put(receipt_id, name, data)
         if self.kept(receipt_id, name) != data:
-            raise FixError(f"{self.place(receipt_id)}: the backup reads back otherwise than it was written")
+            raise FixError(
+                said("{place}: the backup reads back otherwise than it was written", place=self.place(receipt_id))
+            )
 
     def kept(self, receipt_id: str, name: str) -> bytes:
         """Return original bytes. Raises FixError."""
@@ -73,14 +79,20 @@ class ReceiptFolder:
         try:
             receipt = decode(_read(path))
         except ValueError as error:
-            raise FixError(f"{path}: {error}; move this folder away to go on (the originals lie in it)") from None
+            raise FixError(
+                said(
+                    "{path}: {error}; move this folder away to go on (the originals lie in it)", path=path, error=error
+                )
+            ) from None
         if receipt.id != name:
-            raise FixError(f"{path}: holds the receipt {receipt.id!r}, expected {name!r}")
+            raise FixError(
+                said("{path}: holds the receipt {found!r}, expected {name!r}", path=path, found=receipt.id, name=name)
+            )
         return receipt
 
     def _path(self, receipt_id: str, name: str) -> Path:
         if not _ID.fullmatch(receipt_id) or not (_NAME.fullmatch(name) or name == _JOURNAL):
-            raise FixError(f"{receipt_id!r}, {name!r}: not the name of a receipt")
+            raise FixError(said("{id!r}, {name!r}: not the name of a receipt", id=receipt_id, name=name))
         return self._folder / receipt_id / name
 
     def _put(self, receipt_id: str, name: str, data: bytes) -> None:
@@ -93,7 +105,8 @@ class ReceiptFolder:
             write_new(staged, data, _MODE, fault=self._fault)
             move_over(staged, path, self._fault)
         except OSError as error:
-            raise FixError(f"{path}: cannot be written ({error.strerror or type(error).__name__})") from None
+            why = error.strerror or type(error).__name__
+            raise FixError(said("{path}: cannot be written ({why})", path=path, why=why)) from None
 
 
 def _make(folder: Path) -> None:
@@ -102,7 +115,11 @@ def _make(folder: Path) -> None:
         folder.chmod(_FOLDER_MODE)
     except OSError as error:
         raise FixError(
-            f"{folder}: cannot be made ({error.strerror}); set TRUELIMIT_DATA_DIR to a folder of yours"
+            said(
+                "{folder}: cannot be made ({why}); set TRUELIMIT_DATA_DIR to a folder of yours",
+                folder=folder,
+                why=error.strerror or type(error).__name__,
+            )
         ) from None
 
 
@@ -111,7 +128,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise FixError(f"{path}: cannot be read ({error.strerror})") from None
+        raise FixError(said("{path}: cannot be read ({strerror})", path=path, strerror=error.strerror)) from None
     if len(data) > _MOST_BYTES:
-        raise FixError(f"{path}: larger than {_MOST_BYTES:,} bytes, expected less")
+        raise FixError(said("{path}: larger than {most:,} bytes, expected less", path=path, most=_MOST_BYTES))
     return data

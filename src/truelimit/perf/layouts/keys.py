@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.message import said
+from truelimit.domain.message import Message, said
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 
@@ -27,9 +27,9 @@ class Keys:
 
     header: ModelHeader
 
-    def where(self, key: str) -> str:
+    def where(self, key: str) -> Message:
         """Return the place of a key, for a term or a reason."""
-        return f"{self.header.where}: {self.header.architecture}.{key}"
+        return said("{where}: {key}", where=self.header.where, key=f"{self.header.architecture}.{key}")
 
     def has(self, key: str) -> bool:
         """Tell whether the header holds a key."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Term, calculate
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.rates import DecodeFit
 from truelimit.perf.rates.costs import Calibration, Costs, Part, factor, part_factor, seconds
 from truelimit.perf.rates.decode_parts import cache_bytes, decode_costs, layer_count
 from truelimit.perf.rates.device import bandwidth
-from truelimit.perf.rates.interval import estimate, fitted, noise_kinds
+from truelimit.perf.rates.interval import estimate, estimated_for, fitted, noise_kinds, out_of_range
 from truelimit.perf.rates.split import reading_devices
 from truelimit.units import Tokens
 
@@ -28,7 +29,7 @@ def decode_estimate(case: RateCase, depth: int, calibration: Calibration, tokens
     ValueError for tokens below 1 or a depth below 0.
     """
     if tokens < 1 or depth < 0:
-        raise ValueError(f"tokens are {tokens}, depth is {depth}: expected at least 1 and 0")
+        raise out_of_range(tokens, depth)
     model, position = calibration.decode, depth + tokens / 2
     costs = decode_costs(case, position)
     parts = {part.name: part for part in costs.parts}
@@ -44,7 +45,7 @@ def decode_estimate(case: RateCase, depth: int, calibration: Calibration, tokens
     formula = f"1 / ({'overall * (' if costs.overall else '('}{' + '.join(pieces)}))"
     result = calculate(formula, "tokens/s", *used)
     if result.result > roofline:
-        limit = Term("roofline", roofline, "tokens/s", "bandwidth / bytes read for a token", Basis.DERIVED)
+        limit = Term("roofline", roofline, "tokens/s", said("bandwidth / bytes read for a token"), Basis.DERIVED)
         result = calculate(f"min(roofline, {formula})", "tokens/s", *used, limit)
     return estimate(model, case, costs, result, noise_kinds(model, case, depth), ceiling=roofline)
 
@@ -62,7 +63,9 @@ def _weights(case: RateCase, calibration: Calibration, part: Part, _position: fl
 
 def _cache(case: RateCase, calibration: Calibration, part: Part, position: float) -> tuple[str, list[Term]]:
     share = 1 / part_factor(calibration.decode, part)
-    where = f"{case.kv_type} cache of {position:g} tokens before the answer's middle"
+    where = said(
+        "{kv_type} cache of {position:g} tokens before the answer's middle", kv_type=case.kv_type, position=position
+    )
     terms = [
         Term("cache_bytes", cache_bytes(case.shape, position), "bytes/token", where, Basis.DERIVED),
         Term("cache_efficiency", share, "share", fitted(calibration.decode, part.effects), Basis.DERIVED),
@@ -81,7 +84,12 @@ def _layers(case: RateCase, calibration: Calibration, part: Part, _position: flo
 
 
 def _link(case: RateCase, _calibration: Calibration, part: Part, _position: float) -> tuple[str, list[Term]]:
-    where = f"{case.link.name if case.link else 'link'} between {case.devices} devices, {case.split} split"
+    where = said(
+        "{link} between {devices} devices, {split} split",
+        link=case.link.name if case.link else said("link"),
+        devices=case.devices,
+        split=case.split,
+    )
     return "link", [Term("link", part.seconds, "s/token", where, Basis.ASSUMED)]
 
 
@@ -101,8 +109,7 @@ def decode_fit_of(case: RateCase, calibration: Calibration) -> DecodeFit:
     """
     near, far = (_seconds(calibration, decode_costs(case, position)) for position in (_SHORT, _FAR))
     slope = max(0.0, (far - near) / (_FAR - _SHORT))
-    where = f"estimated for {case.shape.name} on {case.device.name} ({case.backend}, {case.engine})"
-    return DecodeFit(near - slope * _SHORT, slope, None, Tokens(_FAR), 0, where, Basis.DERIVED)
+    return DecodeFit(near - slope * _SHORT, slope, None, Tokens(_FAR), 0, estimated_for(case), Basis.DERIVED)
 
 
 def _seconds(calibration: Calibration, costs: Costs) -> float:

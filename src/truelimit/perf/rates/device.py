@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.units import TERA, OperationsPerSecond
 
@@ -25,7 +26,9 @@ def bandwidth(device: Accelerator) -> Known[float]:
     """Return the memory's bandwidth in bytes/s. Raises NoBandwidthError where it is not known."""
     found = device.bandwidth
     if found is None or found.value <= 0:
-        raise NoBandwidthError(f"{device.name}: its memory bandwidth is not known, so no rate can be told")
+        raise NoBandwidthError(
+            said("{device}: its memory bandwidth is not known, so no rate can be told", device=device.name)
+        )
     return Known(float(found.value), found.where, found.basis)
 
 
@@ -39,10 +42,11 @@ def matrix_rate(device: Accelerator) -> Known[float]:
     if device.vendor == _INT8_VENDOR and device.int8 is not None:
         return Known(float(device.int8.value), device.int8.where, device.int8.basis)
     if device.fp16 is not None:
-        return Known(2.0 * device.fp16.value, f"2 x 16-bit rate: {device.fp16.where}", device.fp16.basis)
+        where = said("2 x 16-bit rate: {where}", where=device.fp16.where)
+        return Known(2.0 * device.fp16.value, where, device.fp16.basis)
     ratio = _CPU_OPERATIONS_PER_BYTE if device.kind == "cpu" else _OPERATIONS_PER_BYTE
     known = bandwidth(device)
-    where = f"no matrix rate is known: {ratio:g} operations for each byte of bandwidth"
+    where = said("no matrix rate is known: {ratio:g} operations for each byte of bandwidth", ratio=ratio)
     return Known(OperationsPerSecond(ratio * known.value), where, Basis.ASSUMED)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import Estimate, RateCase, Tier
+from truelimit.domain.message import Message, said
 from truelimit.perf.rates.classes import backend_class, family_class
 from truelimit.perf.rates.costs import CostModel, Costs, Weighted, spread
 
@@ -49,7 +50,7 @@ def estimate(
     value = float(calculation.result)
     width = math.exp(model.quantile * spread(model, costs, kinds))
     known = knows_family(model, case)
-    notes = () if known else (f"no published run on {family_class(case)}: the interval is wide",)
+    wide = () if known else (said("no published run on {family}: the interval is wide", family=family_class(case)),)
     return Estimate(
         value,
         value / width,
@@ -57,11 +58,31 @@ def estimate(
         calculation.basis,
         Tier.FAMILY if known else Tier.PHYSICS,
         calculation,
-        notes,
+        wide,
     )
 
 
-def fitted(model: CostModel, effects: Iterable[Weighted]) -> str:
+def estimated_for(case: RateCase) -> Message:
+    """Return the source of a fit that was computed for a case."""
+    return said(
+        "estimated for {model} on {device} ({backend}, {engine})",
+        model=case.shape.name,
+        device=case.device.name,
+        backend=case.backend,
+        engine=case.engine,
+    )
+
+
+def out_of_range(tokens: int, depth: int) -> ValueError:
+    """Return the error for a count of tokens or a depth of which there is no rate."""
+    return ValueError(
+        said("tokens are {tokens}, depth is {depth}: expected at least 1 and 0", tokens=tokens, depth=depth)
+    )
+
+
+def fitted(model: CostModel, effects: Iterable[Weighted]) -> Message:
     """Return the source of a fitted term: the effects that it is a product of."""
     named = [name.split("/", 1)[1].removesuffix("/").replace("/", " ") for name, _ in effects if name in model.effects]
-    return f"fitted to published runs: {', '.join(named)}" if named else "prior of the fit: no run of its kind"
+    if not named:
+        return said("prior of the fit: no run of its kind")
+    return said("fitted to published runs: {effects}", effects=", ".join(named))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import ModelShape
+from truelimit.domain.message import said
 from truelimit.perf.kv_types import kv_type as kv_type_of
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.quantization import default_quantization, tensors_at
@@ -53,10 +54,12 @@ def shape_from_numbers(
     is not known and no bytes, SettingsRefusedError for an unknown KV type.
     """
     if not 0 < parameters < math.inf:
-        raise ValueError(f"parameters are {parameters!r:.40}; expected a number above 0")
+        raise ValueError(said("parameters are {parameters!r:.40}; expected a number above 0", parameters=parameters))
     value = kv_type_of(kv_type).bytes_per_value
     if not weights_bytes and not is_known(quantization):
-        raise UnknownLayoutError(f"quantisation {quantization[:40]!r} is not known, and no size is told")
+        raise UnknownLayoutError(
+            said("quantisation {name!r} is not known, and no size is told", name=quantization[:40])
+        )
     if header is None:
         return guessed_shape(parameters, active, weights_bytes, quantization, value, name)
     try:
@@ -126,7 +129,9 @@ def _from_count(header: ModelHeader, quantization: str) -> ModelShape:
     parameters = float(count) if isinstance(count, int) and not isinstance(count, bool) and count > 0 else None
     size = _size(header)
     if parameters is None and size is None:
-        raise UnknownLayoutError(f"{header.where}: neither tensors, nor parameters, nor a size of its file are known")
+        raise UnknownLayoutError(
+            said("{where}: neither tensors, nor parameters, nor a size of its file are known", where=header.where)
+        )
     told = parameters or (size or 0.0) * 8 / bits_per_weight(quantization if is_known(quantization) else _EVEN)
     guess = guessed_shape(told, None, size, quantization, 2.0, header.name)
     return replace(guess, architecture=header.architecture)

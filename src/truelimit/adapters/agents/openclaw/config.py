@@ -9,7 +9,7 @@ from pathlib import Path
 from truelimit.adapters.agents.openclaw.dotenv import expand
 from truelimit.adapters.files.json5_document import Json5Document, Json5Error
 from truelimit.domain.agent import ConfigPath, ConfigPlace
-from truelimit.domain.message import said
+from truelimit.domain.message import Message, said
 from truelimit.domain.provenance import Missing
 
 MAX_INCLUDE_DEPTH = 10
@@ -118,6 +118,10 @@ def _own_environment(config: Config) -> dict[str, str]:
     return found
 
 
+def _unread(path: Path, error: OSError) -> Message:
+    return said("{path}: {why}", path=path, why=error.strerror or said("cannot be read"))
+
+
 class _Loader:
     """Reads one configuration; ``files`` and ``missing`` grow as it goes."""
 
@@ -130,7 +134,7 @@ class _Loader:
         try:
             document = Json5Document.read(path)
         except (OSError, Json5Error) as error:
-            why = str(error) if isinstance(error, Json5Error) else f"{path}: {error.strerror or 'cannot be read'}"
+            why = str(error) if isinstance(error, Json5Error) else _unread(path, error)
             self.missing.append(Missing(said("OpenClaw configuration"), why))
             return None
         if str(path) not in self.files:

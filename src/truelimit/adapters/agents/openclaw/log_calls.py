@@ -205,7 +205,7 @@ def _timed_out() -> CallError:
 
 def _prompt(error: CallError, observed: int | None, estimate: int | None, where: str) -> Known[Tokens] | None:
     if error.prompt or observed:
-        return Known(Tokens(error.prompt or observed or 0), f"{where}: error text", Basis.REPORTED)
+        return Known(Tokens(error.prompt or observed or 0), said("{where}: error text", where=where), Basis.REPORTED)
     if estimate:
         return Known(
             Tokens(estimate), said("{where}: estimatedPromptTokens (the agent's estimate)", where=where), Basis.DERIVED

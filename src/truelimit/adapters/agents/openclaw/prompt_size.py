@@ -59,7 +59,7 @@ def prompt_of(evidence: PromptEvidence) -> Known[Tokens] | None:
     if evidence.counted > 0:
         return counted_prompt(evidence.counted, evidence.where)
     if evidence.error is not None and evidence.error.prompt:
-        return Known(evidence.error.prompt, f"{evidence.where}: error text", Basis.REPORTED)
+        return Known(evidence.error.prompt, said("{where}: error text", where=evidence.where), Basis.REPORTED)
     return evidence.reported or evidence.estimated or _assumed(evidence)
 
 

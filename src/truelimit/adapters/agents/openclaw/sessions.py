@@ -130,7 +130,7 @@ def _empty(path: Path, transcript: Transcript) -> tuple[Missing, ...]:
         if not transcript.lines
         else said("none of its {lines} lines is a session entry", lines=transcript.lines)
     )
-    return (Missing("session", f"{path}: {why}"),)
+    return (Missing(said("session"), said("{path}: {why}", path=path, why=why)),)
 
 
 def _counted(path: Path, session: Session, transcript: Transcript) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Callable
+from functools import partial
 from itertools import repeat
 from struct import Struct
 
 from truelimit.adapters.files.gguf.error import GgufError, ShortError
-from truelimit.domain.message import said
+from truelimit.domain.message import Message, said
 
 Buffer = bytes | mmap.mmap
 
@@ -22,8 +24,16 @@ _STRIDE = 2**14
 _LENGTH = Struct("<Q")
 
 
+def _at_the_start() -> Message:
+    return said("the first bytes")
+
+
+def _in_list(doing: Callable[[], str], what: str, count: int) -> Message:
+    return said("{doing}, {what} of {number:,}", doing=doing(), what=what, number=count)
+
+
 class Cursor:
-    """A position in the bytes of a header; ``doing`` names the key or tensor at hand, for errors.
+    """A position in the bytes of a header; ``doing`` names the key or tensor at hand, asked only for errors.
 
     ``exact`` reads all eight bytes of every string length in an array; otherwise only the lowest one (see
     ``skip_strings``).
@@ -34,7 +44,7 @@ class Cursor:
         self.buffer, self.where, self.exact = buffer, where, exact
         self.position = 0
         self.limit = min(len(buffer), HEADER_CAP)
-        self.doing: str = said("the first bytes")
+        self.doing: Callable[[], str] = _at_the_start
 
     def unpack(self, form: Struct) -> tuple[int, ...]:
         """Return the next values in the given form. Raises ShortError at the end of the bytes."""
@@ -70,7 +80,7 @@ class Cursor:
     def fits(self, count: int, smallest: int, what: str) -> None:
         """Raise when ``count`` things of at least ``smallest`` bytes each cannot follow."""
         if count * smallest > self.limit - self.position:
-            self.doing = said("{doing}, {what} of {number:,}", doing=self.doing, what=what, number=count)
+            self.doing = partial(_in_list, self.doing, what, count)
             self.position += count * smallest
             raise self._beyond()
 
@@ -92,7 +102,8 @@ class Cursor:
 
     def error(self, what: str, expected: str, do: str = "") -> GgufError:
         """Return an error at this position."""
-        place = f"{self.where}: {self.doing} (byte {min(self.position, self.limit):,})"
+        at = min(self.position, self.limit)
+        place = said("{where}: {doing} (byte {at:,})", where=self.where, doing=self.doing(), at=at)
         return GgufError(place, what, expected, do or said("download or convert the model again"))
 
     def _beyond(self) -> GgufError:
@@ -101,7 +112,7 @@ class Cursor:
                 said("the header claims to be longer than any model's"),
                 said("at most {header_cap:,} bytes", header_cap=HEADER_CAP),
             )
-        place = f"{self.where}: {self.doing}"
+        place = said("{where}: {doing}", where=self.where, doing=self.doing())
         return ShortError(
             place, said("the header goes on after the end (byte {limit:,})", limit=self.limit), self.position
         )

@@ -14,7 +14,9 @@ class GgufError(Exception):
 
     def __init__(self, where: str, what: str, expected: str, do: str) -> None:
         """Keep the four parts and make one sentence of them."""
-        super().__init__(f"{where}: {what} (expected {expected}); {do}")
+        super().__init__(
+            said("{where}: {what} (expected {expected}); {do}", where=where, what=what, expected=expected, do=do)
+        )
         self.where, self.what, self.expected, self.do = where, what, expected, do
 
 

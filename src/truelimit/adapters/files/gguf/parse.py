@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from struct import Struct
 
 from truelimit.adapters.files.gguf.cursor import Buffer, Cursor
@@ -20,7 +21,7 @@ from truelimit.adapters.files.gguf.types import (
     TENSOR_TYPES,
     ValueType,
 )
-from truelimit.domain.message import said
+from truelimit.domain.message import Message, said
 from truelimit.domain.model import MetadataValue, Tensor
 
 LONGEST_KEPT_STRING = 2**18
@@ -64,7 +65,7 @@ def _parse(cursor: Cursor) -> Parsed:
     n_tensors, n_pairs = _counts(cursor)
     metadata = _metadata(cursor, n_pairs)
     _check_alignment(cursor, metadata.get("general.alignment", DEFAULT_ALIGNMENT))
-    cursor.doing = said("the tensor table")
+    cursor.doing = _in_table
     cursor.fits(n_tensors, 8 + 1 + 4 + 4 + 8, said("a tensor table"))
     return Parsed(metadata, tuple(_tensor(cursor) for _ in range(n_tensors)))
 
@@ -130,13 +131,29 @@ class _Kept:
             )
 
 
+def _in_table() -> Message:
+    return said("the tensor table")
+
+
+def _in_pair(index: int, n_pairs: int) -> Message:
+    return said("metadata key {number} of {pairs}", number=index + 1, pairs=n_pairs)
+
+
+def _in_key(key: str) -> Message:
+    return said("key {key!r}", key=key[:80])
+
+
+def _in_tensor(name: str) -> Message:
+    return said("tensor {name!r}", name=name[:80])
+
+
 def _metadata(cursor: Cursor, n_pairs: int) -> dict[str, MetadataValue]:
     metadata: dict[str, MetadataValue] = {}
     kept = _Kept()
     for index in range(n_pairs):
-        cursor.doing = f"metadata key {index + 1} of {n_pairs}"
+        cursor.doing = partial(_in_pair, index, n_pairs)
         key = cursor.name()
-        cursor.doing = f"key {key[:80]!r}"
+        cursor.doing = partial(_in_key, key)
         if key in metadata:
             raise cursor.error(said("the key is there twice"), said("each key once"))
         (kind,) = cursor.unpack(_TYPE)
@@ -190,16 +207,16 @@ def _form(cursor: Cursor, kind: int) -> Struct:
 def _check_alignment(cursor: Cursor, alignment: MetadataValue) -> None:
     if type(alignment) is int and 0 < alignment <= LARGEST_ALIGNMENT and alignment.bit_count() == 1:
         return
-    cursor.doing = "key 'general.alignment'"
+    cursor.doing = partial(_in_key, "general.alignment")
     raise cursor.error(
-        said("the alignment is {alignment!r}", alignment=alignment)[:80],
+        said("the alignment is {alignment!r:.60}", alignment=alignment),
         said("a power of two up to {largest_alignment:,}", largest_alignment=LARGEST_ALIGNMENT),
     )
 
 
 def _tensor(cursor: Cursor) -> Tensor:
     name = cursor.name()
-    cursor.doing = f"tensor {name[:80]!r}"
+    cursor.doing = partial(_in_tensor, name)
     (n_dimensions,) = cursor.unpack(_TYPE)
     if n_dimensions > MAX_DIMENSIONS:
         raise cursor.error(

@@ -9,7 +9,7 @@ from typing import Any
 from truelimit.adapters.files.hf_config import kinds
 from truelimit.adapters.files.hf_config.error import HfConfigError
 from truelimit.adapters.files.hf_config.fields import Config, ends
-from truelimit.domain.message import said
+from truelimit.domain.message import said, without_start
 from truelimit.domain.model import MetadataValue, ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.perf.layouts.nouns import UnknownLayoutError
@@ -98,7 +98,7 @@ def _counted(header: ModelHeader) -> ModelHeader:
     try:
         count = parameter_count(tensor_shapes(header))
     except UnknownLayoutError as error:
-        reason = error.reason.removeprefix(f"{header.where}: ")
+        reason = without_start(error.reason, said("{where}: {key}", where=header.where, key=""))
         raise HfConfigError(header.where, reason, said("sizes that fit"), said("check the file")) from None
     metadata = {**header.metadata, "general.parameter_count": count}
     return ModelHeader(header.where, header.basis, header.architecture, metadata)

@@ -104,7 +104,7 @@ class LlamaServerClient:
         return reply.value
 
     def _trouble(self, path: str, reply: HttpReply, expected: str) -> HttpTrouble:
-        what = f"status {reply.status}" + ("" if reply.is_json else said(", not JSON"))
+        what = said("status {status}", status=reply.status) + ("" if reply.is_json else said(", not JSON"))
         do = said("check which program answers at this address")
         return HttpTrouble(self.url + path, what, expected, do, status=reply.status, value=reply.value)
 

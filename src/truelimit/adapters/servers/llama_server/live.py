@@ -64,7 +64,7 @@ def _closed(url: str, front: HttpReply) -> Missing:
 
 def _something_else(client: LlamaServerClient, deadline: Deadline) -> tuple[Missing, ...]:
     """Say what a server is that is no llama-server."""
-    fact = f"model server at {shown(client.url)}"
+    fact = said("model server at {url}", url=shown(client.url))
     try:
         if "Ollama is running" in get_text(client.url + "/", deadline):
             return (Missing(fact, said("this is Ollama, not llama-server: name it with --ollama instead of --server")),)

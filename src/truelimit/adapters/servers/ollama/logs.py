@@ -106,7 +106,7 @@ def _ignored_options(log: ServerLog) -> Iterator[Missing]:
     """Yield the options that requests or definitions gave and the server did not know."""
     for option in log.invalid_options:
         yield Missing(
-            f"option {option[:60]}",
+            said("option {option}", option=option[:60]),
             said("{where}: Ollama does not know it and ignores it: check its name", where=log.where),
         )
 

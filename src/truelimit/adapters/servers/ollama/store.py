@@ -17,7 +17,7 @@ from truelimit.adapters.servers.ollama.manifests import (
 from truelimit.adapters.servers.ollama.parameters import num_ctx_of, without_text
 from truelimit.adapters.servers.ollama.show import text_of
 from truelimit.adapters.servers.ollama.small_files import Unreadable, read_object
-from truelimit.domain.message import said
+from truelimit.domain.message import Message, said
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Definition
 from truelimit.units import MIB, Bytes
@@ -84,9 +84,9 @@ def _manifests(reading: _Reading) -> list[Manifest]:
             try:
                 found.append(read_manifest(path))
             except Unreadable as error:
-                reading.lacks(f"model {path.parent.name}:{path.name}", error)
+                reading.lacks(said("model {name}", name=f"{path.parent.name}:{path.name}"), error)
     except OSError as error:
-        reading.lacks(fact, f"{error.filename or reading.models}: {error.strerror or 'cannot be read'}")
+        reading.lacks(fact, _unread(error.filename or reading.models, error))
     return found
 
 
@@ -175,10 +175,14 @@ def _read_header(reading: _Reading, manifest: Manifest, layer: Layer) -> ModelHe
         reading.lacks(fact, error)
         return None
     except OSError as error:
-        reading.lacks(fact, f"{path}: {error.strerror or 'cannot be read'}")
+        reading.lacks(fact, _unread(path, error))
         return None
     # A bundle holds the header without the weights; the manifest still tells how large the file was.
     return header if layer.size is None else replace(header, file_bytes=Bytes(layer.size))
+
+
+def _unread(path: object, error: OSError) -> Message:
+    return said("{path}: {why}", path=path, why=error.strerror or said("cannot be read"))
 
 
 def _is_folder(path: Path) -> bool:
