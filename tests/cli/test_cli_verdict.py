@@ -60,7 +60,7 @@ def test_the_incident_as_json(home: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_incident_as_text_and_markdown(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--home", str(home), *INCIDENT, *NAMED, "--no-color", "--width", "100"]) == 0
+    assert run(["--home", str(home), *INCIDENT, *NAMED, "--no-color", "--width", "130"]) == 0
     text = capsys.readouterr().out
     assert "first, it is free" in text.splitlines()[0]
     assert "the gateway (not yet shipped)" in text
