@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from truelimit.adapters.store.data_dir import data_dir
-from truelimit.adapters.work.schema import COLUMNS, NAMES, batch, request
+from truelimit.adapters.work.schema import COLUMNS, batch, request
 from truelimit.adapters.work.store_file import (
     WorkStoreError,
     attached,
@@ -28,16 +28,14 @@ from truelimit.adapters.work.store_file import (
     removed,
 )
 from truelimit.adapters.work.store_parts import FileState, Part, SetAside
+from truelimit.adapters.work.store_queries import ALL, SEEN_ONCE, VERSION, WITHOUT_OWNER
 from truelimit.domain.message import said
 from truelimit.domain.workload import WorkRequest
 
 __all__ = ["FileState", "Part", "SetAside", "WorkStore", "WorkStoreError"]
 
-_VERSION = 2  # 1 held paths and names of sessions in clear
 _FETCH = 10_000
-_ALL = ", ".join(NAMES)
 _IN_TIME = 'ORDER BY "time" NULLS FIRST, id'
-_TABLE = "table"  # the reader of what somebody brings: a copy, where the original is known too
 
 
 class WorkStore:
@@ -67,9 +65,9 @@ class WorkStore:
             owner_only(self.path)
         self._db = self._held.enter_context(attached(self.path, read_only=read_only))
         form = form_of(self._db, self.path)
-        if form is not None and form != _VERSION:
+        if form is not None and form != VERSION:
             self._replace(form, read_only)
-        if form != _VERSION and read_only:
+        if form != VERSION and read_only:
             raise WorkStoreError(said("{path}: holds no records; run truelimit workload to read some", path=self.path))
         try:
             if not read_only:
@@ -84,7 +82,7 @@ class WorkStore:
 
         Nothing of it is taken over: its rows do not tell which file they are of.
         """
-        if form > _VERSION:
+        if form > VERSION:
             raise WorkStoreError(
                 said("{path}: was written by a newer version of truelimit; name another store", path=self.path)
             )
@@ -104,7 +102,7 @@ class WorkStore:
         try:
             found = self._db.execute(f"SELECT count(*) FROM requests_{form}").fetchone()  # noqa: S608
             if found and found[0]:
-                rows = f"SELECT {_ALL} FROM requests_{form}"  # noqa: S608
+                rows = f"SELECT {ALL} FROM requests_{form}"  # noqa: S608
                 self._db.execute(f"COPY ({rows}) TO '{quoted(target)}' (FORMAT parquet)")
                 return SetAside(int(found[0]), target)
         except duckdb.Error:  # half made, or not as it was: there is nothing that can be brought back
@@ -114,16 +112,16 @@ class WorkStore:
     def _make(self) -> None:
         columns = ", ".join(f"{name} {kind}" for name, kind, _ in COLUMNS)
         run = self._db.execute
-        run(f"CREATE TABLE IF NOT EXISTS made_{_VERSION} (salt VARCHAR)")
-        run(f"CREATE TABLE IF NOT EXISTS requests_{_VERSION} ({columns}, file INTEGER, PRIMARY KEY (file, id))")
+        run(f"CREATE TABLE IF NOT EXISTS made_{VERSION} (salt VARCHAR)")
+        run(f"CREATE TABLE IF NOT EXISTS requests_{VERSION} ({columns}, file INTEGER, PRIMARY KEY (file, id))")
         run(
-            f"CREATE TABLE IF NOT EXISTS files_{_VERSION} (path VARCHAR, size BIGINT, modified_ns BIGINT, "
+            f"CREATE TABLE IF NOT EXISTS files_{VERSION} (path VARCHAR, size BIGINT, modified_ns BIGINT, "
             '"inode" BIGINT, "offset" BIGINT, reader VARCHAR, memory VARCHAR, damaged INTEGER, '
             "number INTEGER, place INTEGER, PRIMARY KEY (path, reader))"
         )
-        run(f"CREATE VIEW IF NOT EXISTS work_{_VERSION} AS {_SEEN_ONCE}")
-        run(_WITHOUT_OWNER)  # a run that was broken off in the middle of a file
-        rows = run(f"SELECT path, reader, number, place FROM files_{_VERSION}").fetchall()  # noqa: S608
+        run(f"CREATE VIEW IF NOT EXISTS work_{VERSION} AS {SEEN_ONCE}")
+        run(WITHOUT_OWNER)  # a run that was broken off in the middle of a file
+        rows = run(f"SELECT path, reader, number, place FROM files_{VERSION}").fetchall()  # noqa: S608
         self._files: dict[tuple[str, str], tuple[int, int]] = {(row[0], row[1]): (row[2], row[3]) for row in rows}
         self._last = max((number for number, _ in self._files.values()), default=0)
 
@@ -142,9 +140,9 @@ class WorkStore:
         Raises WorkStoreError for a store that was made with another one: nothing would be found in it again, and
         everything would be there twice.
         """
-        found = self._db.execute(f"SELECT salt FROM made_{_VERSION}").fetchone()  # noqa: S608
+        found = self._db.execute(f"SELECT salt FROM made_{VERSION}").fetchone()  # noqa: S608
         if found is None:
-            self._db.execute(f"INSERT INTO made_{_VERSION} VALUES (?)", [salt])  # noqa: S608
+            self._db.execute(f"INSERT INTO made_{VERSION} VALUES (?)", [salt])  # noqa: S608
         elif found[0] != salt:
             raise WorkStoreError(
                 said(
@@ -199,9 +197,9 @@ class WorkStore:
         rows = batch(latest.values())
         rows["file"] = _whole([number for number, _ in latest])
         self._db.register("incoming", rows)
-        other = f"SELECT 1 FROM requests_{_VERSION} r WHERE r.file = i.file AND r.id = i.id AND r.session <> i.session"  # noqa: S608
+        other = f"SELECT 1 FROM requests_{VERSION} r WHERE r.file = i.file AND r.id = i.id AND r.session <> i.session"  # noqa: S608
         self._db.execute(
-            f"INSERT OR REPLACE INTO requests_{_VERSION} SELECT {_ALL}, file FROM incoming i WHERE NOT EXISTS ({other})"  # noqa: S608
+            f"INSERT OR REPLACE INTO requests_{VERSION} SELECT {ALL}, file FROM incoming i WHERE NOT EXISTS ({other})"  # noqa: S608
         )
         self._db.unregister("incoming")
 
@@ -214,21 +212,21 @@ class WorkStore:
         if known is not None and known[0] != part.number:
             if part.keeps_sessions:
                 self._carry(known[0], part.number)
-            self._db.execute(f"DELETE FROM requests_{_VERSION} WHERE file = ?", [known[0]])  # noqa: S608
+            self._db.execute(f"DELETE FROM requests_{VERSION} WHERE file = ?", [known[0]])  # noqa: S608
         place = known[1] if known is not None else 1 + max((place for _, place in self._files.values()), default=0)
         values = [getattr(state, name) for name in FileState.__slots__]
         marks = ", ".join("?" * (len(values) + 2))
         self._db.execute(
-            f"INSERT OR REPLACE INTO files_{_VERSION} VALUES ({marks})",  # noqa: S608
+            f"INSERT OR REPLACE INTO files_{VERSION} VALUES ({marks})",  # noqa: S608
             [*values, part.number, place],
         )
         self._files[key] = (part.number or 0, place)
 
     def _carry(self, before: int, now: int | None) -> None:
         """Keep the conversations that a file no longer holds: a log that was rotated, a database that was tidied."""
-        gone = f"SELECT session FROM requests_{_VERSION} WHERE file = ?"  # noqa: S608
+        gone = f"SELECT session FROM requests_{VERSION} WHERE file = ?"  # noqa: S608
         self._db.execute(
-            f"INSERT OR IGNORE INTO requests_{_VERSION} SELECT {_ALL}, ? FROM requests_{_VERSION} "  # noqa: S608
+            f"INSERT OR IGNORE INTO requests_{VERSION} SELECT {ALL}, ? FROM requests_{VERSION} "  # noqa: S608
             f"WHERE file = ? AND session NOT IN ({gone})",
             [now, before, now],
         )
@@ -237,7 +235,7 @@ class WorkStore:
         told = batch(part.requests)
         self._db.register("told", {"id": told["id"], "session": told["session"]})
         self._db.execute(
-            f"DELETE FROM requests_{_VERSION} WHERE file = ? AND session IN (SELECT session FROM told) "  # noqa: S608
+            f"DELETE FROM requests_{VERSION} WHERE file = ? AND session IN (SELECT session FROM told) "  # noqa: S608
             "AND id NOT IN (SELECT id FROM told)",
             [part.number],
         )
@@ -246,11 +244,11 @@ class WorkStore:
     def states(self) -> list[FileState]:
         """Return how far each source file was read."""
         chosen = ", ".join(f'"{name}"' for name in FileState.__slots__)
-        return [FileState(*values) for values in self._db.execute(f"SELECT {chosen} FROM files_{_VERSION}").fetchall()]  # noqa: S608
+        return [FileState(*values) for values in self._db.execute(f"SELECT {chosen} FROM files_{VERSION}").fetchall()]  # noqa: S608
 
     def requests(self) -> Iterator[WorkRequest]:
         """Yield all records in order of time; those without a time come first."""
-        for values in self._rows(_ALL, _IN_TIME):
+        for values in self._rows(ALL, _IN_TIME):
             yield request(values)
 
     def count(self) -> int:
@@ -259,13 +257,13 @@ class WorkStore:
 
     def copies(self) -> int:
         """Return how many records are copies that a conversation which was resumed holds of an older one."""
-        query = f"SELECT count(DISTINCT (id, session)) - count(DISTINCT id) FROM requests_{_VERSION}"  # noqa: S608
+        query = f"SELECT count(DISTINCT (id, session)) - count(DISTINCT id) FROM requests_{VERSION}"  # noqa: S608
         found = self._db.execute(query).fetchone()
         return int(found[0]) if found else 0
 
     def damaged(self) -> int:
         """Return how many lines of the source files were not understood."""
-        found = self._db.execute(f"SELECT coalesce(sum(damaged), 0) FROM files_{_VERSION}").fetchone()  # noqa: S608
+        found = self._db.execute(f"SELECT coalesce(sum(damaged), 0) FROM files_{VERSION}").fetchone()  # noqa: S608
         return int(found[0]) if found else 0
 
     def export(self, target: Path) -> int:
@@ -279,7 +277,7 @@ class WorkStore:
         if kind is None:
             raise WorkStoreError(said("{target}: export writes .parquet or .jsonl; name such a file", target=target))
         try:
-            self._db.execute(f"COPY (FROM work_{_VERSION} {_IN_TIME}) TO '{quoted(target)}' (FORMAT {kind})")
+            self._db.execute(f"COPY (FROM work_{VERSION} {_IN_TIME}) TO '{quoted(target)}' (FORMAT {kind})")
         except duckdb.Error as error:
             raise WorkStoreError(
                 said("{target}: cannot be written: {why}", target=target, why=first_line(error))
@@ -287,24 +285,9 @@ class WorkStore:
         return self.count()
 
     def _rows(self, chosen: str, rest: str) -> Iterator[tuple[Any, ...]]:
-        cursor = self._db.execute(f"SELECT {chosen} FROM work_{_VERSION} {rest}")  # noqa: S608
+        cursor = self._db.execute(f"SELECT {chosen} FROM work_{VERSION} {rest}")  # noqa: S608
         while rows := cursor.fetchmany(_FETCH):
             yield from rows
-
-
-_WITHOUT_OWNER = f"DELETE FROM requests_{_VERSION} WHERE file NOT IN (SELECT number FROM files_{_VERSION})"  # noqa: S608
-
-# Of rows with one id: those of the conversation that was known first, and of these what was read last. What was read
-# where it was recorded counts before a table that somebody brought.
-_OWNED = (
-    f"SELECT {', '.join(f'r.{name}' for name in NAMES)}, f.reader = '{_TABLE}' AS brought, f.place AS place "  # noqa: S608
-    f"FROM requests_{_VERSION} r JOIN files_{_VERSION} f ON f.number = r.file"
-)
-_SEEN_ONCE = (
-    f"SELECT {_ALL} FROM (SELECT *, first_value(session) OVER (PARTITION BY id ORDER BY brought, place) AS known_as "  # noqa: S608
-    f"FROM ({_OWNED})) WHERE session = known_as "
-    "QUALIFY row_number() OVER (PARTITION BY id ORDER BY brought, place DESC) = 1"
-)
 
 
 def _whole(values: Sequence[int | None]) -> Any:
