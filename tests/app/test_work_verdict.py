@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -29,10 +30,11 @@ from truelimit.domain.workload import Ending, WorkClass, WorkRequest
 from truelimit.limits.view import StackView
 from truelimit.report.as_text import render
 from truelimit.report.verdict_document import blocks, to_json
+from truelimit.tables.agents import agent_defaults
 from truelimit.tables.identify import identified
 from truelimit.tables.loader import published_rates
 from truelimit.tables.machines import entry
-from truelimit.units import Tokens
+from truelimit.units import Seconds, Tokens
 from truelimit.workload.options import Result
 from truelimit.workload.verdict import WorkVerdict
 
@@ -293,3 +295,39 @@ def test_answers_of_unknown_length_count_as_the_usual_one(facts: Facts, seen: St
     assert any(f"each counts as {400:,} tokens" in item.why for item in found.unknown)
     before, after = (by_id(item)["nothing"].hours_week.value for item in (told, found))
     assert after > 0.5 * before, "a request that completes writes something"
+
+
+def by_agent(agent: str, *, first_token: float | None = None) -> list[WorkRequest]:
+    """Two conversations that were each read for longer than most agents wait."""
+    return [
+        WorkRequest(
+            f"r{day}", agent, agent, f"s{day}", MODEL, START + timedelta(days=day), Tokens(125_000),
+            output_tokens=Tokens(300), first_token=None if first_token is None else Seconds(first_token), private=True,
+        )
+        for day in range(2)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("agent", "wall"), [("qwen-code", 120.0), ("opencode", 300.0), ("claude-code", 360.5), ("codex", math.inf)]
+)
+def test_another_agent_gives_up_at_its_own_walls(facts: Facts, seen: StackView, agent: str, wall: float) -> None:
+    made = replace(asked(facts, seen, by_agent(agent), clouds=()), agents=agent_defaults())
+    found = work_verdict(made)
+    (stack,) = (leg.stack for leg in by_id(found)["fix"].option.legs)
+    reads = stack.prefill_a * 125_000 + stack.prefill_b * 125_000**2 / 2
+    attempts = {item.agent: item.attempts.value for item in agent_defaults()}[agent]
+    done = reads <= wall * (attempts if stack.resumes else 1)
+    assert by_id(found)["fix"].done.value == 2 * done
+    waits = [item.why for item in found.unknown if str(item.fact).startswith("how long")]
+    assert len(waits) == (wall < math.inf)
+    assert not waits or f"{wall:g} s without a byte" in waits[0]
+    if wall < math.inf:
+        assert by_id(found)["gateway"].done.value == 2, "bytes come while the prompt is read"
+
+
+def test_a_request_that_outlived_a_timer_shows_that_it_was_raised(facts: Facts, seen: StackView) -> None:
+    made = replace(asked(facts, seen, by_agent("qwen-code", first_token=130.0), clouds=()), agents=agent_defaults())
+    found = work_verdict(made)
+    assert not [item for item in found.unknown if str(item.fact).startswith("how long")]
+    assert by_id(found)["fix"].done.value == 2

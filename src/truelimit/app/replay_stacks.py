@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from truelimit.domain.machine import Machine
     from truelimit.limits.paces import Reading, Writing
     from truelimit.limits.view import StackView
+    from truelimit.workload.stack import AgentWalls
 
 _OLLAMA_KEEPS = 5.0 * MINUTE  # OLLAMA_KEEP_ALIVE's default
 _REFUSING = {(0, 30, 9), (0, 30, 10)}  # these answer 400 where all others of Ollama cut
@@ -65,7 +66,7 @@ class Terms:
     """What a stack is built with: the deepest prompt of the work (tokens), walls, what a server does to a long prompt.
 
     ``cuts`` is whether the server cuts it without a word, ``keep_alive`` the seconds after which it unloads a model,
-    ``reads_on`` the tokens that it still reads for a client that has hung up.
+    ``reads_on`` the tokens that it still reads for a client that has hung up. ``agents``: the walls of other agents.
     """
 
     deepest: int
@@ -73,11 +74,12 @@ class Terms:
     cuts: bool
     keep_alive: float
     reads_on: float = 0.0
+    agents: tuple[AgentWalls, ...] = ()
 
 
-def terms_of(view: StackView, deepest: int, walls: Walls) -> Terms:
+def terms_of(view: StackView, deepest: int, walls: Walls, agents: tuple[AgentWalls, ...] = ()) -> Terms:
     """Return the terms of a stack as it is, with some walls."""
-    return Terms(deepest, walls, cuts_silently(view), keep_alive(view), reads_on(view))
+    return Terms(deepest, walls, cuts_silently(view), keep_alive(view), reads_on(view), agents)
 
 
 def cuts_silently(view: StackView) -> bool:
@@ -242,6 +244,7 @@ def _numbers(
         slots=settings.cache.slots,
         cache_tokens=_cache_tokens(stack, context),
         reads_on=terms.reads_on,
+        agents=terms.agents,
     )
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.domain.findings import Applicability, ConfigEdit, Finding
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.limits import SetBy
 from truelimit.domain.session import Cause
+from truelimit.domain.workload import Ending
 from truelimit.fixes.outlook import after_edits
 from truelimit.limits.time import COMMAND, bounds_prefill, timers
+from truelimit.workload.columns import AGENTS
+from truelimit.workload.stack import AgentWalls
 
 if TYPE_CHECKING:
-    from truelimit.domain.agent import Timeout
+    from truelimit.domain.agent import AgentDefaults, Timeout
+    from truelimit.domain.workload import WorkRequest
     from truelimit.limits.view import StackView
 
+_LATE = 5.0  # s: what a request may take beyond a timer that held
 _SILENCE = frozenset({"headers", "idle", "first-event"})
 
 
@@ -38,8 +44,7 @@ class Walls:
 def walls(view: StackView, kept: Iterable[Timeout]) -> Walls:
     """Return the walls that some of the route's timers make on this server."""
     timeouts = tuple(kept)
-    silent = [item for item in timeouts if item.bounds in _SILENCE and bounds_prefill(item.bounds, view.server)]
-    first = min(silent, key=lambda item: item.seconds.value, default=None)
+    first = _first(view, timeouts)
     route = view.route
     attempts = max(1, route.attempts.value) if route is not None and route.attempts is not None else 1
     return Walls(
@@ -50,6 +55,48 @@ def walls(view: StackView, kept: Iterable[Timeout]) -> Walls:
         view.server is not None and not _began_anew(view),
         first.seconds.where if first else "",
     )
+
+
+def walls_of_agents(
+    view: StackView, defaults: Iterable[AgentDefaults], asked: Sequence[WorkRequest]
+) -> tuple[AgentWalls, ...]:
+    """Return the walls of each agent of AGENTS on this server: those it comes with, but for those that it outlived.
+
+    A recorded request that went on for longer shows that somebody raised the timer. No walls at all where none asked.
+    """
+    known = {item.agent: item for item in defaults}
+    by_agent = {name: [item for item in asked if item.agent == name] for name in AGENTS}
+    if not any(by_agent.values()):
+        return ()
+    return tuple(_of_agent(view, known.get(name), by_agent[name]) for name in AGENTS)
+
+
+def _of_agent(view: StackView, known: AgentDefaults | None, asked: Sequence[WorkRequest]) -> AgentWalls:
+    if known is None or not asked:
+        return AgentWalls()
+    first = _first(view, known.timeouts)
+    whole = _least(known.timeouts, {"request"})
+    silent = max((item.first_token or 0.0 for item in asked), default=0.0)
+    lasted = max((item.duration or 0.0 for item in asked if item.ending is Ending.DONE), default=0.0)
+    if first is not None and silent > _LATE + first.seconds.value:
+        first = None
+    return AgentWalls(
+        first.seconds.value if first else math.inf,
+        math.inf if lasted > _LATE + whole else whole,
+        attempts=known.attempts.value,
+        where=first.seconds.where if first else "",
+    )
+
+
+def without_silence_of_agents(found: Iterable[AgentWalls]) -> tuple[AgentWalls, ...]:
+    """Return the walls of agents that are left where somebody sends valid bytes while the prompt is read."""
+    return tuple(replace(item, first=math.inf, where="") for item in found)
+
+
+def _first(view: StackView, timeouts: Iterable[Timeout]) -> Timeout | None:
+    """The timer that ends the silence before a first byte on this server; None where none does."""
+    silent = [item for item in timeouts if item.bounds in _SILENCE and bounds_prefill(item.bounds, view.server)]
+    return min(silent, key=lambda item: item.seconds.value, default=None)
 
 
 def own_timers(view: StackView) -> tuple[Timeout, ...]:

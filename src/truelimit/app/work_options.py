@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from datetime import date
@@ -21,6 +22,7 @@ from truelimit.app.replay_walls import (
     walls,
     without_keyless,
     without_silence,
+    without_silence_of_agents,
 )
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import last_choice, said
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
     from truelimit.domain.findings import Finding
     from truelimit.limits.view import StackView
+    from truelimit.workload.stack import AgentWalls
 
 _RELAY = said("the gateway sends valid events while the prompt is read; not yet shipped")
 
@@ -63,18 +66,24 @@ class Today:
     deepest: int
     owned: Entry | None = None
     fixed_walls: Walls = field(default_factory=Walls)
+    agents: tuple[AgentWalls, ...] = ()
 
     def terms(self, found: Walls) -> Terms:
         """Return the terms of this stack with some walls."""
-        return terms_of(self.view, self.deepest, found)
+        return terms_of(self.view, self.deepest, found, self.agents)
 
 
 def today_of(
-    view: StackView, stack: Stack, findings: Sequence[Finding], deepest: int, owned: Entry | None = None
+    view: StackView,
+    stack: Stack,
+    findings: Sequence[Finding],
+    deepest: int,
+    owned: Entry | None = None,
+    agents: tuple[AgentWalls, ...] = (),
 ) -> Today:
-    """Return the stack of today with the walls that its fix leaves."""
+    """Return the stack of today with the walls that its fix leaves, beside those of other agents."""
     left = walls(view, timers_after(view, safe_edits(view, findings)))
-    return Today(view, stack, tuple(findings), deepest, owned, left)
+    return Today(view, stack, tuple(findings), deepest, owned, left, agents)
 
 
 def free_options(today: Today) -> Iterator[Option]:
@@ -92,7 +101,8 @@ def free_options(today: Today) -> Iterator[Option]:
     yield from _settings(today, fixed)
     if silence_binds(today):
         free = walls(view, without_silence(timers_after(view, safe_edits(view, today.findings))))
-        made = option("gateway", said("the gateway"), Kind.GATEWAY, fixed_stack(today, free))
+        relayed = replace(today, agents=without_silence_of_agents(today.agents))
+        made = option("gateway", said("the gateway"), Kind.GATEWAY, fixed_stack(relayed, free))
         yield replace(made, shipped=False, notes=(_RELAY, *made.notes))
 
 
@@ -140,7 +150,7 @@ def _remedy(found: Sequence[Timeout]) -> str:
 
 def silence_binds(today: Today) -> bool:
     """Whether a timer that silence sets off can end the reading of a prompt here."""
-    return today.fixed_walls.first < float("inf")
+    return min((today.fixed_walls.first, *(item.first for item in today.agents))) < math.inf
 
 
 def _larger(today: Today, fixed: Built) -> Iterator[Option]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +10,15 @@ import numpy as np
 from truelimit.domain.message import counted, said
 from truelimit.domain.provenance import Missing
 from truelimit.units import MINUTE
-from truelimit.workload.columns import usual_output
+from truelimit.workload.columns import AGENTS, usual_output
 
 if TYPE_CHECKING:
     from truelimit.app.replay_stacks import Built
+    from truelimit.domain.agent import AgentDefaults
     from truelimit.workload.columns import Clock
     from truelimit.workload.legs import Work
     from truelimit.workload.options import Result
+    from truelimit.workload.stack import AgentWalls
 
 _LONGEST_GAP = 60 * 24 * 60 * MINUTE  # s: nobody pauses so long; a clock was wrong, or it was another time
 _FEW = 30  # requests below which a share says little
@@ -71,6 +73,22 @@ def unknown(work: Work, found: Sequence[Result], as_it_is: Built) -> list[Missin
     missing += _clock(work) + _answers(work)
     seen = {(item.option.name, why) for item in found for why in item.option.unknown}
     return missing + [Missing(name, why) for name, why in sorted(seen)]
+
+
+def defaults_taken(defaults: Iterable[AgentDefaults], taken: Sequence[AgentWalls]) -> list[Missing]:
+    """Return the agents whose patience is that of their version's defaults: their own settings are not read."""
+    named = dict(zip(AGENTS, taken, strict=False))
+    return [
+        Missing(
+            said("how long {agent} waits", agent=item.name),
+            said(
+                "its settings are not read: {seconds:g} s without a byte and {attempts} attempts, {where}",
+                seconds=wall.first, attempts=item.attempts.value, where=wall.where,
+            ),
+        )
+        for item in defaults
+        if (wall := named.get(item.agent)) is not None and wall.where
+    ]  # fmt: skip
 
 
 def _clock(work: Work) -> list[Missing]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from truelimit.app.replay_stacks import Built, Terms, recorded
-from truelimit.app.replay_walls import own_timers, walls
+from truelimit.app.replay_walls import Walls, own_timers, walls, walls_of_agents
 from truelimit.app.work_of_calls import with_incidents
 from truelimit.app.work_options import (
     Offered,
@@ -21,7 +21,7 @@ from truelimit.app.work_options import (
     today_of,
 )
 from truelimit.app.work_routes import cloud_options, two_options
-from truelimit.app.work_unknown import span, unknown
+from truelimit.app.work_unknown import defaults_taken, span, unknown
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import Message, joined, said
@@ -40,11 +40,13 @@ from truelimit.workload.verdict import Tail, WorkVerdict, calculations, choose, 
 
 if TYPE_CHECKING:
     from truelimit.app.machines import Entry
+    from truelimit.domain.agent import AgentDefaults
     from truelimit.domain.facts import Stack
     from truelimit.domain.findings import Finding
     from truelimit.domain.workload import WorkRequest
     from truelimit.limits.view import StackView
     from truelimit.workload.columns import Flags
+    from truelimit.workload.stack import AgentWalls
 
 _WEEK = 7 * 24 * 60 * MINUTE  # s
 _PATIENCE = 5.0 * MINUTE  # s: whoever waits longer for an answer is better served elsewhere
@@ -60,6 +62,7 @@ class Asked:
     """What a verdict is made of: the work, the doctor's view and findings, its stack with devices and an estimator.
 
     ``every``: the work of other models is replayed as well, since a person named the model.
+    ``agents``: how agents whose configuration is not read give up.
     """
 
     requests: tuple[WorkRequest, ...]
@@ -70,6 +73,7 @@ class Asked:
     owned: Entry | None = None
     money: Money | None = None
     every: bool = False
+    agents: tuple[AgentDefaults, ...] = ()
 
 
 def main_view(views: Sequence[StackView], requests: Sequence[WorkRequest], model: str | None = None) -> StackView:
@@ -118,7 +122,8 @@ def work_verdict(asked: Asked, progress: Callable[[int, int], None] | None = Non
     if not work.columns.known.any():
         raise NoWorkError(_nothing(len(work.asked)))
     deepest = int(work.columns.prompt.max())
-    today = today_of(asked.view, asked.stack, asked.findings, deepest, asked.owned)
+    agents = walls_of_agents(asked.view, asked.agents, own)
+    today = today_of(asked.view, asked.stack, asked.findings, deepest, asked.owned, agents)
     money = asked.money or Money(_weeks(work))
     away = _away(today, work)
     found = _all_results(today, asked.offered, work, money, away, progress)
@@ -221,7 +226,7 @@ def _told(
         days,
         apart.requests,
         apart.many,
-        (*elsewhere, *unknown(work, found, as_it_is)),
+        (*elsewhere, *unknown(work, found, as_it_is), *defaults_taken(asked.agents, today.agents)),
         apart.private,
         apart.unsaid,
         trust,
@@ -266,7 +271,7 @@ def _decisive(today: Today, work: Work) -> tuple[Calculation, ...]:
         "longest_prompt", int(work.columns.prompt.max()), "tokens", said("the recorded requests"), Basis.REPORTED
     )
     reads = prefill_calculation(fixed.reading.fit, longest)
-    left = today.fixed_walls
+    left = _wall_of_the_longest(today, work)
     if left.first == float("inf"):
         return (reads,)
     wall = Term("wall", left.first, "s", left.where, Basis.SPECIFIED)
@@ -275,3 +280,9 @@ def _decisive(today: Today, work: Work) -> tuple[Calculation, ...]:
         "ceil(reading / wall)", said("attempts of {attempts} that there are", attempts=left.attempts), cold, wall
     )
     return (reads, tries, wall_as_context_calculation(fixed.reading.fit, left.first, left.where))
+
+
+def _wall_of_the_longest(today: Today, work: Work) -> Walls | AgentWalls:
+    """The walls of the agent that sent the longest prompt."""
+    who = int(work.columns.agent[int(work.columns.prompt.argmax())])
+    return today.agents[who - 1] if who and today.agents else today.fixed_walls

@@ -53,6 +53,7 @@ def asked(args: argparse.Namespace, places: Places, given: Given) -> Asked:
     from truelimit.app.doctor import diagnose_views, views
     from truelimit.app.work_verdict import Asked, main_view
     from truelimit.cli.wiring import gather
+    from truelimit.tables.agents import agent_defaults
 
     facts = gather(places, given, args.network_seconds)
     seen = views(facts)
@@ -61,7 +62,8 @@ def asked(args: argparse.Namespace, places: Places, given: Given) -> Asked:
     findings = diagnose_views(facts, (view,)).findings
     stack, owned = _with_tables(view)
     offered = _offered(args, stack, requests)
-    return Asked(tuple(requests), view, stack, findings, offered, owned, every=args.model is not None)
+    every, agents = args.model is not None, agent_defaults()
+    return Asked(tuple(requests), view, stack, findings, offered, owned, every=every, agents=agents)
 
 
 def _requests(args: argparse.Namespace, places: Places, views: Sequence[StackView]) -> list[WorkRequest]:

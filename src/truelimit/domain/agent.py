@@ -51,6 +51,20 @@ class Timeout:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentDefaults:
+    """An agent whose configuration is not read: the timers it comes with, and its attempts in all.
+
+    ``agent`` is its name in records of work, ``name`` the one that people know, ``version`` that which was looked at.
+    """
+
+    agent: str
+    name: str
+    version: str
+    timeouts: tuple[Timeout, ...]
+    attempts: Known[int]
+
+
+@dataclass(frozen=True, slots=True)
 class ConfiguredModel:
     """What the agent's configuration holds for a model: raw evidence for the origin of its limit.
 

@@ -22,6 +22,9 @@ Clock = NDArray[np.float64]
 Whole = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 _ASSUMED_OUTPUT = 400.0  # tokens of an answer where no record tells any
+AGENTS = ("claude-code", "cline", "codex", "opencode", "pi", "qwen-code", "roo-code")
+"""Agents that have walls of their own in a replay, whatever the stack was configured for."""
+_NUMBER = {name: number for number, name in enumerate(AGENTS, start=1)}
 _OTHERS = 2  # requests of other conversations that may be under way when one comes
 
 
@@ -36,6 +39,7 @@ class Columns:
     longest such silence since the conversation's previous request, in which a server may have let go of the model.
     ``ahead`` rows before this one (0: none) another conversation asked something, ``ahead_by`` seconds earlier (two
     rows of each). ``own`` rows before it (0: none) the conversation itself did.
+    ``agent``: the number of who asked in AGENTS, from 1; 0: another, or not known.
     """
 
     time: Clock
@@ -52,6 +56,7 @@ class Columns:
     known: Flags
     gap: Floats
     own: Whole
+    agent: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.prompt)
@@ -75,7 +80,8 @@ def columns(requests: Sequence[WorkRequest], *, unknown_is_private: bool = True)
     time = np.array([_when(item) for item in rows], dtype=np.float64)
     recorded = _numbers([item.cached_tokens for item in rows])
     duration = _numbers([item.duration for item in rows])
-    return from_arrays(time, sessions, prompt, output, recorded, np.array(private, dtype=bool), duration)
+    agent = np.array([_NUMBER.get(item.agent, 0) for item in rows], dtype=np.uint8)
+    return from_arrays(time, sessions, prompt, output, recorded, np.array(private, dtype=bool), duration, agent)
 
 
 def asked(requests: Iterable[WorkRequest]) -> list[WorkRequest]:
@@ -94,6 +100,7 @@ def from_arrays(
     cached: Floats,
     private: Flags,
     duration: Floats | None = None,
+    agent: NDArray[np.uint8] | None = None,
 ) -> Columns:
     """Return the columns of arrays that are in order of time.
 
@@ -105,8 +112,9 @@ def from_arrays(
     idle = _idle(time, duration)
     reusable, since, others, gap, own = _reuse(session, prompt, output, cached, idle)
     ahead, ahead_by = _ahead(time, session)
+    agent = np.zeros(len(time), np.uint8) if agent is None else agent
     return Columns(
-        time, session, prompt, output, reusable, since, others, idle, ahead, ahead_by, private, known, gap, own
+        time, session, prompt, output, reusable, since, others, idle, ahead, ahead_by, private, known, gap, own, agent
     )
 
 

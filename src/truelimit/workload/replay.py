@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truelimit.workload.columns import Columns, Flags, Floats
+from truelimit.workload.patience import Patience, patience_of
 from truelimit.workload.rate_limit import Bucket
 from truelimit.workload.slots import Line, Reading, busy, in_slot, line_of, wait
 from truelimit.workload.stack import Outcome, ReplayStack
@@ -77,8 +78,9 @@ def _block(rows: Columns, stack: ReplayStack, line: Line, bucket: Bucket, start:
         first = read + np.where(rows.idle > stack.keep_alive, np.float32(stack.load), np.float32(0))
     else:
         first = read
+    patience = patience_of(rows, stack)
     if stack.slots <= len(rows.ahead):
-        kept, over = busy(Reading(new, cached, first, read, written, _begins_anew(refused, stack)), stack)
+        kept, over = busy(Reading(new, cached, first, read, written, _begins_anew(refused, stack)), stack, patience)
         line.service[start : start + len(rows)] = kept * _SERVED[refused]
         if over is not None:
             line.over[start : start + len(rows)] = over * _SERVED[refused]
@@ -87,7 +89,7 @@ def _block(rows: Columns, stack: ReplayStack, line: Line, bucket: Bucket, start:
         counted = (prompt if stack.counts_cached else new) + rows.output
         refused = np.where(_STANDS[refused] & (counted > stack.tokens_per_minute), _OVERFLOW, refused)
         first = first + bucket.waits(rows.time, counted * _SERVED[refused])
-    ended, seconds = _walls(first, first + written, stack, refused)
+    ended, seconds = _walls(first, first + written, stack, patience, refused)
     outcome = np.where(_STANDS[refused] & ((ended > 0) | (refused == Outcome.DONE)), ended, refused)
     sent, served = _SENT[outcome], _SERVED[outcome]
     return Replayed(
@@ -122,36 +124,38 @@ def _cached(rows: Columns, stack: ReplayStack, refused: Codes, line: Line) -> Fl
     return np.where(kept, rows.reusable, np.float32(0))
 
 
-def _walls(first: Floats, total: Floats, stack: ReplayStack, refused: Codes) -> tuple[Codes, Floats]:
+def _walls(
+    first: Floats, total: Floats, stack: ReplayStack, patience: Patience, refused: Codes
+) -> tuple[Codes, Floats]:
     """Return outcome and seconds under the walls, with the attempts there are."""
-    wall = min(stack.first_wall, stack.total_wall)
-    if math.isinf(wall) and math.isinf(stack.run_wall):
+    if patience.endless:
         return np.zeros(len(first), np.uint8), total
-    begun = first <= wall
-    in_time, seconds = begun & (total <= stack.total_wall), total
-    if stack.resumes and not math.isinf(wall):
-        in_time, seconds = _resumed(first, total, stack, refused)
-    attempt = np.where(begun, np.float32(stack.total_wall), np.float32(wall))
-    seconds = np.where(in_time, seconds, attempt * stack.attempts)
-    in_time = in_time & (seconds <= stack.run_wall)
+    begun = first <= patience.first
+    in_time, seconds = begun & (total <= patience.total), total
+    if stack.resumes and not patience.waits_for_ever:
+        in_time, seconds = _resumed(first, total, stack, patience, refused)
+    attempt = np.where(begun, patience.total, patience.first)
+    seconds = np.where(in_time, seconds, attempt * patience.attempts)
+    in_time = in_time & (seconds <= patience.run)
     ended = np.where(in_time, np.uint8(Outcome.DONE), np.uint8(Outcome.TIMED_OUT))
-    return ended, np.minimum(seconds, stack.run_wall)
+    return ended, np.minimum(seconds, patience.run)
 
 
-def _resumed(first: Floats, total: Floats, stack: ReplayStack, refused: Codes) -> tuple[Flags, Floats]:
+def _resumed(
+    first: Floats, total: Floats, stack: ReplayStack, patience: Patience, refused: Codes
+) -> tuple[Flags, Floats]:
     """Whether there is an answer in time, and after how long, where an attempt goes on where the last ended.
 
     Reading takes as many attempts as the wall of one goes into it. If the answer does not fit the last of them, one
     more has only to write it. A prompt that is cut starts anew each time: its front is another one then.
     """
-    wall = np.float32(min(stack.first_wall, stack.total_wall))
-    whole = np.float32(stack.total_wall)
+    wall, whole, attempts = patience.first, patience.total, patience.attempts
     tries = np.maximum(np.ceil(first / wall), 1)
     if stack.cuts_silently:
         tries = np.where((refused == Outcome.TRUNCATED) & (first > wall), np.float32(math.inf), tries)
-    before = (np.minimum(tries, stack.attempts) - 1) * wall
-    same = (tries <= stack.attempts) & (total - before <= whole)
-    again = (tries < stack.attempts) & (total - first <= whole)
+    before = (np.minimum(tries, attempts) - 1) * wall
+    same = (tries <= attempts) & (total - before <= whole)
+    again = (tries < attempts) & (total - first <= whole)
     if stack.cuts_silently:
         again &= refused != Outcome.TRUNCATED
     return same | again, np.where(same, total, before + whole + (total - first))
@@ -165,7 +169,7 @@ def _refused(rows: Columns, stack: ReplayStack) -> Codes:
         found[rows.prompt > stack.served_context] = Outcome.TRUNCATED
     else:
         found[rows.prompt >= stack.served_context] = Outcome.OVERFLOW
-    found[rows.prompt > stack.prompt_limit] = Outcome.OVERFLOW
+    found[_too_long(rows, stack)] = Outcome.OVERFLOW
     if not stack.takes_private:
         found[rows.private] = Outcome.NOT_ALLOWED
     if not np.isinf(stack.ends):
@@ -173,3 +177,9 @@ def _refused(rows: Columns, stack: ReplayStack) -> Codes:
     if not stack.fits:
         found[:] = Outcome.NO_ROOM
     return found
+
+
+def _too_long(rows: Columns, stack: ReplayStack) -> Flags:
+    """Whose prompt is more than its agent sends; of agents with walls of their own no such limit is known."""
+    found: Flags = rows.prompt > stack.prompt_limit
+    return found & (rows.agent == 0) if stack.agents else found

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truelimit.workload.columns import Columns, Flags, Floats
+from truelimit.workload.patience import NEVER, Patience
 from truelimit.workload.stack import Outcome, ReplayStack
 
 
@@ -95,37 +96,37 @@ def wait(rows: Columns, stack: ReplayStack, line: Line, start: int) -> Floats:
     return found
 
 
-def busy(work: Reading, stack: ReplayStack) -> tuple[Floats, Floats | None]:
+def busy(work: Reading, stack: ReplayStack, patience: Patience) -> tuple[Floats, Floats | None]:
     """Return the seconds that each request keeps its slot, and how many of them are after its client hung up.
 
     None for those: nobody's are.
     """
-    wall = min(stack.first_wall, stack.total_wall)
     total = work.first + work.written
-    if math.isinf(wall) and math.isinf(stack.run_wall):
+    if patience.endless:
         return total, None
-    most = min(stack.attempts * stack.total_wall, stack.run_wall)
-    last = stack.attempts * wall
-    unread = work.first > _enough(work.anew, wall, last)
-    listens: Floats = np.minimum(np.where(unread, np.float32(last), total), np.float32(most))
+    most = np.minimum(patience.attempts * patience.total, patience.run)
+    last = patience.attempts * patience.first
+    unread = work.first > _enough(work.anew, patience.first, last)
+    listens: Floats = np.minimum(np.where(unread, last, total), most)
     if not stack.reads_on:
         return listens, None
-    hung_up = unread | (work.first > stack.run_wall)
-    over = np.where(hung_up, np.maximum(_over(work, stack, listens, wall), np.float32(0)), np.float32(0))
+    hung_up = unread | (work.first > patience.run)
+    over = np.where(hung_up, np.maximum(_over(work, stack, listens, patience), np.float32(0)), np.float32(0))
     return listens + over, over
 
 
-def _enough(anew: Flags | bool, wall: float, last: float) -> Floats | np.float32:
+def _enough(anew: Flags | bool, wall: np.float32 | Floats, last: np.float32 | Floats) -> np.float32 | Floats:
     """The seconds of reading that come to an end before nobody listens: those of one attempt, or of all."""
     if isinstance(anew, bool):
-        return np.float32(wall if anew else last)
-    found: Floats = np.where(anew, np.float32(wall), np.float32(last))
+        return wall if anew else last
+    found: Floats = np.where(anew, wall, last)
     return found
 
 
-def _over(work: Reading, stack: ReplayStack, listens: Floats, wall: float) -> Floats:
+def _over(work: Reading, stack: ReplayStack, listens: Floats, patience: Patience) -> Floats:
     """Seconds from the moment that nobody listens any more to the end of the reading."""
-    tries = np.ones(len(listens)) if math.isinf(wall) else np.maximum(np.ceil(listens / wall), 1)
+    wall = np.minimum(patience.first, NEVER)
+    tries = np.maximum(np.ceil(listens / wall), 1)
     if math.isinf(stack.reads_on):
         begun = np.ones(len(listens))
         if work.anew is not False:  # attempts that came on while the ones before them were still read wait for those

@@ -23,6 +23,20 @@ class Outcome(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentWalls:
+    """How one agent gives up: seconds of an attempt until its first byte and its last, of all; attempts in all.
+
+    ``where`` names the timer of the first byte.
+    """
+
+    first: float = math.inf
+    total: float = math.inf
+    run: float = math.inf
+    attempts: int = 1
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayStack:
     """Model, machine, server, agent limits and walls as the numbers that decide what becomes of a request.
 
@@ -32,7 +46,9 @@ class ReplayStack:
     ``prefill_spread`` and ``decode_spread`` are the relative half-widths of their 90 % intervals.
     ``first_wall``: seconds of one attempt until the first byte must come, ``total_wall`` until its last must,
     ``run_wall`` until all attempts must have ended; ``attempts`` in all, and whether one after a timeout ``resumes``
-    where the last ended (the prefix cache kept what was read, as it does not of a prompt that is cut).
+    where the last ended (the prefix cache kept what was read, as it does not of a prompt that is cut). Those walls and
+    ``prompt_limit`` are of the agent that the stack was configured for; ``agents`` are the walls of others that ask the
+    same server, by their number in ``Columns.agent`` less one; where there are none, those of the stack hold for all.
     ``load``: seconds to load the model after ``keep_alive`` seconds of silence. ``slots`` requests at once; each keeps
     its last conversation where ``prefix_cache``, and ``cache_tokens`` more are kept in a prompt cache beside them.
     ``reads_on``: tokens of the batch that a server still reads once its client has hung up (infinite: the whole
@@ -71,6 +87,7 @@ class ReplayStack:
     ends: float = math.inf
     reads_on: float = 0.0
     counts_cached: bool = True
+    agents: tuple[AgentWalls, ...] = ()
 
     def slower(self) -> ReplayStack:
         """Return the stack at the slow end of its intervals."""
