@@ -136,3 +136,13 @@ def test_an_empty_home_and_a_broken_store_are_one_line(
     broken = tmp_path / "broken.duckdb"
     broken.write_bytes(b"nonsense" * 1000)
     assert "cannot be opened as the store of work" in complaint(capsys, "--home", str(home), "--store", str(broken))
+
+
+def test_a_note_that_options_share_is_said_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--home", str(home), *INCIDENT, *NAMED, "--no-color", "--width", "1000"]) == 0
+    text = capsys.readouterr().out
+    notes = text[text.index("What goes with them") : text.index("The arithmetic")]
+    assert notes.count("fitted to the chip's family, corrected by a published series") == 1
+    (shared,) = [line for line in notes.splitlines() if "corrected by a published series" in line]
+    assert shared.endswith("a second machine like this one]")
+    assert "[nothing; truelimit fix; " in shared

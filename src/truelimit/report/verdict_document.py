@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import Message, counted, figure, joined, said
+from truelimit.domain.message import Message, counted, figure, said
 from truelimit.report import within
 from truelimit.report.as_json import calculation as calculation_json
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculations
+from truelimit.report.option_notes import option_notes
 
 if TYPE_CHECKING:
     from truelimit.workload.confusion import Confusion
@@ -33,7 +34,7 @@ def blocks(item: WorkVerdict) -> list[Block]:
     found: list[Block] = [Paragraph(item.sentence, "verdict"), Paragraph(_recorded(item), "dim")]
     found += [Heading(said("Options, in order of cost")), _table(item.results, item.trust)]
     found.append(Items(legend(item), 2))
-    notes = tuple(dict.fromkeys(line for entry in item.results for line in _notes(entry)))
+    notes = option_notes(item.results)
     found += [Heading(said("What goes with them"), 2), Items(notes, 2)] if notes else []
     if item.calculations:
         found += [Heading(said("The arithmetic")), *calculations(item.calculations, Shown())]
@@ -136,30 +137,6 @@ def _tight(number: Message) -> Message:
 
 def _usd(value: float | None, digits: int = 0) -> str:
     return "?" if value is None else figure(value, f",.{digits}f") if value else "0"
-
-
-def _notes(item: Result) -> list[str]:
-    option = item.option
-    told = [*([option.idle] if option.idle else []), *([option.price_of] if option.price_of else []), *option.notes]
-    if item.done_as_is is not None:
-        told.append(said("without the fix {share} % complete on it", share=within.share(item.done_as_is, item.known)))
-    if item.other.high:
-        told.append(said("{why}: {share} %", why=_other(item), share=within.share(item.other, item.known)))
-    if item.usd_month is None:
-        told.append(said("its power is not known: not in its cost"))
-    if option.basis:
-        told.append(said("rates: {basis}", basis=option.basis))
-    return [said("{option}: {notes}", option=option.name, notes=joined("; ", told))] if told else []
-
-
-def _other(item: Result) -> str:
-    """Why else a request is not taken: a model that does not fit, or work that must not leave the house."""
-    stacks = [leg.stack for leg in item.option.legs]
-    if not all(stack.fits for stack in stacks):
-        return said("the model does not fit")
-    if any(stack.ends <= 0 for stack in stacks):
-        return said("the model is gone")
-    return said("must not leave the house")
 
 
 def _validation(item: Confusion) -> list[Block]:
