@@ -33,3 +33,14 @@ def test_what_joins_others_is_said_to_be_unknown() -> None:
 def test_one_box_has_no_such_words() -> None:
     _, out, _ = run("plan", "llama-3.1-8b", "--machine", "dgx-spark", "--json")
     assert json.loads(out)["machine_notes"] == []
+
+
+def test_what_fits_with_little_left_is_said_to_be_close() -> None:
+    base = ("plan", "llama-3.1-405b", "--machine", "dgx-spark-2", "--width", "400")
+    _, close, _ = run(*base, "--context", "16384", "--kv-type", "q4_0")
+    sure = int(json.loads(run(*base, "--context", "16384", "--kv-type", "q4_0", "--json")[1])["largest_context"])
+    assert "it fits, " in close
+    assert f"little for the driver's own buffers: {sure:,} tokens are sure." in close
+    assert sure < 16384
+    _, easy, _ = run(*base, "--context", str(sure), "--kv-type", "q4_0")
+    assert "driver's own buffers" not in easy

@@ -63,16 +63,14 @@ def _sentence(item: ModelPlan) -> str:
     if room is None:
         return said("{text}; the memory that must hold it is not known (give --machine).", text=text)
     if item.placement is not None:
-        return said("{text}, {over}{most}", text=text, over=plan_more.over(item.placement), most=_most(item))
-    if room.headroom >= 0:
-        sure = item.largest_context
-        trained = item.native_context
-        close = sure is not None and sure < item.wanted.context and (trained is None or sure < trained)
-        advice = (
-            said(" That is little for the driver's own buffers: {sure} tokens are sure.", sure=number(sure or 0))
-            if close
-            else ""
+        return said(
+            "{text}, {over}{most}",
+            text=text,
+            over=plan_more.over(item.placement),
+            most=_close(item) if item.fits else _most(item),
         )
+    if room.headroom >= 0:
+        advice = _close(item)
         return said(
             "{text} of {pool}: it fits, {headroom} are left.{advice}",
             text=text,
@@ -87,6 +85,14 @@ def _sentence(item: ModelPlan) -> str:
         pool=size(room.pool),
         most=_most(item),
     )
+
+
+def _close(item: ModelPlan) -> str:
+    """What to think of a context that fits, with less left than an accelerator's driver wants for itself."""
+    sure, trained = item.largest_context, item.native_context
+    if sure is None or sure >= item.wanted.context or (trained is not None and sure >= trained):
+        return ""
+    return said(" That is little for the driver's own buffers: {sure} tokens are sure.", sure=number(sure))
 
 
 def _most(item: ModelPlan) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SHOWN = 6
 _WHAT_BINDS = {
     "native": marked("Nothing limits it but the model: it was trained for {usable} tokens."),
-    "memory": marked("Memory binds: {usable} tokens fit."),
+    "memory": marked("Memory binds: {usable} tokens surely fit."),
     "time": marked("Time binds: {usable} tokens are read before the deadline."),
 }
 
