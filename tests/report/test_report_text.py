@@ -77,6 +77,24 @@ def test_a_calculation_is_explained_once() -> None:
     assert again == ["  - its arithmetic stands above"]
 
 
+def test_a_name_that_has_stood_for_something_else_since_is_told_again() -> None:
+    one, other = Term("a", 2.0, "s", "one", Basis.MEASURED), Term("a", 3.0, "s", "other", Basis.MEASURED)
+    n = Term("n", 1, "tokens", "the transcript", Basis.REPORTED)
+    shown, told = Shown(), []
+    for made in (calculate("a * n", "s", one, n), calculate("a * n", "s", other, n), calculate("a * 2", "s", one)):
+        told += lines(*calculation(made, shown=shown), width=120)
+    assert told.count("    - a = 2 s [measured: one]") == 2
+    assert told.count("    - a = 3 s [measured: other]") == 1
+
+
+def test_two_calculations_of_one_result_with_other_numbers_are_both_told() -> None:
+    ratios = [calculate("a / b", "", Term("a", x, "", "one", Basis.MEASURED), Term("b", x, "", "two", Basis.MEASURED))
+              for x in (2.0, 3.0)]  # fmt: skip
+    told = lines(*calculations(ratios, Shown()), width=120)
+    assert "  a / b = 2 / 2 = 1" in told
+    assert "  a / b = 3 / 3 = 1" in told
+
+
 def test_bytes_stand_beside_their_size_in_words() -> None:
     kv = Term("kv", 25_769_803_776, "bytes", "the header", Basis.MEASURED)
     (_, line) = lines(*calculation(calculate("kv", "bytes", kv)), width=120)

@@ -34,9 +34,8 @@ def blocks(found: Sequence[Audited], asked: int) -> list[Block]:
     made: list[Block] = [Paragraph(_sentence(found, asked), "verdict")]
     if len(found) > _FEW:
         made.append(_table(found))
-    shown = Shown()
     for item in found:
-        made += _claim(item, shown)
+        made += _claim(item, Shown())  # each claim can be read, and redone, by itself
     return made
 
 

@@ -58,8 +58,12 @@ Block = Heading | Paragraph | Rows | Items | Preformatted
 
 @dataclass(slots=True)
 class Shown:
-    """What a report has said already, so that it says it once: calculations, their terms, steps for a person."""
+    """What a report has said already, so that it says it once: calculations, their terms, steps for a person.
 
-    calculations: set[tuple[str, float]] = field(default_factory=set)
-    terms: set[tuple[str, float, str]] = field(default_factory=set)
+    ``terms`` is what each name stood for when it was last told, a value and a source: a name that has stood for
+    something else since is told again in full.
+    """
+
+    calculations: set[tuple[str, tuple[tuple[str, float], ...]]] = field(default_factory=set)
+    terms: dict[str, tuple[float, str]] = field(default_factory=dict)
     steps: set[str] = field(default_factory=set)

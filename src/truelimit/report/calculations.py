@@ -19,7 +19,7 @@ def calculation(item: Calculation, indent: int = 2, shown: Shown | None = None) 
     What stands in ``shown`` already is not told again: nothing is returned for a whole calculation.
     """
     seen = shown if shown is not None else Shown()
-    key = (item.formula, float(item.result))
+    key = (item.formula, tuple((term.name, float(term.value)) for term in item.terms))
     if key in seen.calculations:
         return []
     seen.calculations.add(key)
@@ -42,14 +42,14 @@ def calculations(items: Iterable[Calculation], shown: Shown) -> list[Block]:
 def _terms(item: Calculation, shown: Shown) -> tuple[str, ...]:
     new, known, zero = [], [], []
     for term in item.terms:
-        key = (term.name, float(term.value), term.source)
+        stands_for = (float(term.value), term.source)
         if term.value == 0:
             zero.append(term.name)
-        elif key in shown.terms:
+        elif shown.terms.get(term.name) == stands_for:
             known.append(term.name)
         else:
             new.append(_term(term))
-        shown.terms.add(key)
+        shown.terms[term.name] = stands_for
     lines = new + ([said("{zero}: none here (0)", zero=", ".join(zero))] if zero else [])
     return tuple(lines + ([said("{known}: as above", known=", ".join(known))] if known else []))
 
