@@ -123,3 +123,21 @@ def test_an_interval_that_crosses_the_deadline_is_told() -> None:
     advice = recommend(PROFILE, candidate("owned", None, seconds=800), (near,))
     assert "may take up to" in advice.shortlist[0].cannot[0]
     assert "measure before you buy" in advice.sentence
+
+
+def test_what_surely_does_the_work_comes_before_what_may_miss_it() -> None:
+    # within 300 s: 290 s may be 348 at the slow end, 200 s at most 240
+    cheap, sure = candidate("cheap", 500, seconds=290), candidate("sure", 900, seconds=200, rate=40)
+    advice = recommend(replace(PROFILE, today=None), None, (cheap, sure))
+    assert [item.candidate.id for item in advice.shortlist] == ["sure", "cheap"]
+    assert not advice.shortlist[0].cannot
+    assert "may take up to 348 s" in advice.shortlist[1].cannot[0]
+    late = candidate("late", 100, seconds=310)
+    again = recommend(replace(PROFILE, today=None), None, (late, cheap, sure))
+    assert [item.candidate.id for item in again.shortlist] == ["sure", "cheap", "late"]
+
+
+def test_the_price_of_cards_alone_is_said_to_be_that() -> None:
+    card = replace(candidate("card", 500), cards_alone=True)
+    advice = recommend(replace(PROFILE, today=None), None, (card,))
+    assert advice.sentence.startswith("card, 500 USD (2026-10-01) for the cards alone: ")

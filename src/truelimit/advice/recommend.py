@@ -6,7 +6,7 @@ import math
 
 from truelimit.advice.binding import binding
 from truelimit.advice.cost import total_cost
-from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Limit, Recommended
+from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Limit, Performance, Recommended
 from truelimit.advice.pareto import front
 from truelimit.advice.profile import Profile
 from truelimit.advice.words import because, cannot, sentence
@@ -37,7 +37,7 @@ def recommend(
         for item in better
         if item not in best
     ]
-    ordered = sorted(best, key=lambda item: (_unmet(item, profile), *_order(item, profile), item.id))
+    ordered = sorted(best, key=lambda item: (*_unmet(item, profile), *_order(item, profile), item.id))
     shortlist = tuple(
         Recommended(item, because(item, today, best), cannot(item, profile), total_cost(item, profile))
         for item in ordered[:SHORTLIST]
@@ -121,14 +121,22 @@ def _held(item: Candidate) -> int:
     return sum(performance.fits is True for performance in item.performances)
 
 
-def _unmet(item: Candidate, profile: Profile) -> int:
-    """How many jobs a machine cannot do: does not fit, is not read within the deadline, or is written too slowly."""
-    return sum(
-        performance.fits is not True
-        or (performance.prefill is not None and performance.prefill.value > profile.deadline)
-        or (performance.decode is not None and performance.decode.value < profile.least_decode)
-        for performance in item.performances
+def _unmet(item: Candidate, profile: Profile) -> tuple[int, int]:
+    """How many jobs a machine is not expected to do, and how many it may not do at the slow end of the rates.
+
+    A job is not done where it does not fit, is not read within the deadline, or is written too slowly.
+    """
+    return (
+        sum(not _does(job, profile, slow=False) for job in item.performances),
+        sum(not _does(job, profile, slow=True) for job in item.performances),
     )
+
+
+def _does(job: Performance, profile: Profile, *, slow: bool) -> bool:
+    reads = math.inf if job.prefill is None else job.prefill.high if slow else job.prefill.value
+    writes = 0.0 if job.decode is None else job.decode.low if slow else job.decode.value
+    in_time = job.prefill is None or reads <= profile.deadline
+    return job.fits is True and in_time and (job.decode is None or writes >= profile.least_decode)
 
 
 def prefill_seconds(item: Candidate) -> float:

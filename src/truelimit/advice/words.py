@@ -128,6 +128,8 @@ def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended
         if item.price
         else said("price not known")
     )
+    if item.cards_alone:
+        price = said("{price} for the cards alone", price=price)
     if first.cannot:
         return said(
             "{name}, {price}: the best that meets these conditions, but {cannot}.",

@@ -9,14 +9,14 @@ from datetime import date
 from truelimit.advice.nouns import Advice, Candidate, CloudCost, Performance
 from truelimit.advice.profile import Job, Profile
 from truelimit.advice.recommend import out_of_question, recommend
-from truelimit.app.machines import STALE_DAYS, Entry, is_stale, latest_price, usable_memory, watts
-from truelimit.domain.machine import DeviceKind, Machine, Price
+from truelimit.app.machines import STALE_DAYS, Entry, cards_alone, is_stale, latest_price, usable_memory, watts
+from truelimit.domain.machine import Machine, Price
 from truelimit.domain.message import said
 from truelimit.units import Watts
 
 Evaluate = Callable[[Machine, Job], Performance]
 _QUIET = Watts(250)  # assumed: a box that draws no more can be cooled quietly; one that draws more is heard
-_CARD = said("the computer around the card is not in the price")
+CARDS_ALONE = said("the computer around the card is not in the price")
 
 
 def advise(
@@ -46,9 +46,9 @@ def candidate(entry: Entry, on: date) -> Candidate:
     """Return a machine as a candidate: price, power, memory, what it runs."""
     machine = entry.machine
     price, power = price_of(machine), watts(machine)
-    alone = price is not None and not machine.prices and machine.accelerators[0].kind is DeviceKind.DISCRETE
+    alone = cards_alone(machine)
     stale = price is not None and is_stale(price, on)
-    notes = (_CARD,) if alone else ()
+    notes = (CARDS_ALONE,) if alone else ()
     old = (
         (
             said(

@@ -8,8 +8,8 @@ from dataclasses import field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from truelimit.app.advise import price_of
-from truelimit.app.machines import Entry, watts
+from truelimit.app.advise import CARDS_ALONE, price_of
+from truelimit.app.machines import Entry, cards_alone, watts
 from truelimit.app.plan_quant import smaller
 from truelimit.app.prospects import prospects
 from truelimit.app.replay_stacks import Built, Terms, at_best, at_context, elsewhere, recorded, terms_of
@@ -206,7 +206,15 @@ def priced(made: Option, entry: Entry) -> Option:
     """Return the option with the price, its date and the power of a machine."""
     price = price_of(entry.machine)
     paid = said("{what}, {date}", what=price.what, date=price.date) if price else ""
-    return replace(made, usd_now=price.usd if price else None, price_of=paid, watts=watts(entry.machine))
+    alone = cards_alone(entry.machine)
+    return replace(
+        made,
+        usd_now=price.usd if price else None,
+        price_of=paid,
+        watts=watts(entry.machine),
+        cards_alone=alone,
+        notes=(*made.notes, *((CARDS_ALONE,) if alone else ())),
+    )
 
 
 def option(name: str, title: str, kind: Kind, built: Built) -> Option:

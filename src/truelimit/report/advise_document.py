@@ -59,12 +59,19 @@ def _row(item: Candidate, entry: Recommended) -> tuple[str, ...]:
     return (
         item.name,
         said("{usd:,.0f}", usd=price.usd) if price else "?",
-        price.date if price else "?",
+        _priced(item),
         size(item.memory),
         _span(_slowest(item), "tokens/s", 1),
         _span(_longest(item), "s", 0),
         _over_years(item, entry.cost.result),
     )
+
+
+def _priced(item: Candidate) -> str:
+    """Of when the price is, and whether it is of the cards alone."""
+    if item.price is None:
+        return "?"
+    return said("{date}, cards alone", date=item.price.date) if item.cards_alone else item.price.date
 
 
 def _over_years(item: Candidate, usd: float) -> str:

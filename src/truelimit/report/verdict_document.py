@@ -215,6 +215,7 @@ def _result_json(item: Result, trust: Trust) -> dict[str, object]:
         "usd_now": item.usd_now,
         "usd_month": item.usd_month if told else None,
         "price_of": option.price_of or None,
+        "cards_alone": option.cards_alone,
         "unlocks": _within(item.unlocks) if told else None,
         "trust": trust_in(option, trust).value if told else None,
         "complete_as_configured_today": _within(item.done_as_is) if item.done_as_is else None,

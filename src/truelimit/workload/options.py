@@ -37,7 +37,8 @@ class Option:
 
     ``open_legs`` are those where work that nobody called private may leave the house as well (None: the same).
     ``as_is`` are the legs of a machine with the limits of today's configuration. ``usd_now`` None: no dated price;
-    ``watts`` None: not known. ``shipped`` False: it cannot be had yet. ``basis`` says what its rates rest on.
+    ``cards_alone``: that is the price of its cards, without the computer around them. ``watts`` None: not known.
+    ``shipped`` False: it cannot be had yet. ``basis`` says what its rates rest on.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Option:
     unknown: tuple[str, ...] = ()
     named: bool = False
     idle: str = ""
+    cards_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,8 @@ def _hardware(found: Choice) -> Message:
     more = machine.done.value - free.done.value
     saved = free.hours_week.value - machine.hours_week.value
     what = said("{machine}, {usd:,.0f} USD", machine=machine.option.name, usd=machine.usd_now)
+    if machine.option.cards_alone:
+        what = said("{machine} for the cards alone", machine=what)
     if more < 0:  # what it refuses is not waited for: that is no time saved
         return said(
             "no hardware that was tried completes as much: the best, {what}, completes {of}", what=what, of=_of(machine)
