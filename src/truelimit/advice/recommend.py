@@ -37,10 +37,11 @@ def recommend(
         for item in better
         if item not in best
     ]
-    ordered = sorted(best, key=lambda item: (*_unmet(item, profile), *_order(item, profile), item.id))
+    ordered = sorted(best, key=lambda item: (_unmet(item, profile), *_order(item, profile), item.id))
+    shown = sorted(ordered[:SHORTLIST], key=lambda item: _unmet(item, profile, slow=True))  # what is sure comes first
     shortlist = tuple(
         Recommended(item, because(item, today, best), cannot(item, profile), total_cost(item, profile))
-        for item in ordered[:SHORTLIST]
+        for item in shown
     )
     left_out += [LeftOut(item.id, item.name, said("on the front, behind those shown")) for item in ordered[SHORTLIST:]]
     keep = today is not None and (limit is Limit.NONE or not shortlist)
@@ -121,15 +122,12 @@ def _held(item: Candidate) -> int:
     return sum(performance.fits is True for performance in item.performances)
 
 
-def _unmet(item: Candidate, profile: Profile) -> tuple[int, int]:
-    """How many jobs a machine is not expected to do, and how many it may not do at the slow end of the rates.
+def _unmet(item: Candidate, profile: Profile, *, slow: bool = False) -> int:
+    """How many jobs a machine is not expected to do, or may not do at the slow end of the rates.
 
     A job is not done where it does not fit, is not read within the deadline, or is written too slowly.
     """
-    return (
-        sum(not _does(job, profile, slow=False) for job in item.performances),
-        sum(not _does(job, profile, slow=True) for job in item.performances),
-    )
+    return sum(not _does(job, profile, slow=slow) for job in item.performances)
 
 
 def _does(job: Performance, profile: Profile, *, slow: bool) -> bool:
