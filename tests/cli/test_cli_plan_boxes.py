@@ -44,3 +44,21 @@ def test_what_fits_with_little_left_is_said_to_be_close() -> None:
     assert sure < 16384
     _, easy, _ = run(*base, "--context", str(sure), "--kv-type", "q4_0")
     assert "driver's own buffers" not in easy
+
+
+@pytest.mark.parametrize(("machine", "gain"), [("h200-server", 1.84), ("mac-studio-m3-ultra-256", 1.03)])
+def test_layers_for_drafting_are_told_apart_from_the_rates(machine: str, gain: float) -> None:
+    _, out, _ = run("plan", "glm-4.5-air", "--machine", machine, "--context", "8192", "--json")
+    found = json.loads(out)
+    plain, drafted = found["decode"][0]["rate"], found["drafting"]["rate"]
+    assert found["drafting"]["layers"] == 1
+    assert drafted["value"] == pytest.approx(plain["value"] * gain, rel=0.01)
+    assert (drafted["low"], drafted["basis"]) == (plain["low"], "assumed")
+    _, text, _ = run("plan", "glm-4.5-air", "--machine", machine, "--context", "8192", "--width", "400")
+    assert "with its own layers for drafting (1; multi-token prediction), where the engine uses them" in text
+    assert f"tokens_a_pass * rate = {gain} * " in text
+
+
+def test_a_model_without_such_layers_has_no_such_line() -> None:
+    _, out, _ = run("plan", "llama-3.1-8b", "--machine", "h200-server", "--context", "8192", "--json")
+    assert json.loads(out)["drafting"] is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from truelimit.app.plan_arithmetic import arithmetic, decode_arithmetic
 from truelimit.app.plan_changes import changes
 from truelimit.app.plan_commands import commands
-from truelimit.app.plan_extras import energy, load, of_boxes, residents, restore
+from truelimit.app.plan_extras import drafts, energy, load, of_boxes, residents, restore
 from truelimit.app.plan_parts import (
     Beside,
     Bound,
@@ -158,6 +158,7 @@ def _with_extras(made: ModelPlan, planned: Stack, writes: Writing | None, around
     return replace(
         made,
         decode_calculations=decode_arithmetic(made, planned, writes),
+        drafts=drafts(made, planned),
         load=load(made, around.disk),
         restore=restore(made, planned.machine),
         energy=energy(made, planned.machine, around.answer),

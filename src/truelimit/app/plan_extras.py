@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from truelimit.app.machines import rated_power
-from truelimit.app.plan_parts import ModelPlan, Wait
+from truelimit.app.plan_parts import Drafts, ModelPlan, Rate, Wait
+from truelimit.domain.calculation import Term, calculate
 from truelimit.domain.machine import Machine, PoolKind
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, worst
+from truelimit.limits.rate_case import rate_case
 from truelimit.perf.energy import Energy, energy_of_answer
 from truelimit.perf.load_time import load_calculation, load_interval, restore_calculation
+from truelimit.perf.rates.speculation import speculation_gain
 from truelimit.perf.residency import Residency, Resident, residency
 from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s, to_gb_per_s
+
+if TYPE_CHECKING:
+    from truelimit.domain.facts import Stack
 
 # What a copy between main memory and a card reaches: PCIe 4.0 with 16 lanes has 31.5 GB/s, drivers reach about 80 %.
 _PCIE = Known(from_gb_per_s(25.0), said("assumed: PCIe 4.0 with 16 lanes, 25 GB/s"), Basis.ASSUMED)
@@ -48,6 +56,23 @@ def _half_of_memory(machine: Machine) -> Known[BytesPerSecond] | None:
     return Known(
         BytesPerSecond(told.value / 2), said("half of {where}", where=told.where), worst((told.basis, Basis.ASSUMED))
     )
+
+
+def drafts(made: ModelPlan, planned: Stack) -> Drafts | None:
+    """Return what the layers for drafting that a model brings would gain (multi-token prediction); None without any."""
+    layers = planned.header.get("nextn_predict_layers") if planned.header else None
+    case, plain = rate_case(planned), made.decode[0][1]
+    if not isinstance(layers, int) or layers < 1 or case is None or plain is None or made.fits is False:
+        return None
+    gain = speculation_gain(case)
+    counted = calculate(
+        "tokens_a_pass * rate",
+        "tokens/s",
+        Term("tokens_a_pass", gain.usual, "", gain.source, Basis.REPORTED),
+        Term("rate", round(plain.value, 2), "tokens/s", said("the rate of writing at depth 0, above"), plain.basis),
+    )
+    rate = Rate(float(counted.result), plain.low * gain.least, plain.high * gain.most, Basis.ASSUMED)
+    return Drafts(layers, rate, counted, gain.source)
 
 
 def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:

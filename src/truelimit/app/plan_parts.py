@@ -143,6 +143,19 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Drafts:
+    """What the model's own layers for drafting would make of the rate of writing in an empty cache.
+
+    ``layers`` are those of the header; ``source`` is where the gain was published. It is in no other number of a plan.
+    """
+
+    layers: int
+    rate: Rate
+    calculation: Calculation
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelPlan:
     """Memory, fit and speed of one model at one context on one machine.
 
@@ -179,6 +192,7 @@ class ModelPlan:
     notes: tuple[str, ...] = ()
     decode_calculations: tuple[Calculation | None, ...] = ()
     machine_notes: tuple[str, ...] = ()
+    drafts: Drafts | None = None
 
     @property
     def outcome(self) -> Outcome:

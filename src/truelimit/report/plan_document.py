@@ -49,7 +49,10 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
 def _calculations(item: ModelPlan) -> list[Calculation]:
     """Memory, reading, writing at each depth, loading, restoring, energy: as far as they are known."""
     found = [*item.calculations, *(calc for calc in item.decode_calculations if calc is not None)]
-    return [*found, *(part.calculation for part in (item.load, item.restore, item.energy) if part is not None)]
+    return [
+        *found,
+        *(part.calculation for part in (item.drafts, item.load, item.restore, item.energy) if part is not None),
+    ]
 
 
 def _sentence(item: ModelPlan) -> str:

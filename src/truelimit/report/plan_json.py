@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from truelimit.app.plan_parts import Change, ModelPlan, Outcome, Rate, Wait
+from truelimit.app.plan_parts import Change, Drafts, ModelPlan, Outcome, Rate, Wait
 from truelimit.perf.placement_flags import placement_flags
 from truelimit.report.as_json import calculation, dump
 
@@ -31,6 +31,7 @@ def plan(item: ModelPlan) -> str:
             "placement": _placement(item.placement),
             "decode": _decode(item),
             "prefill": {"rate_at_0": rate(item.prefill_rate), "seconds": _seconds(item)},
+            "drafting": _drafts(item.drafts),
             "largest_context": item.largest_context,
             "deadline": _deadline(item),
             "binding": _bound(item),
@@ -151,6 +152,12 @@ def outcome(item: Outcome) -> dict[str, object]:
         "decode_tokens_per_s": item.decode_rate,
         "decode_tier": item.decode_tier.value if item.decode_tier else None,
     }
+
+
+def _drafts(item: Drafts | None) -> dict[str, object] | None:
+    if item is None:
+        return None
+    return {"layers": item.layers, "rate": rate(item.rate), "calculation": calculation(item.calculation)}
 
 
 def _wait(item: Wait | None) -> dict[str, object] | None:

@@ -12,7 +12,7 @@ from truelimit.report.numbers import duration, number, size
 from truelimit.units import HOUR
 
 if TYPE_CHECKING:
-    from truelimit.app.plan_parts import Bound, Change, ModelPlan, Wait
+    from truelimit.app.plan_parts import Bound, Change, Drafts, ModelPlan, Wait
     from truelimit.perf.energy import Energy
     from truelimit.perf.placement import Held, Placement
     from truelimit.perf.residency import Residency
@@ -178,6 +178,8 @@ def extras(item: ModelPlan) -> list[Block]:
 
 
 def _lines(item: ModelPlan) -> Iterator[str]:
+    if item.drafts is not None:
+        yield _drafts(item.drafts)
     if item.load is not None:
         yield said("a cold load takes {load}", load=_wait(item.load))
     if item.restore is not None:
@@ -186,6 +188,15 @@ def _lines(item: ModelPlan) -> Iterator[str]:
         yield _energy(item.energy)
     if item.residents is not None:
         yield _residents(item.residents)
+
+
+def _drafts(item: Drafts) -> str:
+    rate = item.rate
+    return said(
+        "with its own layers for drafting ({layers}; multi-token prediction), where the engine uses them, it writes "
+        "{value:,.1f} tokens/s at depth 0 ({low:,.1f} to {high:,.1f}; {basis}): in no other number here",
+        layers=item.layers, value=rate.value, low=rate.low, high=rate.high, basis=rate.basis,
+    )  # fmt: skip
 
 
 def _wait(item: Wait) -> str:
