@@ -86,7 +86,18 @@ def cache_effects(case: RateCase) -> tuple[Weighted, ...]:
         names.append(f"cache/flash attention/{flash_class(case)}")
     if case.kv_type not in {"f16", "bf16"}:
         names.append(f"cache/type/{case.kv_type}")
-    return tuple((name, 1.0) for name in names)
+    return (*((name, 1.0) for name in names), *_on_cores(case))
+
+
+def _on_cores(case: RateCase) -> tuple[Weighted, ...]:
+    """Return the effects of attention on a processor: its cores compute each query head anew, whatever heads share.
+
+    So it costs operations, not bytes: the first effect, near one, is a power of the operations for each byte.
+    """
+    if case.backend != "cpu" or not case.shape.attention_width or not case.shape.kv_bytes_per_token:
+        return ()
+    a_byte = 2 * case.shape.attention_width / case.shape.kv_bytes_per_token
+    return (("cache/operations/processor", math.log(a_byte)), ("cache/processor/all", 1.0))
 
 
 def layer_effects(case: RateCase) -> tuple[Weighted, ...]:
