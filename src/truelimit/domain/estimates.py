@@ -42,7 +42,9 @@ class ModelShape:
     products that one more token of context costs a prompt token. ``kv_bytes_per_token`` is the cache that decode reads
     for each token before it, in the KV type asked. ``window_bytes`` is what windowed layers and states add at most,
     reached at ``window_tokens``. ``layer_parameters`` are those that a token uses inside the layers: a prompt's tokens
-    but the last need no output. ``state_layers`` carry a state instead of a cache. None: not known.
+    but the last need no output. ``state_layers`` carry a state instead of a cache. ``operations_a_byte`` is what
+    attention computes for each byte of cache, told where this is a share of a model; else it follows from the rest.
+    None: not known.
     """
 
     name: str
@@ -62,6 +64,7 @@ class ModelShape:
     layer_parameters: float | None = None
     window_tokens: int | None = None
     state_layers: int = 0
+    operations_a_byte: float | None = None
 
     @property
     def is_sparse(self) -> bool:

@@ -22,6 +22,7 @@ from truelimit.limits.pools import budget
 from truelimit.limits.rate_case import DEFAULT_BATCH, backend_of, rate_case
 from truelimit.perf.placement import Held, Mode, Placement
 from truelimit.perf.rates import Calibration, decode_estimate, decode_fit_of, prefill_estimate, prefill_fit_of
+from truelimit.perf.rates.decode_parts import operations_a_byte
 from truelimit.units import BytesPerSecond, from_gb_per_s
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def _share(shape: ModelShape, held: Held, placed: Placement) -> ModelShape:
         attention_width=(shape.attention_width or 0.0) * blocks,
         kv_bytes_per_token=(shape.kv_bytes_per_token or 0.0) * kept,
         window_bytes=shape.window_bytes * kept,
+        operations_a_byte=operations_a_byte(shape),
         active_parameters=shape.active_parameters * read,
         layer_parameters=(shape.layer_parameters or shape.active_parameters) * read,
     )

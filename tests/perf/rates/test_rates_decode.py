@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from perf.rates.rate_cases import GB, case, chip, link, shape
 from truelimit.domain.calculation import evaluate
-from truelimit.domain.estimates import Tier
+from truelimit.domain.estimates import ModelShape, Tier
 from truelimit.perf.decode import decode_seconds
 from truelimit.perf.rates import NoBandwidthError, decode_estimate, decode_fit_of
+from truelimit.perf.rates.decode_parts import operations_a_byte
+from truelimit.perf.rates.interval import noise_kinds
 from truelimit.tables.calibration import calibration
 
 FIT = calibration()
@@ -152,3 +154,28 @@ def test_senseless_lengths_are_refused(depth: int, tokens: int) -> None:
 def test_every_number_is_finite_for_a_model_of_one_layer() -> None:
     tiny = replace(shape(), layers=1, attention_layers=1, attention_width=1.0, kv_bytes_per_token=None, read_bytes=1.0)
     assert math.isfinite(decode_estimate(case(of=tiny), 0, FIT).value)
+
+
+def test_heads_that_share_a_cache_spare_a_card_work_and_a_processor_none() -> None:
+    few, many = shape(kv=32768.0), shape(kv=262144.0)  # the same query heads, an eighth of the KV heads
+
+    def of_depth(backend: str, of: ModelShape) -> float:
+        made = case(chip(60 * GB, family="cpu-ddr5"), of, backend=backend)
+        return decode_fit_of(made, FIT).d
+
+    assert of_depth("cuda", many) == pytest.approx(8 * of_depth("cuda", few), rel=0.01)
+    assert of_depth("cpu", many) < 1.5 * of_depth("cpu", few)
+
+
+def test_a_share_of_a_model_computes_as_much_for_each_byte_of_cache() -> None:
+    whole = shape()
+    share = replace(whole, kv_bytes_per_token=131072.0 / 4, operations_a_byte=operations_a_byte(whole))
+    assert operations_a_byte(share) == operations_a_byte(whole) == 4.0
+    assert operations_a_byte(replace(whole, attention_width=None)) is None
+
+
+def test_a_processor_at_depth_is_less_certain() -> None:
+    here = case(chip(60 * GB, family="cpu-ddr5"), backend="cpu")
+    assert "deep on a processor" in noise_kinds(FIT.decode, here, 20_000)
+    assert "deep on a processor" not in noise_kinds(FIT.decode, here, 100)
+    assert "deep on a processor" not in noise_kinds(FIT.decode, case(), 20_000)

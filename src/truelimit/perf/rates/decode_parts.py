@@ -92,12 +92,19 @@ def cache_effects(case: RateCase) -> tuple[Weighted, ...]:
 def _on_cores(case: RateCase) -> tuple[Weighted, ...]:
     """Return the effects of attention on a processor: its cores compute each query head anew, whatever heads share.
 
-    So it costs operations, not bytes: the first effect, near one, is a power of the operations for each byte.
+    So it costs operations, not bytes: the first effect, near one, is a power of the operations for each byte. What each
+    takes is another thing with flash attention, which no published run of a processor has told.
     """
-    if case.backend != "cpu" or not case.shape.attention_width or not case.shape.kv_bytes_per_token:
-        return ()
-    a_byte = 2 * case.shape.attention_width / case.shape.kv_bytes_per_token
-    return (("cache/operations/processor", math.log(a_byte)), ("cache/processor/all", 1.0))
+    each = operations_a_byte(case.shape) if case.backend == "cpu" else None
+    how = "flash on a processor" if flash_class(case) == "on" else "processor"
+    return (("cache/operations/processor", math.log(each)), (f"cache/{how}/all", 1.0)) if each else ()
+
+
+def operations_a_byte(shape: ModelShape) -> float | None:
+    """Return what attention computes for each byte of cache: query heads over KV heads in f16. None: not known."""
+    if shape.operations_a_byte is not None or not shape.attention_width or not shape.kv_bytes_per_token:
+        return shape.operations_a_byte
+    return 2 * shape.attention_width / shape.kv_bytes_per_token
 
 
 def layer_effects(case: RateCase) -> tuple[Weighted, ...]:

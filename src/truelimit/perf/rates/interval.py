@@ -33,6 +33,7 @@ def noise_kinds(model: CostModel, case: RateCase, depth: int) -> tuple[str, ...]
         *(("deep",) if depth >= DEEP else ()),
         *(("unknown shape",) if case.shape.architecture is None else ()),
         *(("processor",) if case.backend == "cpu" else ()),
+        *(("deep on a processor",) if case.backend == "cpu" and depth >= DEEP else ()),
         *(("uncertain backend",) if backend_class(case) in _UNCERTAIN else ()),
     )
 

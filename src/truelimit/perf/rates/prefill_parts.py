@@ -80,7 +80,8 @@ def attention_effects(case: RateCase) -> tuple[Weighted, ...]:
     names = ["attention/all/", f"attention/backend/{backend_class(case)}", f"attention/family/{family_class(case)}"]
     names.append(f"attention/flash attention/{flash_class(case)}")
     if case.backend == "cpu":
-        names.append("attention/processor/all")
+        how = "flash on a processor" if flash_class(case) == "on" else "processor"
+        names.append(f"attention/{how}/all")
     if case.kv_type not in {"f16", "bf16"}:
         names.append(f"attention/type/{case.kv_type}")
     return tuple((name, 1.0) for name in names)
