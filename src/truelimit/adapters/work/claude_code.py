@@ -1,10 +1,11 @@
 """Claude Code's transcripts: ``~/.claude/projects/FOLDER/SESSION.jsonl``, sub-agents in ``SESSION/subagents``.
 
-Recorded from 2.1.330; older versions differ in the order of keys. An answer is written as several lines, one a part,
-with the id of one message: they become one record. ``input_tokens`` leaves out what was read from or written to a
-cache: the prompt is the sum of the three. A line of the kind ``api_error`` is an attempt that failed. A session that
+Recorded from 2.1.330 and 2.1.332; older versions differ in the order of keys. An answer is written as several lines,
+one a part, with the id of one message: they become one record. ``input_tokens`` leaves out what was read from or
+written to a cache: the prompt is the sum of the three. A line of the kind ``api_error`` is an attempt that failed. A session that
 was resumed may hold copies of older lines: their ids are the same. Results of tools, most of the bytes, are not
-decoded: their time is found by its keys.
+decoded: their time is found by its keys. 2.1.332 also writes an ``api-request`` when it asks, with the model and an id
+that the answer's ``requestRef`` repeats: from then on the model worked, not from the input before.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _SESSION = re.compile(rb'"sessionId"\s*:\s*"([^"\\]{1,100})"')
 _AGENT = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 _SIDE = re.compile(rb'"isSidechain"\s*:\s*true')
 _PROGRESS = re.compile(rb'"type"\s*:\s*"progress"')  # holds copies of what a sub-agent's own transcript tells
+_WANTED = (b'"role"', b'"api_error"', b'"compact_boundary"', b'"api-request"')
 _HEAD = 600
 _MOST_TALKS = 64
 _RECENT = 256
@@ -42,6 +44,8 @@ class ClaudeCode:
         self._context = context
         self._talks: OrderedDict[str, Talk] = OrderedDict()
         self._inputs: OrderedDict[str, float] = OrderedDict()
+        self._sent: OrderedDict[str, float] = OrderedDict()  # when each request was sent, where that is told
+        self._model = ""  # of the latest of them
         self._open: dict[str, dict[str, Any]] = {}
         self._agents: dict[str, str] = {}  # the sub-agent that spoke last, where a result does not name its own early
 
@@ -51,7 +55,7 @@ class ClaudeCode:
             raise DamagedLine
         if b'"tool_result"' in line and self._result(line, line):
             return []
-        if b'"role"' not in line and b'"api_error"' not in line and b'"compact_boundary"' not in line:
+        if not any(mark in line for mark in _WANTED):
             return []
         value = entry(line)
         match value.get("type"):
@@ -61,6 +65,8 @@ class ClaudeCode:
                 return self._input(value, mapping(value.get("message")))
             case "system":
                 return self._system(value)
+            case "api-request":
+                self._request(value)
         return []
 
     def feed_cut(self, head: bytes, tail: bytes) -> None:
@@ -108,10 +114,11 @@ class ClaudeCode:
 
     def _heard(self, talk: Talk, uuid: str, at: float | None) -> None:
         talk.heard(at)
-        if at is not None:
-            self._inputs[uuid] = at
-            if len(self._inputs) > _RECENT:
-                self._inputs.popitem(last=False)
+        _remember(self._inputs, uuid, at)
+
+    def _request(self, value: Mapping[str, Any]) -> None:
+        self._model = name(mapping(value.get("params")).get("model"))
+        _remember(self._sent, words(value.get("id")), instant(value.get("timestamp")))
 
     def _input(self, value: Mapping[str, Any], message: Mapping[str, Any]) -> list[WorkRequest]:
         talk, at, uuid = self._talk_of(value), instant(value.get("timestamp")), words(value.get("uuid"))
@@ -160,7 +167,8 @@ class ClaudeCode:
         identity = [words(message.get("id")), asked_as]
         held = self._open.get(talk.session)
         if held is None or held["identity"] != identity or not identity[0]:
-            began = talk.asked if talk.failed else self._inputs.get(words(value.get("parentUuid")), talk.asked)
+            heard = self._inputs.get(words(value.get("parentUuid")), talk.asked)
+            began = talk.asked if talk.failed else self._sent.pop(asked_as, heard)
             key = self._context.hasher(SOURCE, identity[0], asked_as or uuid)
             held = {"identity": identity, "key": key, "began": began, "asked": talk.asked, "stop": None}
             held["counts"] = [None, None, None]
@@ -173,6 +181,7 @@ class ClaudeCode:
         text = f"{words(value.get('errorDetails'))} {_text(message.get('content'))}"
         took = None if at is None or talk.asked is None else at - talk.asked
         ending, prompt = of_text(text, took)
+        talk.model = talk.model or self._model
         key = self._context.hasher(SOURCE, words(value.get("uuid")))
         return talk.ended(key, at, Counts(prompt), self._context, ending=ending)
 
@@ -193,13 +202,22 @@ class ClaudeCode:
     def state(self) -> dict[str, Any]:
         """Return the state."""
         talks = {key: talk.state() for key, talk in self._talks.items()}
-        return {"talks": talks, "inputs": list(self._inputs.items()), "open": self._open, "agents": self._agents}
+        told = {"inputs": list(self._inputs.items()), "sent": list(self._sent.items()), "model": self._model}
+        return {"talks": talks, "open": self._open, "agents": self._agents} | told
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self._talks = OrderedDict((key, restored(item)) for key, item in state["talks"].items())
-        self._inputs = OrderedDict((key, at) for key, at in state["inputs"])
+        self._inputs, self._sent = (OrderedDict((key, at) for key, at in state[of]) for of in ("inputs", "sent"))
+        self._model = state["model"]
         self._open, self._agents = dict(state["open"]), dict(state["agents"])
+
+
+def _remember(times: OrderedDict[str, float], key: str, at: float | None) -> None:
+    if at is not None:
+        times[key] = at
+        if len(times) > _RECENT:
+            times.popitem(last=False)
 
 
 def _counts(usage: Mapping[str, Any], before: list[int | None]) -> list[int | None]:

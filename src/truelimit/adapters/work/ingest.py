@@ -34,7 +34,7 @@ WHOLE: dict[str, WholeReader] = {
     "cline": cline.read, "llama-swap": llama_swap.read, "openclaw": openclaw.read, "opencode": opencode.read,
     "opencode-log": opencode_log.read, "server-log": server_logs.read, "table": table.read,
 }  # fmt: skip
-_VERSION = 1  # of the readers: another one reads everything again
+_VERSION = 2  # of the readers: another one reads everything again
 _BATCH = 5_000
 _MARKED = 4096
 _HOSTILE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
