@@ -38,6 +38,23 @@ def test_recorded_sessions(name: str, expected: list[tuple[object, ...]]) -> Non
     assert list(map(brief, of_file(ClaudeCode, FOLDER / f"session-{name}.jsonl"))) == expected
 
 
+def test_a_request_begins_when_it_was_sent_and_is_of_the_model_that_it_asked() -> None:
+    """2.1.332 writes an ``api-request``: the server saw it within 0.02 s, and 0.06 to 0.2 s after the input."""
+    edits = of_file(ClaudeCode, FOLDER / "session-edits-2.1.332.jsonl")
+    assert [(item.prompt_tokens, item.cached_tokens, item.output_tokens, item.duration) for item in edits] == [
+        (10_100, None, 31, 0.396), (10_250, 10_100, 42, 0.439), (10_400, 10_250, 53, 0.401),
+        (10_700, 10_400, 64, 0.45), (11_300, 10_700, 75, 0.465), (11_900, 11_300, 86, 0.4),
+        (12_100, 0, 97, 0.464), (12_900, 12_100, 108, 0.506), (13_800, 12_900, 119, 0.449),
+        (14_200, 13_800, 130, 0.411),
+    ]  # fmt: skip
+    files = [(1, 0), (1, 1), (1, 1), (3, 0), (3, 3), (3, 3), (4, 0), (4, 4), (4, 6), (4, 6)]
+    assert [(item.files_read, item.files_edited) for item in edits] == files
+    (failed,) = of_file(ClaudeCode, FOLDER / "session-overflow-2.1.332.jsonl")
+    assert brief(failed) == ("scripted-30b", "06:44:26", 70_000, None, None, None, 0.526, "overflow")
+    cut, rest = of_file(ClaudeCode, FOLDER / "session-cut-off-2.1.332.jsonl")
+    assert (cut.output_tokens, rest.output_tokens, cut.turn == rest.turn) == (8_192, 75, True)
+
+
 def test_attempts_repeat_the_first() -> None:
     first, *others = of_file(ClaudeCode, FOLDER / "session-hang.jsonl")
     assert first.retry_of is None

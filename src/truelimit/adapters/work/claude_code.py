@@ -1,11 +1,12 @@
 """Claude Code's transcripts: ``~/.claude/projects/FOLDER/SESSION.jsonl``, sub-agents in ``SESSION/subagents``.
 
-Recorded from 2.1.330; older versions differ in the order of keys. An answer is written as several lines, one a part,
-with the id of one message: they become one record, which lasts from the input that it answers (found by its parent) to
-its last line: what a person does in between is no part of it. ``input_tokens`` leaves out what was read from or
-written to a cache: the prompt is the sum of the three. A line of the kind ``api_error`` is an attempt that failed. A
-session that was resumed may hold copies of older lines: their ids are the same. Results of tools, most of the bytes,
-are not decoded: their time is found by its keys.
+Recorded from 2.1.330 and 2.1.332; older versions differ in the order of keys. An answer is written as several lines,
+one a part, with the id of one message: they become one record, which lasts from the input that it answers (found by
+its parent) to its last line: what a person does in between is no part of it. 2.1.332 also writes an ``api-request``
+when it asks, with the model and an id that the answer's ``requestRef`` repeats: from then on the model worked.
+``input_tokens`` leaves out what was read from or written to a cache: the prompt is the sum of the three. A line of the
+kind ``api_error`` is an attempt that failed. A session that was resumed may hold copies of older lines: their ids are
+the same. Results of tools, most of the bytes, are not decoded: their time is found by its keys.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _AGENT = re.compile(rb'"agentId"\s*:\s*"([^"\\]{1,100})"')
 _SIDE = re.compile(rb'"isSidechain"\s*:\s*true')
 _ATTACHED = re.compile(rb'"type"\s*:\s*"attachment"')  # what is sent with a prompt, or instead of one
 _PROGRESS = re.compile(rb'"type"\s*:\s*"progress"')  # holds copies of what a sub-agent's own transcript tells
+_WANTED = (b'"role"', b'"api_error"', b'"compact_boundary"', b'"api-request"')
 _HEAD = 600
 _MOST_TALKS = 64
 _RECENT = 256
@@ -45,6 +47,8 @@ class ClaudeCode:
         self._context = context
         self._talks: OrderedDict[str, Talk] = OrderedDict()
         self._inputs: OrderedDict[str, float] = OrderedDict()
+        self._sent: OrderedDict[str, float] = OrderedDict()  # when each request was sent, where that is told
+        self._model = ""  # of the latest of them
         self._open: dict[str, dict[str, Any]] = {}
         self._agents: dict[str, str] = {}  # the sub-agent that spoke last, where a result does not name its own early
 
@@ -54,7 +58,7 @@ class ClaudeCode:
             raise DamagedLine
         if b'"tool_result"' in line and self._result(line, line):
             return []
-        if b'"role"' not in line and b'"api_error"' not in line and b'"compact_boundary"' not in line:
+        if not any(mark in line for mark in _WANTED):
             if _ATTACHED.search(line):
                 self._attached(line)
             return []
@@ -68,6 +72,8 @@ class ClaudeCode:
                 return self._system(value)
             case "attachment":
                 self._attached(line)
+            case "api-request":
+                self._request(value)
         return []
 
     def feed_cut(self, head: bytes, tail: bytes) -> None:
@@ -127,18 +133,22 @@ class ClaudeCode:
         self._input_at(uuid, at)
 
     def _input_at(self, uuid: str, at: float | None) -> None:
-        if at is not None:
-            self._inputs[self._context.name(uuid)] = at
-            if len(self._inputs) > _RECENT:
-                self._inputs.popitem(last=False)
+        _remember(self._inputs, self._context.name(uuid), at)
 
-    def _began(self, talk: Talk, value: Mapping[str, Any]) -> float | None:
-        """Return when a call was asked: when the attempt before it was over, or the input came that is its parent.
+    def _request(self, value: Mapping[str, Any]) -> None:
+        self._model = name(mapping(value.get("params")).get("model"))
+        _remember(self._sent, self._context.name(words(value.get("id"))), instant(value.get("timestamp")))
+
+    def _began(self, talk: Talk, value: Mapping[str, Any], asked_as: str) -> float | None:
+        """Return when a call was asked: when it was sent, the attempt before it was over, or its parent came.
 
         Where that is not known, the last input, unless it was answered already: since then somebody may have been away.
         """
         if talk.failed:
             return talk.asked
+        sent = self._sent.pop(self._context.name(asked_as), None) if asked_as else None
+        if sent is not None:
+            return sent
         held = self._open.get(talk.session)
         is_answered = held is not None and held["asked"] == talk.asked
         parent = self._context.name(words(value.get("parentUuid")))
@@ -200,7 +210,7 @@ class ClaudeCode:
         identity = self._context.hasher("message", of_message, asked_as)
         held = self._open.get(talk.session)
         if held is None or held["identity"] != identity or not of_message:
-            began = self._began(talk, value)
+            began = self._began(talk, value, asked_as)
             key = self._context.hasher(SOURCE, of_message, asked_as or uuid)
             held = {"identity": identity, "key": key, "began": began, "asked": talk.asked, "stop": None}
             held["counts"] = [None, None, None]
@@ -211,8 +221,9 @@ class ClaudeCode:
         self, talk: Talk, value: Mapping[str, Any], message: Mapping[str, Any], at: float | None
     ) -> list[WorkRequest]:
         text = f"{words(value.get('errorDetails'))} {_text(message.get('content'))}"
-        began = self._began(talk, value)
+        began = self._began(talk, value, words(value.get("requestRef")))
         ending, prompt = of_text(text, None if at is None or began is None else at - began)
+        talk.model = talk.model or self._model
         key = self._context.hasher(SOURCE, words(value.get("uuid")))
         return talk.ended(
             key, at, Counts(prompt), self._context, ending=ending, began=began, is_timed=began is not None
@@ -226,7 +237,7 @@ class ClaudeCode:
         talk, at, error = self._talk_of(value), instant(value.get("timestamp")), mapping(value.get("error"))
         connection = mapping(error.get("connection"))
         parts = (error.get("formatted"), connection.get("message"), error.get("message"))
-        began = self._began(talk, value)
+        began = self._began(talk, value, words(value.get("requestRef")))
         took = None if at is None or began is None else at - began
         ending, prompt = of_text(" ".join(filter(None, map(words, parts))), took)
         wait = seconds(value.get("retryInMs")) or 0.0
@@ -239,13 +250,22 @@ class ClaudeCode:
     def state(self) -> dict[str, Any]:
         """Return the state."""
         talks = {key: talk.state() for key, talk in self._talks.items()}
-        return {"talks": talks, "inputs": list(self._inputs.items()), "open": self._open, "agents": self._agents}
+        told = {"inputs": list(self._inputs.items()), "sent": list(self._sent.items()), "model": self._model}
+        return {"talks": talks, "open": self._open, "agents": self._agents} | told
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self._talks = OrderedDict((key, restored(item)) for key, item in state["talks"].items())
-        self._inputs = OrderedDict((key, at) for key, at in state["inputs"])
+        self._inputs, self._sent = (OrderedDict((key, at) for key, at in state[of]) for of in ("inputs", "sent"))
+        self._model = state["model"]
         self._open, self._agents = dict(state["open"]), dict(state["agents"])
+
+
+def _remember(times: OrderedDict[str, float], key: str, at: float | None) -> None:
+    if at is not None:
+        times[key] = at
+        if len(times) > _RECENT:
+            times.popitem(last=False)
 
 
 def _counts(usage: Mapping[str, Any], before: list[int | None]) -> list[int | None]:

@@ -1,0 +1,146 @@
+"""Real agents over a scripted model server: what ``truelimit workload`` reads in their homes is what the server did.
+
+Each agent is asked for an edit of one file, of three, of six, is told once that its prompt is too long, and once has
+an answer cut off. The server counts tokens as its script says, so each count must come back from the transcripts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_agents import AGENTS, Agent, Home, settled
+from scripted_script import MODEL, Script, Served
+from scripted_server import scripted
+from scripted_turns import EDITED, NEW, message, turns
+
+from support.real_truelimit import TrueLimit
+
+_KILLED_AFTER = 45.0  # seconds; each turn takes 1 to 6
+_EARLY, _LATE = 0.4, 1.5  # seconds by which a record may begin before the server's, and end before or after it
+
+
+def _param(agent: Agent) -> Any:
+    missing = pytest.mark.skipif(not agent.path.exists(), reason=f"{agent.name} NOT HAD: {agent.path} is not there")
+    return pytest.param(agent, id=agent.name, marks=missing)
+
+
+pytestmark = pytest.mark.real
+
+
+@dataclass
+class Story:
+    """An agent that did its turns: what the server served, what was read of it at once and bit by bit."""
+
+    agent: Agent
+    home: Home
+    served: list[Served]
+    summary: dict[str, Any]
+    records: list[dict[str, Any]]
+    bit_by_bit: list[dict[str, Any]]
+
+    @property
+    def main(self) -> list[Served]:
+        """Return the requests of the turns."""
+        return [item for item in self.served if not item.side]
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the records of the turns in order of time."""
+        return [item for item in self.records if item["work_class"] != "side-call"]
+
+
+@pytest.fixture(scope="module", params=[_param(agent) for agent in AGENTS])
+def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Let an agent do all turns in a home of its own, and read its records."""
+    agent: Agent = request.param
+    folder = tmp_path_factory.mktemp(agent.name)
+    script = Script(turns(str(folder / "work")))
+    truelimit = TrueLimit(folder / "data")
+    with scripted(script, agent.words) as url:
+        home = settled(agent, folder / "home", folder / "work", url)
+        for name, new in NEW.items():
+            status, said = home.ask(message(name), goes_on=not new, seconds=_KILLED_AFTER)
+            assert status is not None, f"{name}: killed after {_KILLED_AFTER} s: {said[-2000:]}"
+            assert any(item.turn == name and not item.side for item in script.served), f"{name}: {said[-2000:]}"
+            if name == "one":
+                read(truelimit, home, folder / "bits.jsonl", "bits.duckdb")
+    _, bits = read(truelimit, home, folder / "bits.jsonl", "bits.duckdb")
+    summary, records = read(truelimit, home, folder / "once.jsonl", "once.duckdb")
+    return Story(agent, home, script.served, summary, records, bits)
+
+
+def read(truelimit: TrueLimit, home: Home, target: Path, store: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    where = ("--home", home.home, "--store", truelimit.data / store)
+    run = truelimit("workload", *where, "--export", target, "--json")
+    assert run.status == 0, run.errors[-2000:]
+    lines = target.read_text(encoding="utf-8").splitlines()
+    return run.json, sorted(map(json.loads, lines), key=lambda item: item["time"] or 0.0)
+
+
+def test_it_did_what_the_server_asked_for(story: Story) -> None:
+    """Without this the counts of edited files would be of calls that never were."""
+    for name, letters in EDITED.items():
+        for letter in letters:
+            text = (story.home.work / f"{letter}.py").read_text(encoding="utf-8")
+            assert text.startswith(("after", "written")), (name, letter, text)
+
+
+def test_each_request_is_read_as_the_server_knows_it(story: Story) -> None:
+    keys = ("prompt_tokens", "cached_tokens", "output_tokens", "ending", "files_read", "files_edited", "model")
+    assert [tuple(item[key] for key in keys) for item in story.calls] == list(expected(story.main))
+
+
+def expected(served: list[Served]) -> Iterator[tuple[object, ...]]:
+    """Yield what must be read of each request. A 0 that was cached is none until a cache was told of."""
+    told: dict[bool, bool] = {}
+    touched: dict[str, tuple[set[str], set[str]]] = {}
+    session = 0
+    for item in served:
+        reply = item.reply
+        if NEW[item.turn] and item.turn not in touched:
+            session += 1
+            told = {}
+        was_read, edited = touched.setdefault(item.turn, (set(), set()))
+        for touch in reply.touches:
+            (was_read if touch.what == "read" else edited).add(touch.path)
+        told[True] = told.get(True, False) or reply.cached > 0
+        files = (len(was_read), len(edited), MODEL)
+        if reply.overflow:
+            yield (reply.prompt, None, None, "overflow", *files)
+        else:
+            yield (reply.prompt, reply.cached if told[True] else None, reply.output, "done", *files)
+
+
+def test_times_are_those_of_the_server(story: Story) -> None:
+    for call, item in zip(story.calls, story.main, strict=True):
+        ended = call["time"] + call["duration_s"]
+        assert -_EARLY <= call["time"] - item.came <= _EARLY, (item.turn, call["time"] - item.came)
+        assert -item.reply.write - 0.1 <= ended - item.ended <= _LATE, (item.turn, ended - item.ended)
+
+
+def test_classes_and_totals_are_those_of_the_turns(story: Story) -> None:
+    summary, main = story.summary, story.main
+    classes = {item["name"]: item["turns"] for item in summary["turn_classes"]}
+    assert classes.items() >= {"edit-1": 1, "edit-2-4": 1, "edit-5+": 1}.items()
+    assert summary["turns"] == len(NEW)
+    assert summary["sessions"] == sum(NEW.values())
+    outcomes = {item["name"]: item["requests"] for item in summary["outcomes"]}
+    assert outcomes == Counter("overflow" if item.reply.overflow else "done" for item in main)
+    assert summary["output_tokens"]["total"] == sum(item.reply.output for item in main)
+    assert (summary["damaged_lines"], summary["missing"]) == (0, [])
+
+
+def test_what_it_asks_for_itself_is_a_side_call(story: Story) -> None:
+    sides = [item for item in story.records if item["work_class"] == "side-call"]
+    assert len(sides) <= len(story.served) - len(story.main)
+    assert {(item["prompt_tokens"], item["output_tokens"]) for item in sides} <= {(700, 5)}
+
+
+def test_read_on_bit_by_bit_is_read_at_once(story: Story) -> None:
+    assert story.bit_by_bit == story.records
