@@ -23,6 +23,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder = tmp_path / "home" / target
         folder.mkdir(parents=True)
         for path in (AGENTS / source).glob("*.jsonl"):
+            if "2.1.332" in path.name:  # a later version: its own tests count it
+                continue
             (folder / path.name).write_bytes(path.read_bytes())
     return tmp_path / "home"
 

@@ -29,7 +29,8 @@ class Agent:
     """One agent. ``tool`` says a touch of a file in its words; ``prepare`` writes what it needs into its home.
 
     ``ask``: the words of its command line for a message, the second and later ones of a session going on with it.
-    ``sides``: whether it writes down the calls that it makes for itself.
+    ``sides``: whether it writes down the calls that it makes for itself. ``unwritten``: prompts that it writes nowhere;
+    ``tells_overflow``: whether it keeps how long a prompt was that was too long.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Agent:
     ask: Callable[[str, bool], list[str]]
     sides: bool = False
     tells_first_token: str = "none"
+    unwritten: tuple[int, ...] = ()
+    tells_overflow: bool = True
     together: Callable[[list[Tool]], list[Tool]] = lambda tools: tools
 
     @property
@@ -141,10 +144,110 @@ def _ask_claude(message: str, goes_on: bool) -> list[str]:
     return ["-p", *more, "--permission-mode", "acceptEdits", "--strict-mcp-config", message]
 
 
+def _openai_model(window: int) -> dict[str, Any]:
+    return {"id": MODEL, "name": MODEL, "contextWindow": window, "maxTokens": 8_192}
+
+
+def _pi(home: Path, work: Path, url: str) -> dict[str, str]:
+    _ = work
+    provider = {
+        "baseUrl": f"{url}/v1", "apiKey": "x", "api": "openai-completions", "models": [_openai_model(WINDOW)],
+    }  # fmt: skip
+    _write(home / ".pi" / "agent" / "models.json", {"providers": {"scripted": provider}})
+    return {"PI_OFFLINE": "1"}
+
+
+def _ask_pi(message: str, goes_on: bool) -> list[str]:
+    more = ["--continue"] if goes_on else []
+    return ["-p", *more, "--offline", "--provider", "scripted", "--model", MODEL, message]
+
+
+def _pi_tool(touch: Touch) -> tuple[str, dict[str, Any]]:
+    name, given = _named(("path", "old", "new", "content"), ("read", "edit", "write"))(touch)
+    if touch.what == "edit":
+        given = {"path": touch.path, "edits": [{"oldText": "before", "newText": "after"}]}
+    return name, given
+
+
+def _qwen(home: Path, work: Path, url: str) -> dict[str, str]:
+    _ = work
+    model = {
+        "id": MODEL, "baseUrl": f"{url}/v1", "envKey": "SCRIPTED_KEY",
+        "generationConfig": {"contextWindowSize": WINDOW, "maxRetries": 0},
+    }  # fmt: skip
+    settings = {
+        "modelProviders": {"openai": [model]}, "security": {"auth": {"selectedType": "openai"}},
+        "model": {"name": MODEL}, "privacy": {"usageStatisticsEnabled": False}, "general": {"disableAutoUpdate": True},
+    }  # fmt: skip
+    _write(home / ".qwen" / "settings.json", settings)
+    return {"SCRIPTED_KEY": "x", "OPENAI_API_KEY": "x", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_MODEL": MODEL}
+
+
+def _ask_qwen(message: str, goes_on: bool) -> list[str]:
+    more = ["--continue"] if goes_on else []
+    return [*more, "--yolo", "--auth-type", "openai", "-m", MODEL, "-p", message]
+
+
+def _opencode(home: Path, work: Path, url: str) -> dict[str, str]:
+    _ = work
+    provider = {
+        "npm": "@ai-sdk/openai-compatible", "options": {"baseURL": f"{url}/v1", "apiKey": "x"},
+        "models": {MODEL: {"name": MODEL, "limit": {"context": WINDOW, "output": 8_192}}},
+    }  # fmt: skip
+    config = {
+        "provider": {"scripted": provider}, "model": f"scripted/{MODEL}", "small_model": f"scripted/{MODEL}",
+        "autoupdate": False, "share": "disabled", "permission": {"edit": "allow", "bash": "allow"},
+    }  # fmt: skip
+    _write(home / ".config" / "opencode" / "opencode.json", config)
+    return {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}
+
+
+def _ask_opencode(message: str, goes_on: bool) -> list[str]:
+    more = ["--continue"] if goes_on else []
+    return ["run", *more, "-m", f"scripted/{MODEL}", message]
+
+
+def _codex(home: Path, work: Path, url: str) -> dict[str, str]:
+    text = (
+        f'model = "{MODEL}"\nmodel_provider = "scripted"\nmodel_context_window = {WINDOW}\n'
+        f'[model_providers.scripted]\nname = "scripted"\nbase_url = "{url}/v1"\nwire_api = "responses"\n'
+        "request_max_retries = 0\nstream_max_retries = 0\n"
+        f'[projects."{work}"]\ntrust_level = "trusted"\n'
+    )
+    _write(home / ".codex" / "config.toml", text)
+    return {"CODEX_HOME": str(home / ".codex")}
+
+
+def _ask_codex(message: str, goes_on: bool) -> list[str]:
+    safe = ["--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"]
+    return ["exec", *safe, *(["resume", "--last"] if goes_on else []), message]
+
+
+def _codex_tool(touch: Touch) -> tuple[str, dict[str, Any]]:
+    if touch.what == "read":
+        return "exec_command", {"cmd": f"cat {touch.path}"}
+    letter, change = Path(touch.path).stem, f"*** Add File: {touch.path}\n+written = 1\n"
+    if touch.what == "edit":
+        change = f"*** Update File: {touch.path}\n@@\n-before = '{letter}'\n+after = '{letter}'\n"
+    return "exec_command", {"cmd": f"apply_patch <<'EOF'\n*** Begin Patch\n{change}*** End Patch\nEOF\n"}
+
+
 AGENTS = (
     Agent(
         "claude-code", "claude",
         _named(("file_path", "old_string", "new_string", "content"), ("Read", "Edit", "Write")),
         _claude, _ask_claude,
     ),
+    # It ends with its compaction when it is asked without a screen: what the model answers then is written nowhere.
+    Agent("pi", "pi", _pi_tool, _pi, _ask_pi, unwritten=(9_900,)),
+    Agent(
+        "qwen-code", "qwen",
+        _named(("file_path", "old_string", "new_string", "content"), ("read_file", "edit", "write_file")),
+        _qwen, _ask_qwen,
+    ),
+    Agent(
+        "opencode", "opencode", _named(("filePath", "oldString", "newString", "content"), ("read", "edit", "write")),
+        _opencode, _ask_opencode, tells_overflow=False,
+    ),
+    Agent("codex", "codex", _codex_tool, _codex, _ask_codex),
 )  # fmt: skip

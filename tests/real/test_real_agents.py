@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from scripted_agents import AGENTS, Agent, Home, settled
-from scripted_script import MODEL, Script, Served
+from scripted_script import MODEL, SIDE, Script, Served
 from scripted_server import scripted
 from scripted_turns import EDITED, NEW, message, turns
 
@@ -46,13 +46,15 @@ class Story:
 
     @property
     def main(self) -> list[Served]:
-        """Return the requests of the turns."""
-        return [item for item in self.served if not item.side]
+        """Return the requests of the turns, but for those that the agent writes nowhere."""
+        return [item for item in self.served if not item.side and item.reply.prompt not in self.agent.unwritten]
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """Return the records of the turns in order of time."""
-        return [item for item in self.records if item["work_class"] != "side-call"]
+        """Return the records of the turns in order of time; what it goes on with of its own is none of them."""
+        own = (SIDE.prompt, SIDE.output)
+        turns = [item for item in self.records if item["work_class"] != "side-call"]
+        return [item for item in turns if (item["prompt_tokens"], item["output_tokens"]) != own]
 
 
 @pytest.fixture(scope="module", params=[_param(agent) for agent in AGENTS])
@@ -93,10 +95,10 @@ def test_it_did_what_the_server_asked_for(story: Story) -> None:
 
 def test_each_request_is_read_as_the_server_knows_it(story: Story) -> None:
     keys = ("prompt_tokens", "cached_tokens", "output_tokens", "ending", "files_read", "files_edited", "model")
-    assert [tuple(item[key] for key in keys) for item in story.calls] == list(expected(story.main))
+    assert [tuple(item[key] for key in keys) for item in story.calls] == list(expected(story.agent, story.main))
 
 
-def expected(served: list[Served]) -> Iterator[tuple[object, ...]]:
+def expected(agent: Agent, served: list[Served]) -> Iterator[tuple[object, ...]]:
     """Yield what must be read of each request. A 0 that was cached is none until a cache was told of."""
     told: dict[bool, bool] = {}
     touched: dict[str, tuple[set[str], set[str]]] = {}
@@ -112,7 +114,7 @@ def expected(served: list[Served]) -> Iterator[tuple[object, ...]]:
         told[True] = told.get(True, False) or reply.cached > 0
         files = (len(was_read), len(edited), MODEL)
         if reply.overflow:
-            yield (reply.prompt, None, None, "overflow", *files)
+            yield (reply.prompt if agent.tells_overflow else None, None, None, "overflow", *files)
         else:
             yield (reply.prompt, reply.cached if told[True] else None, reply.output, "done", *files)
 
@@ -129,10 +131,11 @@ def test_classes_and_totals_are_those_of_the_turns(story: Story) -> None:
     classes = {item["name"]: item["turns"] for item in summary["turn_classes"]}
     assert classes.items() >= {"edit-1": 1, "edit-2-4": 1, "edit-5+": 1}.items()
     assert summary["turns"] == len(NEW)
-    assert summary["sessions"] == sum(NEW.values())
-    outcomes = {item["name"]: item["requests"] for item in summary["outcomes"]}
-    assert outcomes == Counter("overflow" if item.reply.overflow else "done" for item in main)
-    assert summary["output_tokens"]["total"] == sum(item.reply.output for item in main)
+    assert len({item["session"] for item in story.calls}) == sum(NEW.values())
+    own = len(story.records) - len(story.calls)
+    outcomes = Counter({item["name"]: item["requests"] for item in summary["outcomes"]})
+    assert outcomes - Counter(done=own) == Counter("overflow" if item.reply.overflow else "done" for item in main)
+    assert summary["output_tokens"]["total"] == sum(item.reply.output for item in main) + own * SIDE.output
     assert (summary["damaged_lines"], summary["missing"]) == (0, [])
 
 

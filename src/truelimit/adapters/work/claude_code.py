@@ -4,9 +4,8 @@ Recorded from 2.1.330 and 2.1.332; older versions differ in the order of keys. A
 one a part, with the id of one message: they become one record, which lasts from the input that it answers (found by
 its parent) to its last line: what a person does in between is no part of it. 2.1.332 also writes an ``api-request``
 when it asks, with the model and an id that the answer's ``requestRef`` repeats: from then on the model worked.
-``input_tokens`` leaves out what was read from or written to a cache: the prompt is the sum of the three. A line of the
-kind ``api_error`` is an attempt that failed. A session that was resumed may hold copies of older lines: their ids are
-the same. Results of tools, most of the bytes, are not decoded: their time is found by its keys.
+``input_tokens`` leaves out what was read from or written to a cache: the prompt is the sum of the three. ``api_error``
+is an attempt that failed. A session that was resumed may hold copies of older lines, whose ids are the same.
 """
 
 from __future__ import annotations

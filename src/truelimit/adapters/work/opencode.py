@@ -10,8 +10,9 @@ changed.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ _PARTS = (
     "SELECT message_id, json_extract(data, '$.type'), json_extract(data, '$.tool'), "
     "json_extract(data, '$.state.input'), json_extract(data, '$.tokens'), time_created, "
     "json_extract(data, '$.overflow') FROM part WHERE session_id = ? AND json_valid(data) "
-    "AND json_extract(data, '$.type') IN ('tool', 'step-finish', 'compaction') "
+    "AND (json_extract(data, '$.type') IN ('tool', 'step-finish', 'compaction') "
+    "OR json_extract(data, '$.type') = 'text' AND json_extract(data, '$.synthetic')) "
     "ORDER BY time_created, id"
 )
 
@@ -77,15 +79,35 @@ def _session(connection: Any, session: str, attempts: list[Attempt], context: Co
         parts[_text(message)].append(tuple(rest))
     talk = _talk(connection, session, context)
     found: dict[str, WorkRequest] = {}
-    damaged = 0
-    for key, created, raw in connection.execute(_MESSAGES, (session,)):
-        data = _json(raw)
-        if data is None:
-            damaged += 1
-            continue
-        answer = _Answer(_text(key), data, instant(created), parts.get(_text(key), []), attempts)
+    rows = [
+        (_text(key), instant(created), _json(raw)) for key, created, raw in connection.execute(_MESSAGES, (session,))
+    ]
+    whole = [(key, created, data) for key, created, data in rows if data is not None]
+    owned = _owned(whole, attempts)
+    for key, created, data in whole:
+        answer = _Answer(key, data, created, parts.get(key, []), owned.get(key, []))
         found.update((item.id, item) for item in answer.requests(talk, context))
-    return list(found.values()), damaged
+    return list(found.values()), len(rows) - len(whole)
+
+
+def _owned(
+    rows: Sequence[tuple[str, float | None, Mapping[str, Any]]], attempts: list[Attempt]
+) -> Mapping[str, list[Attempt]]:
+    """Return the attempts by the answer that was under way: the latest that had begun. Titles have no answer here."""
+    begun: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+    for key, created, data in rows:
+        at = instant(mapping(data.get("time")).get("created")) or created
+        if data.get("role") == "assistant" and at is not None:
+            begun[words(data.get("mode")) in _SIDE_MODES].append((at, key))
+    found: dict[str, list[Attempt]] = defaultdict(list)
+    for answers in begun.values():
+        answers.sort()
+    for item in attempts:
+        answers = begun[item.side]
+        place = bisect_right(answers, (item.began, "\U0010ffff")) - 1
+        if place >= 0:
+            found[answers[place][1]].append(item)
+    return found
 
 
 def _talk(connection: Any, session: str, context: Context) -> Talk:
@@ -112,8 +134,7 @@ class _Answer:
         time = mapping(data.get("time"))
         self._began = instant(time.get("created")) or created
         self._ended = instant(time.get("completed"))
-        end = self._ended if self._ended is not None else float("inf")
-        self._attempts = [item for item in attempts if self._began is not None and self._began - 1 <= item.began <= end]
+        self._attempts = attempts
 
     def requests(self, talk: Talk, context: Context) -> Iterator[WorkRequest]:
         """Yield the calls that were made for this message."""
@@ -130,8 +151,13 @@ class _Answer:
         talk.heard(self._ended)
 
     def _asked(self, talk: Talk, context: Context) -> Iterator[WorkRequest]:
-        """Begin a turn; a message that only asks for a compaction tells that the call before it overflowed."""
+        """Begin a turn; a message that only asks for a compaction tells that the call before it overflowed.
+
+        One that opencode wrote itself, to go on after that, begins none.
+        """
         compaction = next((part for part in self._parts if part[0] == b"compaction"), None)
+        if any(part[0] == b"text" for part in self._parts):
+            return
         if compaction is None:
             talk.user(context.hasher(SOURCE, "turn", self._key), self._began)
         elif compaction[5] == 1 and talk.last is not None and talk.last.ending is Ending.UNKNOWN:
@@ -145,12 +171,13 @@ class _Answer:
             or any(part[0] == b"step-finish" for part in self._parts)
         )
         talk.asked = self._began
-        yield from self._hidden(talk, context, is_over=is_over)
+        hidden = list(self._hidden(talk, context, is_over=is_over))
+        yield from hidden
         if error:
             yield from self._failed(talk, context, error)
         elif is_over:
             yield from self._steps(talk, context)
-        elif not self._attempts:
+        elif not hidden:
             key = context.hasher(SOURCE, self._key)
             yield from talk.ended(key, self._ended, NOTHING, context, ending=Ending.UNKNOWN)
 
@@ -161,7 +188,7 @@ class _Answer:
             key = context.hasher(SOURCE, self._key, f"{item.began:.3f}")
             ending = item.ending or Ending.UNKNOWN
             yield from talk.ended(key, item.ended, Counts(item.prompt), context, ending=ending, began=item.began)
-        if told and is_over:
+        if self._attempts and (is_over or not told):
             talk.asked = self._attempts[-1].began
 
     def _failed(self, talk: Talk, context: Context, error: Mapping[str, Any]) -> Iterator[WorkRequest]:
