@@ -30,7 +30,8 @@ class Agent:
 
     ``ask``: the words of its command line for a message, the second and later ones of a session going on with it.
     ``sides``: whether it writes down the calls that it makes for itself. ``unwritten``: prompts that it writes nowhere;
-    ``tells_overflow``: whether it keeps how long a prompt was that was too long.
+    ``tells_overflow``: whether it keeps how long a prompt was that was too long. ``resumes``: whether a turn may go on
+    with the session of the one before; else each is a session.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Agent:
     tells_first_token: str = "none"
     unwritten: tuple[int, ...] = ()
     tells_overflow: bool = True
+    resumes: bool = True
     together: Callable[[list[Tool]], list[Tool]] = lambda tools: tools
 
     @property
@@ -232,6 +234,36 @@ def _codex_tool(touch: Touch) -> tuple[str, dict[str, Any]]:
     return "exec_command", {"cmd": f"apply_patch <<'EOF'\n*** Begin Patch\n{change}*** End Patch\nEOF\n"}
 
 
+def _cline(home: Path, work: Path, url: str) -> dict[str, str]:
+    _ = work
+    provider = {
+        "settings": {
+            "provider": "openai-compatible", "apiKey": "x", "model": MODEL, "contextWindow": WINDOW,
+            "baseUrl": f"{url}/v1",
+        },
+        "updatedAt": "2026-11-22T21:24:56.744Z", "tokenSource": "manual",
+    }  # fmt: skip
+    known = {"version": 1, "lastUsedProvider": "openai-compatible", "modes": {}}
+    _write(
+        home / ".cline" / "data" / "settings" / "providers.json",
+        {**known, "providers": {"openai-compatible": provider}},
+    )
+    return {"CLINE_TELEMETRY_DISABLED": "1"}
+
+
+def _ask_cline(message: str, goes_on: bool) -> list[str]:
+    _ = goes_on
+    return ["-P", "openai-compatible", "-m", MODEL, message]
+
+
+def _cline_tool(touch: Touch) -> tuple[str, dict[str, Any]]:
+    if touch.what == "read":
+        return "read_files", {"files": [{"path": touch.path}]}
+    if touch.what == "write":
+        return "editor", {"path": touch.path, "new_text": "written = 1\n"}
+    return "editor", {"path": touch.path, "old_text": "before", "new_text": "after"}
+
+
 AGENTS = (
     Agent(
         "claude-code", "claude",
@@ -250,4 +282,6 @@ AGENTS = (
         _opencode, _ask_opencode, tells_overflow=False,
     ),
     Agent("codex", "codex", _codex_tool, _codex, _ask_codex),
+    # It goes on with a session in a terminal of its own alone.
+    Agent("cline", "cline", _cline_tool, _cline, _ask_cline, resumes=False),
 )  # fmt: skip

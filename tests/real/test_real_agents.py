@@ -67,7 +67,7 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with scripted(script, agent.words) as url:
         home = settled(agent, folder / "home", folder / "work", url)
         for name, new in NEW.items():
-            status, said = home.ask(message(name), goes_on=not new, seconds=_KILLED_AFTER)
+            status, said = home.ask(message(name), goes_on=not new and agent.resumes, seconds=_KILLED_AFTER)
             assert status is not None, f"{name}: killed after {_KILLED_AFTER} s: {said[-2000:]}"
             assert any(item.turn == name and not item.side for item in script.served), f"{name}: {said[-2000:]}"
             if name == "one":
@@ -105,7 +105,7 @@ def expected(agent: Agent, served: list[Served]) -> Iterator[tuple[object, ...]]
     session = 0
     for item in served:
         reply = item.reply
-        if NEW[item.turn] and item.turn not in touched:
+        if begins(agent, item.turn) and item.turn not in touched:
             session += 1
             told = {}
         was_read, edited = touched.setdefault(item.turn, (set(), set()))
@@ -117,6 +117,11 @@ def expected(agent: Agent, served: list[Served]) -> Iterator[tuple[object, ...]]
             yield (reply.prompt if agent.tells_overflow else None, None, None, "overflow", *files)
         else:
             yield (reply.prompt, reply.cached if told[True] else None, reply.output, "done", *files)
+
+
+def begins(agent: Agent, turn: str) -> bool:
+    """Return whether a turn is the first of its session."""
+    return NEW[turn] or not agent.resumes
 
 
 def test_times_are_those_of_the_server(story: Story) -> None:
@@ -131,7 +136,7 @@ def test_classes_and_totals_are_those_of_the_turns(story: Story) -> None:
     classes = {item["name"]: item["turns"] for item in summary["turn_classes"]}
     assert classes.items() >= {"edit-1": 1, "edit-2-4": 1, "edit-5+": 1}.items()
     assert summary["turns"] == len(NEW)
-    assert len({item["session"] for item in story.calls}) == sum(NEW.values())
+    assert len({item["session"] for item in story.calls}) == sum(begins(story.agent, turn) for turn in NEW)
     own = len(story.records) - len(story.calls)
     outcomes = Counter({item["name"]: item["requests"] for item in summary["outcomes"]})
     assert outcomes - Counter(done=own) == Counter("overflow" if item.reply.overflow else "done" for item in main)

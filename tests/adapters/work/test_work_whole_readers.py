@@ -273,3 +273,27 @@ def test_llama_swap(tmp_path: Path) -> None:
     ]
     assert items[0].new_tokens == 100
     assert list(llama_swap.read(path, context(), first.memory).requests) == []
+
+
+def test_opencode_of_a_scripted_server(tmp_path: Path) -> None:
+    """Steps of less than a second are counted once each, titles are none of them, an overflow without words is one."""
+    path = database(tmp_path / "opencode.db", "scripted-1.18.33")
+    (path.parent / "log").mkdir()
+    text = (AGENTS / "opencode" / "log-scripted-1.18.33.txt").read_text(encoding="utf-8")
+    (path.parent / "log" / "opencode.log").write_text(text, encoding="utf-8")
+    items = sorted(read(opencode, path), key=lambda item: item.time or 0)
+    turns = [item for item in items if item.work_class is not WorkClass.SIDE_CALL]
+    assert [(item.prompt_tokens, item.cached_tokens, item.output_tokens, item.ending.value) for item in turns] == [
+        (10_100, None, 31, "done"), (10_250, 10_100, 42, "done"), (10_400, 10_250, 53, "done"),
+        (10_700, 10_400, 64, "done"), (11_300, 10_700, 75, "done"), (11_900, 11_300, 86, "done"),
+        (12_100, 0, 97, "done"), (12_900, 12_100, 108, "done"), (13_800, 12_900, 119, "done"),
+        (14_200, 13_800, 130, "done"), (None, None, None, "overflow"), (700, None, 5, "done"),
+        (10_050, None, 8_192, "done"),
+    ]  # fmt: skip
+    assert len({item.turn for item in turns}) == 5, "what opencode asks itself after a compaction begins no turn"
+    assert all(0.5 < (item.duration or 0) < 0.8 for item in turns if item.prompt_tokens == 10_100)
+
+
+def test_cline_asks_itself_to_go_on_after_a_cut() -> None:
+    cut, rest = read(cline, AGENTS / "cline" / "session-cut-off-3.0.65.messages.json")
+    assert (cut.output_tokens, rest.output_tokens, cut.turn == rest.turn) == (8_192, 75, True)

@@ -67,7 +67,10 @@ def _message(message: Mapping[str, Any], session: str, talk: Talk, context: Cont
     at, content = instant(message.get("ts")), message.get("content")
     parts = [mapping(part) for part in content] if isinstance(content, list) else []
     if message.get("role") != "assistant":
-        if any(part.get("type") in {"tool_result", "tool-result"} for part in parts) or message.get("role") == "tool":
+        of_tools = (
+            any(part.get("type") in {"tool_result", "tool-result"} for part in parts) or message.get("role") == "tool"
+        )
+        if of_tools or mapping(message.get("metadata")).get("userRunSpan") == 0:  # 0: Cline itself asks to go on
             talk.heard(at)
         else:
             talk.user(context.hasher(SOURCE, "turn", session, words(message.get("id"))), at)
