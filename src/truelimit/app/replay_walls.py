@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from truelimit.domain.findings import Applicability, ConfigEdit, Finding
-from truelimit.domain.frozen import dataclass
 from truelimit.domain.limits import SetBy
 from truelimit.domain.session import Cause
 from truelimit.domain.workload import Ending
@@ -27,18 +26,10 @@ _SILENCE = frozenset({"headers", "idle", "first-event"})
 
 
 @dataclass(frozen=True, slots=True)
-class Walls:
-    """Seconds of one attempt until its first byte and its last, of all attempts; how many there are (see ReplayStack).
+class Walls(AgentWalls):
+    """The walls of the agent that a stack is configured for, and whether a retry ``resumes`` (see ReplayStack)."""
 
-    ``where`` names the timer of the first byte.
-    """
-
-    first: float = math.inf
-    total: float = math.inf
-    run: float = math.inf
-    attempts: int = 1
     resumes: bool = False
-    where: str = ""
 
 
 def walls(view: StackView, kept: Iterable[Timeout]) -> Walls:
@@ -52,8 +43,8 @@ def walls(view: StackView, kept: Iterable[Timeout]) -> Walls:
         _least(timeouts, {"request"}),
         _least(timeouts, {"run"} | ({COMMAND} if _command_binds(view) else set())),
         attempts,
-        view.server is not None and not _began_anew(view),
         first.seconds.where if first else "",
+        view.server is not None and not _began_anew(view),
     )
 
 
