@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from truelimit.app.doctor import diagnose_views, views
+from truelimit.app.replay_walls import walls_of_agents
 from truelimit.app.workload import describe
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.limits import LimitKind, Rung, SetBy
+from truelimit.domain.provenance import Basis
 from truelimit.domain.session import Call, Incident, Outcome
 from truelimit.domain.workload import Ending, WorkRequest
 from truelimit.limits.names import same_model
 from truelimit.limits.pools import budget
 from truelimit.limits.time import bounds_prefill
+from truelimit.workload.columns import AGENTS
 from truelimit.workload.endings import of_cause
 
 if TYPE_CHECKING:
+    from truelimit.domain.agent import AgentDefaults
     from truelimit.domain.diagnosis import Diagnosis
     from truelimit.domain.facts import Facts
-    from truelimit.domain.limits import Ladders, Rung
+    from truelimit.domain.limits import Ladders
     from truelimit.limits.view import StackView
     from truelimit.units import Seconds, Tokens
     from truelimit.workload.summary import Work
@@ -73,23 +78,40 @@ class Report:
 
 
 def report(
-    facts: Facts, work: WorkVerdict | None = None, no_work: str = "", requests: Sequence[WorkRequest] = ()
+    facts: Facts,
+    work: WorkVerdict | None = None,
+    no_work: str = "",
+    requests: Sequence[WorkRequest] = (),
+    agents: Sequence[AgentDefaults] = (),
 ) -> Report:
     """Return the report of these facts, with a verdict on hardware from recorded work, or why there is none.
 
-    ``requests`` are the recorded work; they stand for the calls that the facts hold of a model.
+    ``requests`` are the recorded work; they stand for the calls that the facts hold of a model. ``agents``: how agents
+    whose configuration is not read give up.
     """
     seen = views(facts)
     diagnosis = diagnose_views(facts, seen)
-    stacks = tuple(_stack(item, told, requests) for item, told in zip(seen, diagnosis.ladders, strict=True))
+    stacks = tuple(_stack(item, told, requests, agents) for item, told in zip(seen, diagnosis.ladders, strict=True))
     return Report(diagnosis, stacks, work, no_work, describe(requests) if requests else None)
 
 
-def _stack(view: StackView, ladders: Ladders, stored: Sequence[WorkRequest]) -> StackReport:
-    walls = tuple(
+def _stack(
+    view: StackView, ladders: Ladders, stored: Sequence[WorkRequest], agents: Sequence[AgentDefaults]
+) -> StackReport:
+    own = tuple(
         rung for rung in view.time.rungs if rung is view.time.binding or bounds_prefill(rung.bounds, view.server)
     )
-    return StackReport(ladders, walls, _requests(view, stored), _rooms(view))
+    return StackReport(ladders, (*own, *_of_agents(view, stored, agents)), _requests(view, stored), _rooms(view))
+
+
+def _of_agents(view: StackView, stored: Sequence[WorkRequest], agents: Sequence[AgentDefaults]) -> Iterator[Rung]:
+    """The walls of other agents that asked this model: as far as nothing shows that somebody raised them."""
+    here = [item for item in stored if same_model(item.model, view.stack.model)]
+    names = {item.agent: item.name for item in agents}
+    for agent, wall in zip(AGENTS, walls_of_agents(view, agents, here), strict=False):
+        if wall.where:
+            by, kind = SetBy.AGENT_DEFAULT, LimitKind.CONFIGURED
+            yield Rung(names[agent], wall.first, by, kind, wall.where, Basis.SPECIFIED, "headers")
 
 
 def _requests(view: StackView, stored: Sequence[WorkRequest]) -> tuple[Recorded, ...]:

@@ -125,20 +125,31 @@ def _along(fit: PrefillFit, start: float, end: float, across: Axis, up: Axis) ->
 
 
 def _walls(say: Language, drawing: Drawing, pace: Pace, across: Axis, up: Axis) -> None:
-    """Each wall as a line, named where the curve leaves more room: above it to the left, or below it to the right."""
+    """Each wall as a line, named where the curve leaves more room: above it to the left, or below it to the right.
+
+    Where another name stands there already, it goes to the other place.
+    """
     for value, rungs in shown_walls(pace.walls, up.high):
         y, binds = up.at(value), pace.binding in rungs
         drawing.line(_LEFT, y, across.end, y, f"wall-{'c2' if binds else 'c7'}")
         crossing = across.at(largest_prompt(pace.fit, value)) if pace.fit is not None else across.end
-        left, right = crossing - across.start - 10, across.end - crossing - 12
-        below = right > left and y + _BELOW + 4 < _FLOOR
-        x, baseline, anchor = (across.end - 4, y + _BELOW, "end") if below else (across.start + 8, y - 9, "start")
-        room = 1.08 * (right if below else max(left, 120.0))  # labels are reckoned wider than they are
-        room = min(room, across.end - across.start - 12)
-        text = _wall_name(say, value, rungs, room)
-        if not any(label_box(x, baseline, text, anchor, SMALL).meets(other) for other in drawing.boxes):
-            part = f"{'strong' if binds else 'faint'} halo"
-            drawing.text(x, baseline, text, part=part, anchor=anchor, size=SMALL)
+        for x, baseline, anchor, room in _places(y, crossing, across):
+            text = _wall_name(say, value, rungs, room)
+            if not any(label_box(x, baseline, text, anchor, SMALL).meets(other) for other in drawing.boxes):
+                part = f"{'strong' if binds else 'faint'} halo"
+                drawing.text(x, baseline, text, part=part, anchor=anchor, size=SMALL)
+                break
+
+
+def _places(y: float, crossing: float, across: Axis) -> list[tuple[float, float, str, float]]:
+    """Return where a wall may be named, the roomier place first: x, baseline, anchor, and the width that there is."""
+    left, right = crossing - across.start - 10, across.end - crossing - 12
+    most = across.end - across.start - 12
+    above = (across.start + 8, y - 9, "start", min(1.08 * max(left, 120.0), most))  # labels are reckoned too wide
+    below = (across.end - 4, y + _BELOW, "end", min(1.08 * max(right, 120.0), most))
+    if y + _BELOW + 4 >= _FLOOR:
+        return [above]
+    return [below, above] if right > left else [above, below]
 
 
 def _wall_name(say: Language, value: float, rungs: list[Rung], room: float) -> str:
