@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from scripted_script import MODEL, WINDOW, Served, Touch
 from scripted_wire import Tool
 
@@ -88,6 +89,14 @@ class Home:
         path = os.pathsep.join([*map(str, bins), os.environ.get("PATH", "")])
         kept = {key: os.environ[key] for key in ("TMPDIR", "SYSTEMROOT") if key in os.environ}
         return {**kept, **QUIET, "HOME": str(self.home), "PATH": path, **self.variables}
+
+
+def end_all(home: Path) -> None:
+    """End what agents started in a home to outlive them (Cline leaves a hub behind in a session of its own)."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get("HOME") == str(home):
+                process.kill()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

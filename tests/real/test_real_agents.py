@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_agents import AGENTS, Agent, Home, settled
+from scripted_agents import AGENTS, Agent, Home, end_all, settled
 from scripted_script import MODEL, SIDE, Script, Served
 from scripted_server import scripted
 from scripted_turns import EDITED, NEW, message, turns
@@ -64,7 +65,7 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp(agent.name)
     script = Script(turns(str(folder / "work")))
     truelimit = TrueLimit(folder / "data")
-    with scripted(script, agent.words) as url:
+    with scripted(script, agent.words) as url, ended(folder / "home"):
         home = settled(agent, folder / "home", folder / "work", url)
         for name, new in NEW.items():
             status, said = home.ask(message(name), goes_on=not new and agent.resumes, seconds=_KILLED_AFTER)
@@ -75,6 +76,15 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     _, bits = read(truelimit, home, folder / "bits.jsonl", "bits.duckdb")
     summary, records = read(truelimit, home, folder / "once.jsonl", "once.duckdb")
     return Story(agent, home, script.served, summary, records, bits)
+
+
+@contextmanager
+def ended(home: Path) -> Iterator[None]:
+    """Leave nothing running of what was started in a home."""
+    try:
+        yield
+    finally:
+        end_all(home)
 
 
 def read(truelimit: TrueLimit, home: Home, target: Path, store: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
