@@ -32,7 +32,8 @@ class Agent:
     ``ask``: the words of its command line for a message, the second and later ones of a session going on with it.
     ``sides``: whether it writes down the calls that it makes for itself. ``unwritten``: prompts that it writes nowhere;
     ``tells_overflow``: whether it keeps how long a prompt was that was too long. ``resumes``: whether a turn may go on
-    with the session of the one before; else each is a session.
+    with the session of the one before; else each is a session. ``early``: seconds by which a record may begin before
+    the server saw the request.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Agent:
     tells_first_token: str = "none"
     unwritten: tuple[int, ...] = ()
     tells_overflow: bool = True
+    early: float = 0.4
     resumes: bool = True
     together: Callable[[list[Tool]], list[Tool]] = lambda tools: tools
 
@@ -289,6 +291,7 @@ AGENTS = (
     Agent(
         "opencode", "opencode", _named(("filePath", "oldString", "newString", "content"), ("read", "edit", "write")),
         _opencode, _ask_opencode, tells_overflow=False,
+        early=5.0,  # its log can lose the line that tells when it asked: then a call began with its answer's row
     ),
     Agent("codex", "codex", _codex_tool, _codex, _ask_codex),
     # It goes on with a session in a terminal of its own alone.

@@ -137,7 +137,7 @@ def begins(agent: Agent, turn: str) -> bool:
 def test_times_are_those_of_the_server(story: Story) -> None:
     for call, item in zip(story.calls, story.main, strict=True):
         ended = call["time"] + call["duration_s"]
-        assert -_EARLY <= call["time"] - item.came <= _EARLY, (item.turn, call["time"] - item.came)
+        assert -story.agent.early <= call["time"] - item.came <= _EARLY, (item.turn, call["time"] - item.came)
         assert -item.reply.write - 0.1 <= ended - item.ended <= _LATE, (item.turn, ended - item.ended)
 
 
