@@ -31,9 +31,9 @@ class Agent:
 
     ``ask``: the words of its command line for a message, the second and later ones of a session going on with it.
     ``sides``: whether it writes down the calls that it makes for itself. ``unwritten``: prompts that it writes nowhere;
-    ``tells_overflow``: whether it keeps how long a prompt was that was too long. ``resumes``: whether a turn may go on
-    with the session of the one before; else each is a session. ``early``: seconds by which a record may begin before
-    the server saw the request.
+    ``tells_overflow``: whether it always keeps how long a prompt was that was too long. ``resumes``: whether a turn may
+    go on with the session of the one before; else each is a session. ``early``: seconds by which a record may begin
+    before the server saw the request.
     """
 
     name: str

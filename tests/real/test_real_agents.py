@@ -104,8 +104,14 @@ def test_it_did_what_the_server_asked_for(story: Story) -> None:
 
 
 def test_each_request_is_read_as_the_server_knows_it(story: Story) -> None:
-    keys = ("prompt_tokens", "cached_tokens", "output_tokens", "ending", "files_read", "files_edited", "model")
-    assert [tuple(item[key] for key in keys) for item in story.calls] == list(expected(story.agent, story.main))
+    assert [counted(story.agent, item) for item in story.calls] == list(expected(story.agent, story.main))
+
+
+def counted(agent: Agent, call: dict[str, Any]) -> tuple[object, ...]:
+    """Return what was read of a request, without the length of a prompt that the agent tells at times alone."""
+    keys = ("cached_tokens", "output_tokens", "ending", "files_read", "files_edited", "model")
+    is_vague = call["ending"] == "overflow" and not agent.tells_overflow
+    return (None if is_vague else call["prompt_tokens"], *(call[key] for key in keys))
 
 
 def expected(agent: Agent, served: list[Served]) -> Iterator[tuple[object, ...]]:
