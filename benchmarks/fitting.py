@@ -33,10 +33,10 @@ DECODE = Settings(
     },
     # A core alone computes attention at 5.4 GFLOP/s while it writes (SmolLM2-135M, one thread, llama.cpp b11549, flash
     # attention), all together at some 60 % of that (assumed); processors have 6 to 18 GB/s a core. So bandwidth over
-    # rate is 2 to 6: 0.75 beside the 0.9 of cache/all, the 0.1 of the backend and the -0.6 of flash attention.
+    # rate is 2 to 6: 0.67 beside the 0.6 of cache/all, the 0.2 of the backend and the -0.3 of flash attention.
     {
         "weights/all": 0.15, "layers/all": 3.7, "cache/operations": 1.0, "cache/processor": 0.2,
-        "cache/flash on a processor": 0.75,
+        "cache/flash on a processor": 0.67,
     },
     noise=0.08, others=0.05, huber=0.1,
 )  # fmt: skip
