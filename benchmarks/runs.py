@@ -115,7 +115,7 @@ def _built(row: Mapping[str, str], device: Accelerator, shape: ModelShape, rate:
         None,
         _flash(row),
         row["kv_type"] or "f16",
-        _ubatch(row["note"]),
+        _ubatch(f"{row['version']} {row['note']}"),
     )
     return Run(
         row["row_id"],
@@ -136,10 +136,13 @@ def _built(row: Mapping[str, str], device: Accelerator, shape: ModelShape, rate:
 
 
 def _flash(row: Mapping[str, str]) -> bool | None:
-    """Return whether flash attention was on; a llama.cpp that tells nothing had it off until it was the default."""
+    """Return whether flash attention was on: as told, else off on a card while llama.cpp had it off by default.
+
+    On a processor nothing is taken for granted: there it costs time at depth, and people who compare switch it on.
+    """
     told = {"1": True, "1.0": True, "0": False, "0.0": False}.get(row["flash_attn"])
-    untold_is_off = row["engine"] == "llama.cpp" and "" < row["date"] < _FLASH_BY_DEFAULT
-    return False if told is None and untold_is_off else told
+    was_off = row["engine"] == "llama.cpp" and row["backend"] != "cpu" and "" < row["date"] < _FLASH_BY_DEFAULT
+    return False if told is None and was_off else told
 
 
 def _tokens(row: Mapping[str, str]) -> int:
@@ -148,8 +151,8 @@ def _tokens(row: Mapping[str, str]) -> int:
     return _LOCALSCORE_TOKENS if "localscore" in row["test"] else _DEFAULT_TOKENS[row["kind"]]
 
 
-def _ubatch(note: str) -> int | None:
-    words = note.replace("=", " ").replace(",", " ").replace(";", " ").split()
+def _ubatch(told: str) -> int | None:
+    words = told.replace("=", " ").replace(",", " ").replace(";", " ").split()
     for name, value in pairwise(words):
         if name.lower() in {"ubatch", "-ub", "n_ubatch"} and value.isdecimal():
             return int(value)

@@ -21,6 +21,7 @@ from truelimit.tables.loader import model, model_names, published_rates
 DEPTHS = (0, 4096, 8192, 16384, 32768)
 _PROMPT, _ANSWER = 2048, 32  # tokens: llama-bench -p 2048 -n 32
 _NEAR = 0.03  # of the parameters: the same model
+_MIXES = {"Q4_K": "Q4_K_M"}  # llama-bench's short names of a file's mix
 _BACKENDS = {"apple": "metal", "nvidia": "cuda"}
 _DATE = "2025-11"  # of benches/dgx-spark; the other pages followed
 
@@ -65,7 +66,7 @@ def _shape(name: str, quantization: str) -> ModelShape:
     header = model(name)
     if header is None:
         raise KeyError(name)
-    return shape_of(header, quantization=quantization)
+    return shape_of(header, quantization=_MIXES.get(quantization, quantization))
 
 
 def _model_of(series: PublishedRates) -> str | None:

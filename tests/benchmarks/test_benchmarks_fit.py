@@ -194,6 +194,7 @@ def test_rows_are_dropped_by_a_stated_reason(tmp_path: Path, row: dict[str, obje
         ({"date": "2024-05", "flash_attn": "1"}, True),
         ({"date": "2025-08-20"}, None),
         ({"date": "2024-05", "engine": "vllm"}, None),
+        ({"date": "2024-05", "device_id": "epyc-9355", "backend": "cpu", "tok_s": 20}, None),
         ({"date": ""}, None),
     ],
 )
@@ -201,6 +202,20 @@ def test_flash_attention_was_off_until_it_was_the_default(
     tmp_path: Path, row: dict[str, object], flash: bool | None
 ) -> None:
     assert [run.case.flash_attention for run in read_runs(rows_file(tmp_path, row)).kept] == [flash]
+
+
+@pytest.mark.parametrize(
+    ("row", "batch"),
+    [
+        ({"version": "llama.cpp 2f68ce7cf (6918), ubatch 2048"}, 2048),
+        ({"version": "llama.cpp b6767", "note": "toolbox rocm, ubatch 256, profile"}, 256),
+        ({"version": "llama.cpp b6767", "note": "batch 1"}, None),
+    ],
+)
+def test_the_physical_batch_is_read_wherever_it_is_told(
+    tmp_path: Path, row: dict[str, object], batch: int | None
+) -> None:
+    assert [run.case.ubatch for run in read_runs(rows_file(tmp_path, row)).kept] == [batch]
 
 
 def test_runs_of_one_case_are_one_at_their_median(tmp_path: Path) -> None:

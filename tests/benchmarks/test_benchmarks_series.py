@@ -40,6 +40,12 @@ def test_a_series_is_of_flash_attention_in_its_batches() -> None:
     }
 
 
+def test_a_series_of_experts_counts_those_of_a_token() -> None:
+    shapes = {run.model: run.case.shape for run in series_runs([])}
+    assert {name for name, shape in shapes.items() if not shape.is_sparse} == {"qwen2.5-7b", "gemma-3-4b"}
+    assert shapes["nemotron-3-super-120b-a12b"].active_parameters == pytest.approx(12.2e9, rel=0.01)
+
+
 def test_a_series_steps_back_where_the_rows_have_its_model_at_depth() -> None:
     own = _own(series_runs([]))
     deep = next(run for run in own if run.depth)
