@@ -34,7 +34,7 @@ DECODE = Settings(
     # A core alone computes attention at 5.4 GFLOP/s while it writes (SmolLM2-135M, one thread, llama.cpp b11549, flash
     # attention), all together at some 60 % of that (assumed); processors have 6 to 18 GB/s a core. So bandwidth over
     # rate is 2 to 6: 0.4 beside the 0.6 of cache/all and the 0.17 of the backend. (Not fitted, but near: 5.5 GFLOP/s a
-    # thread on a Ryzen 9 7950X, 3.6 times as fast without flash attention, in discussion 357 of ik_llama.cpp.)
+    # thread on a Ryzen 9 7950X, 3.5 times as fast without flash attention, in discussion 357 of ik_llama.cpp.)
     {
         "weights/all": 0.15, "layers/all": 3.7, "cache/operations": 1.0, "cache/processor": 0.2,
         "cache/flash on a processor": 0.4,
