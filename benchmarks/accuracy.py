@@ -23,8 +23,9 @@ from benchmarks.fitting import KINDS, Kind
 from benchmarks.intervals import cross_covered
 from benchmarks.left_out import Prediction, chip, family, predictions
 from benchmarks.nested import fold_of, nested
-from benchmarks.runs import SHIPPED, SHORT, Run, Runs, is_scored, is_timed, merged, read_runs
+from benchmarks.runs import SHIPPED, SHORT, Run, Runs, is_scored, is_timed, read_runs
 from benchmarks.scores import Miss, Score, score, split
+from benchmarks.series import with_series
 from benchmarks.silicon import die_of
 
 _GOALS = {"decode": (0.07, 0.18), "prefill": (0.15, 0.45)}
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sections(runs: Runs, with_nested: bool, folder: Path | None) -> Iterator[Section]:
-    rows = merged(runs.kept)
+    rows = with_series(runs.kept)
     for kind in KINDS:
         found = predictions(rows, kind, scored=is_timed)
         if not found:

@@ -18,7 +18,8 @@ from benchmarks.fitting import KINDS, Kind, fitted_runs, nuisances
 from benchmarks.intervals import spread_of
 from benchmarks.left_out import predictions
 from benchmarks.regression import design, fit, weights_of
-from benchmarks.runs import SHIPPED, Run, is_timed, merged, read_runs
+from benchmarks.runs import SHIPPED, Run, is_timed, read_runs
+from benchmarks.series import with_series
 from truelimit.perf.rates.costs import CostModel, Effect
 
 TABLE = Path(__file__).parent.parent / "src/truelimit/tables/calibration.toml"
@@ -36,7 +37,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help=f"TOML to write; the shipped table is {TABLE.name}")
     parser.add_argument("--date", default=dt.datetime.now(tz=dt.UTC).date().isoformat())
     chosen = parser.parse_args(arguments)
-    runs = merged(read_runs(chosen.data).kept)
+    runs = with_series(read_runs(chosen.data).kept)
     models = {kind.name: fitted_model(runs, kind) for kind in KINDS}
     chosen.output.write_text(_toml(models, runs, chosen.date), encoding="utf-8", newline="\n")
     print(f"{chosen.output}: {', '.join(f'{len(model.effects)} effects of {name}' for name, model in models.items())}")

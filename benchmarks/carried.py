@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks.fitting import KINDS, Kind
 from benchmarks.left_out import Prediction, predicted, predictions
-from benchmarks.runs import SHIPPED, Run, is_timed, merged, read_runs
+from benchmarks.runs import SHIPPED, Run, is_timed, read_runs
+from benchmarks.series import with_series
 from benchmarks.silicon import chip_of
 from truelimit.tables.calibration import calibration
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; return 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=SHIPPED, help="CSV of published runs")
-    rows = merged(read_runs(parser.parse_args(arguments).data).kept)
+    rows = with_series(read_runs(parser.parse_args(arguments).data).kept)
     for kind in KINDS:
         left_out = predictions(rows, kind, scored=is_timed)
         seen = [_seen(kind, item.run) for item in left_out]

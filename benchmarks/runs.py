@@ -32,6 +32,7 @@ SHIPPED = HERE / "published_runs.csv"
 SHORT = 2200  # tokens: a run that starts deeper is not a short context
 _TOO_FAST = 1.05
 _DEFAULT_TOKENS = {"tg": 128, "pp": 512}
+_FLASH_BY_DEFAULT = "2025-08"  # llama.cpp pull request 15434; from 5021 (2024-04) it had to be asked for
 _LOCALSCORE_TOKENS = 512  # mean length of its nine mixes
 
 
@@ -104,7 +105,6 @@ def _run(row: Mapping[str, str]) -> tuple[str, Run | None]:
 
 def _built(row: Mapping[str, str], device: Accelerator, shape: ModelShape, rate: float) -> Run:
     tokens = _tokens(row)
-    flash = {"1": True, "1.0": True, "0": False, "0.0": False}.get(row["flash_attn"])
     case = RateCase(
         shape,
         device,
@@ -113,9 +113,9 @@ def _built(row: Mapping[str, str], device: Accelerator, shape: ModelShape, rate:
         int(row["n_gpu"] or 1),
         "tensor" if "tensor" in row["note"].lower() and "split" in row["note"].lower() else "layer",
         None,
-        flash,
+        _flash(row),
         row["kv_type"] or "f16",
-        _ubatch(row["note"]),
+        _ubatch(f"{row['version']} {row['note']}"),
     )
     return Run(
         row["row_id"],
@@ -135,14 +135,24 @@ def _built(row: Mapping[str, str], device: Accelerator, shape: ModelShape, rate:
     )
 
 
+def _flash(row: Mapping[str, str]) -> bool | None:
+    """Return whether flash attention was on: as told, else off on a card while llama.cpp had it off by default.
+
+    On a processor nothing is taken for granted: there it costs time at depth, and people who compare switch it on.
+    """
+    told = {"1": True, "1.0": True, "0": False, "0.0": False}.get(row["flash_attn"])
+    was_off = row["engine"] == "llama.cpp" and row["backend"] != "cpu" and "" < row["date"] < _FLASH_BY_DEFAULT
+    return False if told is None and was_off else told
+
+
 def _tokens(row: Mapping[str, str]) -> int:
     if row["n_tokens"]:
         return int(float(row["n_tokens"]))
     return _LOCALSCORE_TOKENS if "localscore" in row["test"] else _DEFAULT_TOKENS[row["kind"]]
 
 
-def _ubatch(note: str) -> int | None:
-    words = note.replace("=", " ").replace(",", " ").replace(";", " ").split()
+def _ubatch(told: str) -> int | None:
+    words = told.replace("=", " ").replace(",", " ").replace(";", " ").split()
     for name, value in pairwise(words):
         if name.lower() in {"ubatch", "-ub", "n_ubatch"} and value.isdecimal():
             return int(value)

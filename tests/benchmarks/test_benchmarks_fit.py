@@ -186,13 +186,48 @@ def test_rows_are_dropped_by_a_stated_reason(tmp_path: Path, row: dict[str, obje
     assert found.dropped == {reason: 1}
 
 
+@pytest.mark.parametrize(
+    ("row", "flash"),
+    [
+        ({"date": "2024-05"}, False),
+        ({"date": "2025-07-30"}, False),
+        ({"date": "2024-05", "flash_attn": "1"}, True),
+        ({"date": "2025-08-20"}, None),
+        ({"date": "2024-05", "engine": "vllm"}, None),
+        ({"date": "2024-05", "device_id": "epyc-9355", "backend": "cpu", "tok_s": 20}, None),
+        ({"date": ""}, None),
+    ],
+)
+def test_flash_attention_was_off_until_it_was_the_default(
+    tmp_path: Path, row: dict[str, object], flash: bool | None
+) -> None:
+    assert [run.case.flash_attention for run in read_runs(rows_file(tmp_path, row)).kept] == [flash]
+
+
+@pytest.mark.parametrize(
+    ("row", "batch"),
+    [
+        ({"version": "llama.cpp 2f68ce7cf (6918), ubatch 2048"}, 2048),
+        ({"version": "llama.cpp b6767", "note": "toolbox rocm, ubatch 256, profile"}, 256),
+        ({"version": "llama.cpp b6767", "note": "batch 1"}, None),
+    ],
+)
+def test_the_physical_batch_is_read_wherever_it_is_told(
+    tmp_path: Path, row: dict[str, object], batch: int | None
+) -> None:
+    assert [run.case.ubatch for run in read_runs(rows_file(tmp_path, row)).kept] == [batch]
+
+
 def test_runs_of_one_case_are_one_at_their_median(tmp_path: Path) -> None:
     rows = read_runs(rows_file(tmp_path, {"tok_s": 100}, {"tok_s": 130}, {"tok_s": 140}, {"depth": 512, "tok_s": 90}))
     found = merged(rows.kept)
     assert [(item.rate, item.rows) for item in found] == [(130, 3), (90, 1)]
 
 
-def test_the_benchmark_prints_tables_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_benchmark_prints_tables_and_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accuracy, "with_series", merged)  # the rows of the file alone
     devices = ["rtx-4090", "rtx-4080", "rtx-3090", "apple-m2-ultra-76c", "rx-7900-xtx"]
     backends = {"apple-m2-ultra-76c": "metal", "rx-7900-xtx": "vulkan"}
     rows = [

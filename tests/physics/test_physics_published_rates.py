@@ -2,10 +2,12 @@
 
 Sources: XiongjieDai/GPU-Benchmarks-on-LLM-Inference README.md @aa72e0e; ggml-org/llama.cpp benches/dgx-spark.md
 @4c7e9893 and pull request 15616; geerlingguy/ai-benchmarks README.md @bdf9441; lhl/strix-halo-testing @5ee14b5;
-community files of AlexsJones/llmfit @3f44fd3.
+community files of AlexsJones/llmfit @3f44fd3. Those of dgx-spark.md and of pull request 15616 ran with -ub 2048.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -49,20 +51,21 @@ def test_decode_comes_within_a_quarter(
 
 
 @pytest.mark.parametrize(
-    ("device", "name", "quantization", "backend", "tokens", "depth", "measured"),
+    ("device", "name", "quantization", "backend", "batch", "tokens", "depth", "measured"),
     [
-        ("dgx-spark", "gpt-oss-120b", "MXFP4", "cuda", 2048, 0, 1938),
-        ("dgx-spark", "qwen3-30b-a3b", "Q8_0", "cuda", 2048, 0, 3176),
-        ("dgx-spark", "qwen3-30b-a3b", "Q8_0", "cuda", 2048, 32768, 1292),
-        ("apple-m2-ultra-76c", "qwen3-30b-a3b", "Q8_0", "metal", 2048, 0, 2273),
-        ("apple-m2-ultra-76c", "qwen3-30b-a3b", "Q8_0", "metal", 16384, 0, 1023),
-        ("apple-m2-ultra-76c", "llama-3-70b", "Q4_K_M", "metal", 1024, 0, 117.8),
+        ("dgx-spark", "gpt-oss-120b", "MXFP4", "cuda", 2048, 2048, 0, 1938),
+        ("dgx-spark", "qwen3-30b-a3b", "Q8_0", "cuda", 2048, 2048, 0, 3176),
+        ("dgx-spark", "qwen3-30b-a3b", "Q8_0", "cuda", 2048, 2048, 32768, 1292),
+        ("apple-m2-ultra-76c", "qwen3-30b-a3b", "Q8_0", "metal", 2048, 2048, 0, 2273),
+        ("apple-m2-ultra-76c", "qwen3-30b-a3b", "Q8_0", "metal", 2048, 16384, 0, 1023),
+        ("apple-m2-ultra-76c", "llama-3-70b", "Q4_K_M", "metal", None, 1024, 0, 117.8),
     ],
 )
 def test_prefill_lies_in_its_interval(
-    device: str, name: str, quantization: str, backend: str, tokens: int, depth: int, measured: float
+    device: str, name: str, quantization: str, backend: str, batch: int | None, tokens: int, depth: int, measured: float
 ) -> None:
-    found = prefill_estimate(case(device, name, quantization, backend, True), tokens, depth, calibration())
+    of = replace(case(device, name, quantization, backend, True), ubatch=batch)
+    found = prefill_estimate(of, tokens, depth, calibration())
     assert found.low < measured < found.high
 
 

@@ -3,10 +3,10 @@
 How far the estimate lies from a series tells of this model on this kind of chip, so the ratio of measured to estimated
 cost is carried over, in part (``python -m benchmarks.carried`` prints the figures):
 - writing in another quantisation on the same chip, to a power of 0.7: over 174 pairs of published runs the median error
-  fell from 5.6 to 3.2 %, the 90th percentile from 22 to 12 %;
+  fell from 4.6 to 3.0 %, the 90th percentile from 23 to 12 %;
 - writing on a sibling, to a power of 0.4: over 55 pairs of Apple's Pro, Max and Ultra chips, each chip left out of the
-  fit in turn, the median error fell from 7.1 to 5.4 %, the 90th percentile from 34 to 32 %.
-Reading on a sibling is not corrected: it became worse (4.4 to 5.5 %), as did writing within families of cards.
+  fit in turn, the median error fell from 5.1 to 4.9 %, the 90th percentile from 29 to 28 %.
+Reading on a sibling is not corrected: it became worse (4.6 to 6.1 %), as did writing within families of cards.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def family_class(case: RateCase) -> str:
 
 
 def flash_class(case: RateCase) -> str:
-    """Return ``on``, ``off`` or ``untold``: most published runs of 2024 tell nothing, and had it off."""
+    """Return ``on``, ``off`` or ``untold``."""
     if case.flash_attention is None:
         return "untold"
     return "on" if case.flash_attention else "off"

@@ -82,7 +82,7 @@ def reading_effects(case: RateCase) -> tuple[Weighted, ...]:
 def cache_effects(case: RateCase) -> tuple[Weighted, ...]:
     """Return the effects on reading the cache: backend, family, flash attention, its type."""
     names = ["cache/all/", f"cache/backend/{backend_class(case)}", f"cache/family/{family_class(case)}"]
-    if case.flash_attention is not None:
+    if case.flash_attention is not None and case.backend != "cpu":
         names.append(f"cache/flash attention/{flash_class(case)}")
     if case.kv_type not in {"f16", "bf16"}:
         names.append(f"cache/type/{case.kv_type}")

@@ -78,10 +78,11 @@ def product_effects(case: RateCase) -> tuple[Weighted, ...]:
 def attention_effects(case: RateCase) -> tuple[Weighted, ...]:
     """Return the effects on attention: backend, family, flash attention."""
     names = ["attention/all/", f"attention/backend/{backend_class(case)}", f"attention/family/{family_class(case)}"]
-    names.append(f"attention/flash attention/{flash_class(case)}")
     if case.backend == "cpu":
         how = "flash on a processor" if flash_class(case) == "on" else "processor"
         names.append(f"attention/{how}/all")
+    else:
+        names.append(f"attention/flash attention/{flash_class(case)}")
     if case.kv_type not in {"f16", "bf16"}:
         names.append(f"attention/type/{case.kv_type}")
     return tuple((name, 1.0) for name in names)
