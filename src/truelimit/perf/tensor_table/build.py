@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import said
+from truelimit.domain.model import MetadataValue, ModelHeader
+from truelimit.domain.same import Same
 from truelimit.perf.layouts.keys import Keys
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.tensor_table.nouns import Geometry, Recipe, Rows, TensorShape, row
 from truelimit.perf.tensor_table.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from truelimit.domain.model import ModelHeader
+    from truelimit.domain.provenance import Basis
 
 TIED = "general.tied_embeddings"
 SHARED_VALUES = "attention.keys_are_values"
@@ -31,6 +34,15 @@ def tensor_shapes(header: ModelHeader) -> tuple[TensorShape, ...]:
     """
     if header.tensors:
         return tuple(TensorShape(tensor.name, tensor.shape) for tensor in header.tensors)
+    return _built(Same(header.metadata), header.where, header.basis, header.architecture)
+
+
+@lru_cache(maxsize=8)
+def _built(
+    metadata: Same[Mapping[str, MetadataValue]], where: str, basis: Basis, architecture: str
+) -> tuple[TensorShape, ...]:
+    """The table that the metadata tells, remembered: a plan asks for it at each quantisation."""
+    header = ModelHeader(where, basis, architecture, metadata.value)
     recipe = RECIPES.get(header.architecture)
     if recipe is None:
         raise UnknownLayoutError(
