@@ -12,6 +12,7 @@ from truelimit.app.ports import Places
 from truelimit.app.report import report
 from truelimit.cli.wiring import gather
 from truelimit.domain.facts import Facts
+from truelimit.domain.provenance import Basis
 from truelimit.domain.workload import Ending, WorkRequest
 from truelimit.report.html.page import drawings
 from truelimit.report.language import language
@@ -47,6 +48,7 @@ def test_each_agent_that_asked_this_model_has_its_wall(facts: Facts) -> None:
     (stack,) = report(facts, requests=requests, agents=agent_defaults()).stacks
     names = {item.name for item in agent_defaults()}
     others = {rung.name: rung.value for rung in stack.walls if rung.name in names}
+    assert {rung.basis for rung in stack.walls if rung.name in names} == {Basis.MEASURED}
     assert others == {"Claude Code": 360.5}, "Codex has none, Qwen Code's was raised, Pi asked another model"
 
 

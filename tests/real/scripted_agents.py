@@ -30,7 +30,7 @@ class Agent:
     """One agent. ``tool`` says a touch of a file in its words; ``prepare`` writes what it needs into its home.
 
     ``ask``: the words of its command line for a message, the second and later ones of a session going on with it.
-    ``sides``: whether it writes down the calls that it makes for itself. ``unwritten``: prompts that it writes nowhere;
+    ``unwritten``: prompts that it writes nowhere;
     ``tells_overflow``: whether it always keeps how long a prompt was that was too long. ``resumes``: whether a turn may
     go on with the session of the one before; else each is a session. ``early``: seconds by which a record may begin
     before the server saw the request.
@@ -41,13 +41,10 @@ class Agent:
     tool: Callable[[Touch], tuple[str, dict[str, Any]]]
     prepare: Callable[[Path, Path, str], dict[str, str]]
     ask: Callable[[str, bool], list[str]]
-    sides: bool = False
-    tells_first_token: str = "none"
     unwritten: tuple[int, ...] = ()
     tells_overflow: bool = True
     early: float = 0.4
     resumes: bool = True
-    together: Callable[[list[Tool]], list[Tool]] = lambda tools: tools
 
     @property
     def path(self) -> Path:
@@ -57,7 +54,7 @@ class Agent:
     def words(self, item: Served) -> list[Tool]:
         """Return the tool calls of an answer as this agent knows them."""
         calls = zip(item.told, item.reply.touches, strict=True)
-        return self.together([(key, *self.tool(touch)) for key, touch in calls])
+        return [(key, *self.tool(touch)) for key, touch in calls]
 
 
 @dataclass(frozen=True, slots=True)

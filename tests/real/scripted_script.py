@@ -78,7 +78,3 @@ class Script:
     def _goes_on(self, done: list[Served], body: str) -> bool:
         """Return whether a request holds what the last answer asked for: another one is none of this conversation."""
         return all(call in body for item in done[-1:] for call in item.told)
-
-    def of(self, *, side: bool) -> list[Served]:
-        """Return the main requests, or those that agents made for themselves, in order."""
-        return [item for item in self.served if item.side is side]

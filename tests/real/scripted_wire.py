@@ -77,14 +77,6 @@ def responses(item: Served, tools: list[Tool]) -> Events:
 
 
 def _function(key: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    if name == "apply_patch":
-        return {
-            "type": "custom_tool_call",
-            "id": f"ct_{key}",
-            "call_id": key,
-            "name": name,
-            "input": arguments["input"],
-        }
     call = {"type": "function_call", "id": f"fc_{key}", "call_id": key, "name": name}
     return call | {"arguments": json.dumps(arguments), "status": "completed"}
 

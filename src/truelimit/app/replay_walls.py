@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.findings import Applicability, ConfigEdit, Finding
 from truelimit.domain.limits import SetBy
+from truelimit.domain.provenance import Basis
 from truelimit.domain.session import Cause
 from truelimit.domain.workload import Ending
 from truelimit.fixes.outlook import after_edits
@@ -44,6 +45,7 @@ def walls(view: StackView, kept: Iterable[Timeout]) -> Walls:
         _least(timeouts, {"run"} | ({COMMAND} if _command_binds(view) else set())),
         attempts,
         first.seconds.where if first else "",
+        first.seconds.basis if first else Basis.SPECIFIED,
         view.server is not None and not _began_anew(view),
     )
 
@@ -76,6 +78,7 @@ def _of_agent(view: StackView, known: AgentDefaults | None, asked: Sequence[Work
         math.inf if lasted > _LATE + whole else whole,
         attempts=known.attempts.value,
         where=first.seconds.where if first else "",
+        basis=first.seconds.basis if first else Basis.SPECIFIED,
     )
 
 

@@ -10,7 +10,6 @@ from truelimit.app.replay_walls import walls_of_agents
 from truelimit.app.workload import describe
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.limits import LimitKind, Rung, SetBy
-from truelimit.domain.provenance import Basis
 from truelimit.domain.session import Call, Incident, Outcome
 from truelimit.domain.workload import Ending, WorkRequest
 from truelimit.limits.names import same_model
@@ -111,7 +110,7 @@ def _of_agents(view: StackView, stored: Sequence[WorkRequest], agents: Sequence[
     for agent, wall in zip(AGENTS, walls_of_agents(view, agents, here), strict=False):
         if wall.where:
             by, kind = SetBy.AGENT_DEFAULT, LimitKind.CONFIGURED
-            yield Rung(names[agent], wall.first, by, kind, wall.where, Basis.SPECIFIED, "headers")
+            yield Rung(names[agent], wall.first, by, kind, wall.where, wall.basis, "headers")
 
 
 def _requests(view: StackView, stored: Sequence[WorkRequest]) -> tuple[Recorded, ...]:

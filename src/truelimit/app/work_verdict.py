@@ -274,7 +274,7 @@ def _decisive(today: Today, work: Work) -> tuple[Calculation, ...]:
     left = _wall_of_the_longest(today, work)
     if left.first == float("inf"):
         return (reads,)
-    wall = Term("wall", left.first, "s", left.where, Basis.SPECIFIED)
+    wall = Term("wall", left.first, "s", left.where, left.basis)
     cold = Term("reading", round(float(reads.result), 1), "s", said("above"), reads.basis)
     tries = calculate(
         "ceil(reading / wall)", said("attempts of {attempts} that there are", attempts=left.attempts), cold, wall

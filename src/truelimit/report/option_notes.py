@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 def option_notes(results: Sequence[Result]) -> tuple[str, ...]:
     """Return a line for each option with what is true of it alone, then one for each note that several share."""
-    told = {item.option.name: _told(item) for item in results}
+    told = [(item.option.name, _told(item)) for item in results]  # two options may have one name
     names: dict[str, list[str]] = {}
-    for name, notes in told.items():
+    for name, notes in told:
         for note in dict.fromkeys(notes):
             names.setdefault(note, []).append(name)
     own = [
         said("{option}: {notes}", option=name, notes=joined("; ", alone))
-        for name, notes in told.items()
+        for name, notes in told
         if (alone := [note for note in notes if len(names[note]) == 1])
     ]
     return (*own, *(_shared(note, who, len(told)) for note, who in names.items() if len(who) > 1))

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from truelimit.domain.provenance import Basis
+
 _NO_LIMIT = 2**31 - 1
 
 
@@ -26,7 +28,7 @@ class Outcome(IntEnum):
 class AgentWalls:
     """How one agent gives up: seconds of an attempt until its first byte and its last, of all; attempts in all.
 
-    ``where`` names the timer of the first byte.
+    ``where`` names the timer of the first byte, ``basis`` is how that is known.
     """
 
     first: float = math.inf
@@ -34,6 +36,7 @@ class AgentWalls:
     run: float = math.inf
     attempts: int = 1
     where: str = ""
+    basis: Basis = Basis.SPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
