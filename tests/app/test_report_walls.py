@@ -11,6 +11,7 @@ from truelimit.app.examine import Given
 from truelimit.app.ports import Places
 from truelimit.app.report import report
 from truelimit.cli.wiring import gather
+from truelimit.domain.agent import OtherAgents
 from truelimit.domain.facts import Facts
 from truelimit.domain.provenance import Basis
 from truelimit.domain.workload import Ending, WorkRequest
@@ -45,7 +46,7 @@ def test_each_agent_that_asked_this_model_has_its_wall(facts: Facts) -> None:
         asked("qwen-code", first_token=140.0),
         asked("pi", "another-model"),
     ]
-    (stack,) = report(facts, requests=requests, agents=agent_defaults()).stacks
+    (stack,) = report(facts, requests=requests, agents=OtherAgents(agent_defaults())).stacks
     names = {item.name for item in agent_defaults()}
     others = {rung.name: rung.value for rung in stack.walls if rung.name in names}
     assert {rung.basis for rung in stack.walls if rung.name in names} == {Basis.MEASURED}
@@ -54,6 +55,6 @@ def test_each_agent_that_asked_this_model_has_its_wall(facts: Facts) -> None:
 
 @pytest.mark.parametrize(("tag", "words"), [("en", "6.0 min: Claude Code<"), ("hi", "6.0 मि॰: Claude Code<")])
 def test_the_wall_is_drawn_and_told(facts: Facts, tag: str, words: str) -> None:
-    found = report(facts, requests=[asked("claude-code")], agents=agent_defaults())
+    found = report(facts, requests=[asked("claude-code")], agents=OtherAgents(agent_defaults()))
     drawn = next(item for item in drawings(language(tag), found) if "time" in item.name)
     assert words in drawn.file()

@@ -21,11 +21,13 @@ from truelimit.app.work_options import Offered
 from truelimit.app.work_verdict import Asked, NoWorkError, main_view, work_verdict
 from truelimit.cli.plan_model import estimator
 from truelimit.cli.wiring import gather
+from truelimit.domain.agent import AgentSetting, OtherAgents
 from truelimit.domain.calculation import evaluate
 from truelimit.domain.cloud import CloudModel, DatedPrices, PriceTier
 from truelimit.domain.facts import Facts
 from truelimit.domain.machine import UNKNOWN_MACHINE
-from truelimit.domain.provenance import Basis, Known
+from truelimit.domain.provenance import Basis, Known, Missing
+from truelimit.domain.set_by import SetBy
 from truelimit.domain.workload import Ending, WorkClass, WorkRequest
 from truelimit.limits.view import StackView
 from truelimit.report.as_text import render
@@ -35,6 +37,7 @@ from truelimit.tables.identify import identified
 from truelimit.tables.loader import published_rates
 from truelimit.tables.machines import entry
 from truelimit.units import Seconds, Tokens
+from truelimit.workload.columns import AGENTS
 from truelimit.workload.options import Result
 from truelimit.workload.verdict import WorkVerdict
 
@@ -297,6 +300,11 @@ def test_answers_of_unknown_length_count_as_the_usual_one(facts: Facts, seen: St
     assert after > 0.5 * before, "a request that completes writes something"
 
 
+def by_others(made: Asked, *settings: AgentSetting, unread: tuple[Missing, ...] = ()) -> Asked:
+    """Return what is asked with what is known of other agents than the stack's own."""
+    return replace(made, agents=OtherAgents(agent_defaults(), settings, unread))
+
+
 def by_agent(agent: str, *, first_token: float | None = None) -> list[WorkRequest]:
     """Two conversations that were each read for longer than most agents wait."""
     return [
@@ -312,11 +320,11 @@ def by_agent(agent: str, *, first_token: float | None = None) -> list[WorkReques
     ("agent", "wall"), [("qwen-code", 120.0), ("opencode", 300.0), ("claude-code", 360.5), ("codex", math.inf)]
 )
 def test_another_agent_gives_up_at_its_own_walls(facts: Facts, seen: StackView, agent: str, wall: float) -> None:
-    made = replace(asked(facts, seen, by_agent(agent), clouds=()), agents=agent_defaults())
-    found = work_verdict(made)
+    found = work_verdict(by_others(asked(facts, seen, by_agent(agent), clouds=())))
     (stack,) = (leg.stack for leg in by_id(found)["fix"].option.legs)
     reads = stack.prefill_a * 125_000 + stack.prefill_b * 125_000**2 / 2
-    attempts = {item.agent: item.attempts.value for item in agent_defaults()}[agent]
+    timers = [timer for item in agent_defaults() for timer in item.timers if item.agent == agent]
+    attempts = timers[0].attempts.value
     done = reads <= wall * (attempts if stack.resumes else 1)
     assert by_id(found)["fix"].done.value == 2 * done
     waits = [item.why for item in found.unknown if str(item.fact).startswith("how long")]
@@ -327,7 +335,20 @@ def test_another_agent_gives_up_at_its_own_walls(facts: Facts, seen: StackView, 
 
 
 def test_a_request_that_outlived_a_timer_shows_that_it_was_raised(facts: Facts, seen: StackView) -> None:
-    made = replace(asked(facts, seen, by_agent("qwen-code", first_token=130.0), clouds=()), agents=agent_defaults())
-    found = work_verdict(made)
+    found = work_verdict(by_others(asked(facts, seen, by_agent("qwen-code", first_token=130.0), clouds=())))
     assert not [item for item in found.unknown if str(item.fact).startswith("how long")]
     assert by_id(found)["fix"].done.value == 2
+
+
+def test_a_timer_that_is_set_stands_in_place_of_the_default(facts: Facts, seen: StackView) -> None:
+    where = "opencode.json: provider.ollama.options.headerTimeout (line 7)"
+    longer = Known(Seconds(1_800.0), where, Basis.SPECIFIED)
+    setting = AgentSetting("opencode", "http://127.0.0.1:11434/v1", "headerTimeout", "headers", longer)
+    unread = Missing("settings of Pi", "settings.json, line 3: a comma")
+    found = work_verdict(by_others(asked(facts, seen, by_agent("opencode"), clouds=()), setting, unread=(unread,)))
+    (stack,) = (leg.stack for leg in by_id(found)["fix"].option.legs)
+    wall = stack.agents[AGENTS.index("opencode")]
+    assert (wall.first, wall.where, wall.set_by) == (1_800.0, where, SetBy.AGENT_CONFIG)
+    assert by_id(found)["fix"].done.value == 2
+    assert not [item for item in found.unknown if str(item.fact).startswith("how long")], "it is known"
+    assert unread in found.unknown

@@ -18,20 +18,22 @@ def test_each_agent_of_a_replay_has_its_row_and_no_other() -> None:
 def test_the_timers_have_their_version_and_source() -> None:
     found = {item.agent: item for item in agent_defaults()}
     claude = found["claude-code"]
-    (first,) = claude.timeouts
+    first = claude.timers[0].timeout
     assert (first.bounds, first.seconds.value, first.seconds.basis) == ("headers", 360.5, Basis.MEASURED)
     assert "Claude Code 2.1.330" in first.seconds.where
-    assert claude.attempts.value == 11
-    assert found["codex"].timeouts == ()
-    assert [timer.bounds for timer in found["qwen-code"].timeouts] == ["headers", "request"]
-    assert found["roo-code"].timeouts[0].seconds.basis is Basis.SPECIFIED
+    assert [item.attempts.value for item in claude.timers] == [11, 11, 2]
+    assert [item.timeout.bounds for item in found["codex"].timers] == ["events"], "none before the headers"
+    assert [item.timeout.bounds for item in found["qwen-code"].timers] == ["headers", "events", "request"]
+    assert found["roo-code"].timers[0].timeout.seconds.basis is Basis.SPECIFIED
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("first_byte_s", 0), ("attempts", 1.5), ("idle_s", 3), ("first_byte_s", 1e9), ("name", "")]
+    ("key", "value"),
+    [("seconds", 0), ("attempts", 1.5), ("idle_s", 3), ("seconds", 1e9), ("name", ""), ("bounds", "idle")],
 )
-def test_a_row_that_cannot_be_is_refused_by_key(key: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = {"id": "pi", "name": "Pi", "version": "1", "source": "measured: so", key: value}
+def test_a_timer_that_cannot_be_is_refused_by_key(key: str, value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    timer = {"name": "t", "bounds": "headers", "seconds": 5, "attempts": 1, "source": "measured: so", key: value}
+    row = {"id": "pi", "name": "Pi", "version": "1", "timer": [timer]}
     monkeypatch.setattr(files, "row", lambda *_: {"agent": [row]})
     with pytest.raises(TableError, match=key):
         agents.agent_defaults()

@@ -18,7 +18,7 @@ from truelimit.workload.columns import AGENTS
 from truelimit.workload.stack import AgentWalls
 
 if TYPE_CHECKING:
-    from truelimit.domain.agent import AgentDefaults, Timeout
+    from truelimit.domain.agent import AgentDefaults, AgentTimer, Timeout
     from truelimit.domain.workload import WorkRequest
     from truelimit.limits.view import StackView
 
@@ -46,40 +46,52 @@ def walls(view: StackView, kept: Iterable[Timeout]) -> Walls:
         attempts,
         first.seconds.where if first else "",
         first.seconds.basis if first else Basis.SPECIFIED,
-        view.server is not None and not _began_anew(view),
+        resumes=view.server is not None and not _began_anew(view),
     )
 
 
 def walls_of_agents(
-    view: StackView, defaults: Iterable[AgentDefaults], asked: Sequence[WorkRequest]
+    view: StackView, known: Iterable[AgentDefaults], asked: Sequence[WorkRequest]
 ) -> tuple[AgentWalls, ...]:
-    """Return the walls of each agent of AGENTS on this server: those it comes with, but for those that it outlived.
+    """Return the walls of each agent of AGENTS on this server: those of its timers, but for those that it outlived.
 
     A recorded request that went on for longer shows that somebody raised the timer. No walls at all where none asked.
     """
-    known = {item.agent: item for item in defaults}
+    timed = {item.agent: item.timers for item in known}
     by_agent = {name: [item for item in asked if item.agent == name] for name in AGENTS}
     if not any(by_agent.values()):
         return ()
-    return tuple(_of_agent(view, known.get(name), by_agent[name]) for name in AGENTS)
+    return tuple(_of_agent(view, timed.get(name, ()), by_agent[name]) for name in AGENTS)
 
 
-def _of_agent(view: StackView, known: AgentDefaults | None, asked: Sequence[WorkRequest]) -> AgentWalls:
-    if known is None or not asked:
+def _of_agent(view: StackView, timers: Iterable[AgentTimer], asked: Sequence[WorkRequest]) -> AgentWalls:
+    if not asked:
         return AgentWalls()
-    first = _first(view, known.timeouts)
-    whole = _least(known.timeouts, {"request"})
     silent = max((item.first_token or 0.0 for item in asked), default=0.0)
     lasted = max((item.duration or 0.0 for item in asked if item.ending is Ending.DONE), default=0.0)
-    if first is not None and silent > _LATE + first.seconds.value:
-        first = None
-    return AgentWalls(
-        first.seconds.value if first else math.inf,
-        math.inf if lasted > _LATE + whole else whole,
-        attempts=known.attempts.value,
-        where=first.seconds.where if first else "",
-        basis=first.seconds.basis if first else Basis.SPECIFIED,
+    left = [item for item in timers if item.timeout.seconds.value + _LATE >= (silent, lasted)[_is_whole(item)]]
+    first = _least_of(
+        [item for item in left if not _is_whole(item) and bounds_prefill(item.timeout.bounds, view.server)]
     )
+    whole = _least_of([item for item in left if _is_whole(item)])
+    binding = _least_of([item for item in (first, whole) if item is not None])
+    return AgentWalls(
+        first.timeout.seconds.value if first else math.inf,
+        whole.timeout.seconds.value if whole else math.inf,
+        attempts=binding.attempts.value if binding else 1,
+        where=first.timeout.seconds.where if first else "",
+        basis=first.timeout.seconds.basis if first else Basis.SPECIFIED,
+        bounds=first.timeout.bounds if first else "headers",
+        set_by=first.timeout.set_by if first else SetBy.AGENT_DEFAULT,
+    )
+
+
+def _is_whole(item: AgentTimer) -> bool:
+    return item.timeout.bounds == "request"
+
+
+def _least_of(timers: Sequence[AgentTimer]) -> AgentTimer | None:
+    return min(timers, key=lambda item: item.timeout.seconds.value, default=None)
 
 
 def without_silence_of_agents(found: Iterable[AgentWalls]) -> tuple[AgentWalls, ...]:

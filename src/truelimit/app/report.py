@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from truelimit.app.agent_timers import as_set
 from truelimit.app.doctor import diagnose_views, views
 from truelimit.app.replay_walls import walls_of_agents
 from truelimit.app.workload import describe
+from truelimit.domain.agent import OtherAgents
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.limits import LimitKind, Rung, SetBy
+from truelimit.domain.limits import LimitKind, Rung
 from truelimit.domain.session import Call, Incident, Outcome
 from truelimit.domain.workload import Ending, WorkRequest
 from truelimit.limits.names import same_model
@@ -81,16 +83,19 @@ def report(
     work: WorkVerdict | None = None,
     no_work: str = "",
     requests: Sequence[WorkRequest] = (),
-    agents: Sequence[AgentDefaults] = (),
+    agents: OtherAgents | None = None,
 ) -> Report:
     """Return the report of these facts, with a verdict on hardware from recorded work, or why there is none.
 
-    ``requests`` are the recorded work; they stand for the calls that the facts hold of a model. ``agents``: how agents
-    whose configuration is not read give up.
+    ``requests`` are the recorded work; they stand for the calls that the facts hold of a model. ``agents``: how other
+    agents than the stack's own give up.
     """
     seen = views(facts)
     diagnosis = diagnose_views(facts, seen)
-    stacks = tuple(_stack(item, told, requests, agents) for item, told in zip(seen, diagnosis.ladders, strict=True))
+    known = agents or OtherAgents()
+    stacks = tuple(
+        _stack(item, told, requests, as_set(known, item)) for item, told in zip(seen, diagnosis.ladders, strict=True)
+    )
     return Report(diagnosis, stacks, work, no_work, describe(requests) if requests else None)
 
 
@@ -109,8 +114,8 @@ def _of_agents(view: StackView, stored: Sequence[WorkRequest], agents: Sequence[
     names = {item.agent: item.name for item in agents}
     for agent, wall in zip(AGENTS, walls_of_agents(view, agents, here), strict=False):
         if wall.where:
-            by, kind = SetBy.AGENT_DEFAULT, LimitKind.CONFIGURED
-            yield Rung(names[agent], wall.first, by, kind, wall.where, wall.basis, "headers")
+            kind = LimitKind.CONFIGURED
+            yield Rung(names[agent], wall.first, wall.set_by, kind, wall.where, wall.basis, wall.bounds)
 
 
 def _requests(view: StackView, stored: Sequence[WorkRequest]) -> tuple[Recorded, ...]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from truelimit.domain.message import counted, said
 from truelimit.domain.provenance import Missing
+from truelimit.domain.set_by import SetBy
 from truelimit.units import MINUTE
 from truelimit.workload.columns import AGENTS, usual_output
 
 if TYPE_CHECKING:
     from truelimit.app.replay_stacks import Built
-    from truelimit.domain.agent import AgentDefaults
+    from truelimit.domain.agent import OtherAgents
+    from truelimit.domain.message import Message
     from truelimit.workload.columns import Clock
     from truelimit.workload.legs import Work
     from truelimit.workload.options import Result
@@ -75,20 +77,28 @@ def unknown(work: Work, found: Sequence[Result], as_it_is: Built) -> list[Missin
     return missing + [Missing(name, why) for name, why in sorted(seen)]
 
 
-def defaults_taken(defaults: Iterable[AgentDefaults], taken: Sequence[AgentWalls]) -> list[Missing]:
-    """Return the agents whose patience is that of their version's defaults: their own settings are not read."""
-    named = dict(zip(AGENTS, taken, strict=False))
-    return [
-        Missing(
-            said("how long {agent} waits", agent=item.name),
-            said(
-                "its settings are not read: {seconds:g} s without a byte and {attempts} attempts, {where}",
-                seconds=wall.first, attempts=item.attempts.value, where=wall.where,
-            ),
-        )
-        for item in defaults
-        if (wall := named.get(item.agent)) is not None and wall.where
-    ]  # fmt: skip
+def defaults_taken(known: OtherAgents, taken: Sequence[AgentWalls]) -> list[Missing]:
+    """Return the agents whose patience is that of their version's defaults, and settings that could not be read."""
+    walls = dict(zip(AGENTS, taken, strict=False))
+    taken_as_they_come = [
+        Missing(said("how long {agent} waits", agent=item.name), _default_of(wall))
+        for item in known.defaults
+        if (wall := walls.get(item.agent)) is not None and wall.where and wall.set_by is SetBy.AGENT_DEFAULT
+    ]
+    return [*known.unread, *taken_as_they_come]
+
+
+def _default_of(wall: AgentWalls) -> Message:
+    unseen = said("a variable or a project's own file that says otherwise is not seen")
+    if wall.bounds == "events":
+        return said(
+            "{seconds:g} s without an event (a comment is none) and {attempts} attempts, {where}; {unseen}",
+            seconds=wall.first, attempts=wall.attempts, where=wall.where, unseen=unseen,
+        )  # fmt: skip
+    return said(
+        "{seconds:g} s without a byte and {attempts} attempts, {where}; {unseen}",
+        seconds=wall.first, attempts=wall.attempts, where=wall.where, unseen=unseen,
+    )  # fmt: skip
 
 
 def _clock(work: Work) -> list[Missing]:

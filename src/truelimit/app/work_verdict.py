@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from truelimit.app.agent_timers import as_set
 from truelimit.app.replay_stacks import Built, Terms, recorded
 from truelimit.app.replay_walls import Walls, own_timers, walls, walls_of_agents
 from truelimit.app.work_of_calls import with_incidents
@@ -22,6 +23,7 @@ from truelimit.app.work_options import (
 )
 from truelimit.app.work_routes import cloud_options, two_options
 from truelimit.app.work_unknown import defaults_taken, span, unknown
+from truelimit.domain.agent import OtherAgents
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import Message, joined, said
@@ -40,7 +42,6 @@ from truelimit.workload.verdict import Tail, WorkVerdict, calculations, choose, 
 
 if TYPE_CHECKING:
     from truelimit.app.machines import Entry
-    from truelimit.domain.agent import AgentDefaults
     from truelimit.domain.facts import Stack
     from truelimit.domain.findings import Finding
     from truelimit.domain.workload import WorkRequest
@@ -62,7 +63,7 @@ class Asked:
     """What a verdict is made of: the work, the doctor's view and findings, its stack with devices and an estimator.
 
     ``every``: the work of other models is replayed as well, since a person named the model.
-    ``agents``: how agents whose configuration is not read give up.
+    ``agents``: how other agents than the stack's own give up.
     """
 
     requests: tuple[WorkRequest, ...]
@@ -73,7 +74,7 @@ class Asked:
     owned: Entry | None = None
     money: Money | None = None
     every: bool = False
-    agents: tuple[AgentDefaults, ...] = ()
+    agents: OtherAgents = OtherAgents()
 
 
 def main_view(views: Sequence[StackView], requests: Sequence[WorkRequest], model: str | None = None) -> StackView:
@@ -122,7 +123,7 @@ def work_verdict(asked: Asked, progress: Callable[[int, int], None] | None = Non
     if not work.columns.known.any():
         raise NoWorkError(_nothing(len(work.asked)))
     deepest = int(work.columns.prompt.max())
-    agents = walls_of_agents(asked.view, asked.agents, own)
+    agents = walls_of_agents(asked.view, as_set(asked.agents, asked.view), own)
     today = today_of(asked.view, asked.stack, asked.findings, deepest, asked.owned, agents)
     money = asked.money or Money(_weeks(work))
     away = _away(today, work)

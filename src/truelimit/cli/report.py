@@ -45,12 +45,12 @@ def run(argv: Sequence[str]) -> int:
 def _report(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.app.report import report
     from truelimit.cli.speech import say, tell
+    from truelimit.cli.verdict import other_agents
     from truelimit.cli.wiring import gather_since
-    from truelimit.tables.agents import agent_defaults
 
     speaks = say()
     work, no_work, requests = _work(args, places, given)
-    found = report(gather_since(args, places, given), work, no_work, requests, agent_defaults())
+    found = report(gather_since(args, places, given), work, no_work, requests, other_agents(places))
     diagnosis = found.diagnosis
     for path in _written(args, speaks, found):
         print(tell(said("written: {path}", path=path)), file=sys.stderr)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from truelimit.app.ports import Places
     from truelimit.app.work_options import Offered
     from truelimit.app.work_verdict import Asked
+    from truelimit.domain.agent import OtherAgents
     from truelimit.domain.cloud import CloudModel
     from truelimit.domain.facts import Stack
     from truelimit.domain.machine import Machine
@@ -53,7 +54,6 @@ def asked(args: argparse.Namespace, places: Places, given: Given) -> Asked:
     from truelimit.app.doctor import diagnose_views, views
     from truelimit.app.work_verdict import Asked, main_view
     from truelimit.cli.wiring import gather
-    from truelimit.tables.agents import agent_defaults
 
     facts = gather(places, given, args.network_seconds)
     seen = views(facts)
@@ -62,8 +62,17 @@ def asked(args: argparse.Namespace, places: Places, given: Given) -> Asked:
     findings = diagnose_views(facts, (view,)).findings
     stack, owned = _with_tables(view)
     offered = _offered(args, stack, requests)
-    every, agents = args.model is not None, agent_defaults()
+    every, agents = args.model is not None, other_agents(places)
     return Asked(tuple(requests), view, stack, findings, offered, owned, every=every, agents=agents)
+
+
+def other_agents(places: Places) -> OtherAgents:
+    """Return how agents other than a stack's own give up: by the table of this program and by settings found here."""
+    from truelimit.adapters.agents.settings.read import agent_settings
+    from truelimit.domain.agent import OtherAgents
+    from truelimit.tables.agents import agent_defaults
+
+    return OtherAgents(agent_defaults(), *agent_settings(places))
 
 
 def _requests(args: argparse.Namespace, places: Places, views: Sequence[StackView]) -> list[WorkRequest]:

@@ -10,7 +10,7 @@ from truelimit.domain.frozen import dataclass
 
 if TYPE_CHECKING:
     from truelimit.domain.limits import SetBy
-    from truelimit.domain.provenance import Known
+    from truelimit.domain.provenance import Known, Missing
     from truelimit.units import Seconds, Tokens
 
 ConfigPath = tuple[str | int, ...]
@@ -35,9 +35,9 @@ class Timeout:
     """One timer on the path of a request.
 
     ``bounds``: what it ends: ``headers`` (silence before the first byte), ``first-event`` (silence between the
-    headers and the first event), ``idle`` (silence between bytes), ``request`` (one attempt), ``run`` (all attempts
-    of a turn), ``command`` (all attempts of a turn that one command of the agent started, and of no other), ``load``,
-    ``compaction``.
+    headers and the first event), ``idle`` (silence between bytes), ``events`` (after the headers, no event, whatever
+    comments come), ``request`` (one attempt), ``run`` (all attempts of a turn), ``command`` (all attempts of a turn
+    that one command of the agent started, and of no other), ``load``, ``compaction``.
     ``place`` is the key that would change it; None where no key of this version moves it.
     ``unlimited`` timers are not given at all. ``remedy`` says what can be done when there is no key.
     """
@@ -51,8 +51,16 @@ class Timeout:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentTimer:
+    """A timer of an agent and how often in all it asks before it lets go of a request that this timer ended."""
+
+    timeout: Timeout
+    attempts: Known[int]
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDefaults:
-    """An agent whose configuration is not read: the timers it comes with, and its attempts in all.
+    """The timers that an agent comes with, those of its settings in their place once these are read.
 
     ``agent`` is its name in records of work, ``name`` the one that people know, ``version`` that which was looked at.
     """
@@ -60,8 +68,35 @@ class AgentDefaults:
     agent: str
     name: str
     version: str
-    timeouts: tuple[Timeout, ...]
-    attempts: Known[int]
+    timers: tuple[AgentTimer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSetting:
+    """What a person's settings say of one timer of an agent, for the models of one provider.
+
+    ``url``: the provider's address; None: for all; ``model``: its only model that this holds for, or None.
+    ``timer`` and ``bounds`` as in Timeout. ``seconds``: what it is set
+    to, or None where nothing is said of it; ``off``: it is switched off. ``attempts``: in all, where that is set.
+    """
+
+    agent: str
+    url: str | None
+    timer: str
+    bounds: str
+    seconds: Known[Seconds] | None = None
+    off: bool = False
+    attempts: Known[int] | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAgents:
+    """How agents other than a stack's own give up: what they come with, what is set, which settings were not read."""
+
+    defaults: tuple[AgentDefaults, ...] = ()
+    settings: tuple[AgentSetting, ...] = ()
+    unread: tuple[Missing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ What ends a prefill depends on when the server sends its first byte:
 - Ollama, both engines: nothing before the first token; comments that its engine sends are swallowed (measured on
   0.24.0 and 0.33.0-rc2; ollama issue 16443). Timers of headers, silence and first event all run against the prefill.
 - llama-server from b9478 (PRs 23884 and 24013), streamed: headers and a first event within 0.2 s, a comment every
-  30 s. Timers of headers, silence and first event do not run against it.
+  30 s. Timers of headers, silence and first event do not run against it; those between events do, once the first
+  event is there, since comments are none (measured on Codex and Qwen Code).
 - llama-server before, and any server that is not known: as Ollama.
 A timer of one whole request, and the one over all attempts (``run``), always count. One that holds for the turns of a
 single command of the agent counts where a recorded call ended at it: other turns never meet it.
@@ -31,6 +32,7 @@ COMMAND = "command"
 _EARLY = 1.0  # s: clocks of transcript and timer may differ by this
 _RUN_LATE = 1.5  # s: a timer over the whole run writes its entry at once
 _SILENCE = {"headers", "idle", "first-event"}
+_BETWEEN = {"events"}
 _WHOLE = {"request", "run"}
 _BUILD = re.compile(r"(?:^|\bb|build\s*|version:\s*)(\d{4,6})\b")
 
@@ -76,7 +78,9 @@ def timers(stack: Stack) -> tuple[Timeout, ...]:
 
 def bounds_prefill(bounds: str, server: Server | None) -> bool:
     """Return whether a timer of this kind can end a prefill on this server (see the rule above)."""
-    return bounds in _WHOLE or (bounds in _SILENCE and silent_until_first_token(server))
+    if bounds in _WHOLE:
+        return True
+    return bounds in (_SILENCE if silent_until_first_token(server) else _BETWEEN)
 
 
 def silent_until_first_token(server: Server | None) -> bool:

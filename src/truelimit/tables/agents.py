@@ -1,20 +1,22 @@
-"""When agents whose configuration is not read give up by themselves, with the version and the source."""
+"""When agents give up by themselves, timer by timer, with the version that was looked at and the source."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from truelimit.domain.agent import AgentDefaults, Timeout
+from truelimit.domain.agent import AgentDefaults, AgentTimer, Timeout
 from truelimit.domain.limits import SetBy
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known
 from truelimit.tables import files
-from truelimit.tables.fields import known_keys, number, rows, text, whole
+from truelimit.tables.fields import known_keys, number, one_of, rows, text, whole
 from truelimit.units import Seconds
 
 _FILE = "agents.toml"
-_KEYS = {"id", "name", "version", "first_byte_s", "whole_s", "attempts", "source"}
+_KEYS = {"id", "name", "version", "timer"}
+_TIMER_KEYS = {"name", "bounds", "seconds", "attempts", "source"}
+_BOUNDS = ("headers", "events", "request")
 _MOST = 86_400  # s
 
 
@@ -27,13 +29,16 @@ def agent_defaults() -> tuple[AgentDefaults, ...]:
 
 def _defaults(row: Mapping[str, Any]) -> AgentDefaults:
     known_keys(_FILE, row, _KEYS)
-    name, version, source = (text(_FILE, row, key) for key in ("name", "version", "source"))
-    where = said("default of {agent} {version} ({source})", agent=name, version=version, source=source)
+    agent, name, version = (text(_FILE, row, key) for key in ("id", "name", "version"))
+    timers = rows(_FILE, row, "timer") if "timer" in row else []
+    return AgentDefaults(agent, name, version, tuple(_timer(name, version, item) for item in timers))
+
+
+def _timer(agent: str, version: str, row: Mapping[str, Any]) -> AgentTimer:
+    known_keys(_FILE, row, _TIMER_KEYS)
+    source = text(_FILE, row, "source")
+    where = said("default of {agent} {version} ({source})", agent=agent, version=version, source=source)
     basis = Basis.MEASURED if source.startswith("measured") else Basis.SPECIFIED
-    timers = tuple(
-        Timeout(f"{row['id']}: {key}", Known(seconds, where, basis), SetBy.AGENT_DEFAULT, bounds)
-        for key, bounds in (("first_byte_s", "headers"), ("whole_s", "request"))
-        if key in row and (seconds := Seconds(number(_FILE, row, key, most=_MOST)))
-    )
-    tries = whole(_FILE, row, "attempts", most=100) if "attempts" in row else 1
-    return AgentDefaults(text(_FILE, row, "id"), name, version, timers, Known(tries, where, basis))
+    seconds = Known(Seconds(number(_FILE, row, "seconds", most=_MOST)), where, basis)
+    timer = Timeout(text(_FILE, row, "name"), seconds, SetBy.AGENT_DEFAULT, one_of(_FILE, row, "bounds", _BOUNDS))
+    return AgentTimer(timer, Known(whole(_FILE, row, "attempts", most=100), where, basis))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from truelimit.domain.provenance import Basis
+from truelimit.domain.set_by import SetBy
 
 _NO_LIMIT = 2**31 - 1
 
@@ -28,7 +29,8 @@ class Outcome(IntEnum):
 class AgentWalls:
     """How one agent gives up: seconds of an attempt until its first byte and its last, of all; attempts in all.
 
-    ``where`` names the timer of the first byte, ``basis`` is how that is known.
+    ``where`` names the timer of the first byte, ``basis`` is how that is known, ``bounds`` what it ends (see Timeout)
+    and ``set_by`` who set it.
     """
 
     first: float = math.inf
@@ -37,6 +39,8 @@ class AgentWalls:
     attempts: int = 1
     where: str = ""
     basis: Basis = Basis.SPECIFIED
+    bounds: str = "headers"
+    set_by: SetBy = SetBy.AGENT_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

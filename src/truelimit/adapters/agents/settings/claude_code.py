@@ -1,0 +1,39 @@
+"""Claude Code: variables, its own or those of ``env`` in ``~/.claude/settings.json``. Tried on 2.1.332.
+
+``API_TIMEOUT_MS`` ends the silence before the first byte, and so does a limit of the connection that no setting moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from truelimit.adapters.agents.settings.document import opened
+from truelimit.adapters.agents.settings.values import attempts, timed
+from truelimit.domain.agent import AgentSetting
+from truelimit.domain.message import said
+
+if TYPE_CHECKING:
+    from truelimit.app.ports import Places
+    from truelimit.domain.provenance import Missing
+
+_TIMER, _RETRIES = "API_TIMEOUT_MS", "CLAUDE_CODE_MAX_RETRIES"
+_CONNECTION = "idle limit of the connection"  # as in the table of defaults
+
+
+def settings(places: Places, missing: list[Missing]) -> Iterator[AgentSetting]:
+    """Yield what is set; a variable of the file stands over one of the process."""
+    folder = places.environment.get("CLAUDE_CONFIG_DIR", "").strip() or str(places.home / ".claude")
+    for name, text in places.environment.items():
+        yield from _variable(name, text, said("environment variable {name}", name=name))
+    document = opened(places.home / folder / "settings.json", "Claude Code", missing)
+    for name in (_TIMER, _RETRIES):
+        yield from _variable(name, document.get(("env", name)), str(document.place(("env", name))))
+
+
+def _variable(name: str, value: object, where: str) -> Iterator[AgentSetting]:
+    if name == _TIMER:
+        yield timed(AgentSetting("claude-code", None, _TIMER, "headers"), value, where)
+    elif name == _RETRIES:
+        for timer in (_TIMER, _CONNECTION):
+            yield AgentSetting("claude-code", None, timer, "headers", attempts=attempts(value, where))
