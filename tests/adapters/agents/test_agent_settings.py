@@ -47,6 +47,15 @@ def test_claude_code_by_variables_of_its_file_and_of_the_process(tmp_path: Path)
     assert told(found["idle limit of the connection"]) == ("claude-code", None, "headers", None, 3)
 
 
+@pytest.mark.parametrize(("ms", "acts"), [("4000", 600.0), ("400000", 700.0), ("9000000", 2_100.0), ("0", None)])
+def test_claude_codes_silence_between_events(tmp_path: Path, ms: str, acts: float | None) -> None:
+    found = read(tmp_path, CLAUDE_STREAM_IDLE_TIMEOUT_MS=ms)
+    if acts is None:
+        assert found == {}, "never below its least"
+    else:
+        assert told(found["CLAUDE_STREAM_IDLE_TIMEOUT_MS"]) == ("claude-code", None, "events", acts, None)
+
+
 def test_opencode_by_its_files_one_over_the_other(tmp_path: Path) -> None:
     folder = ".config/opencode"
     options = {"baseURL": HERE, "headerTimeout": 900_000, "timeout": 1_200_000, "apiKey": "sk-secret"}
