@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.work_records import AGENTS, SAMPLES
+from truelimit.adapters.demo.stage import stage
 from truelimit.cli import workload
 
 
@@ -219,3 +220,16 @@ def test_a_store_that_is_none_and_rules_that_are_none(
     (tmp_path / "data" / "work.toml").write_text("private = 1", encoding="utf-8")
     assert workload.run(["--home", str(home)]) == 2
     assert "private must be a list" in capsys.readouterr().err
+
+
+def test_a_relative_home_has_the_rules_of_an_absolute_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRUELIMIT_DATA_DIR", str(tmp_path / "data"))
+    stage(tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    rules = ("--private", "~/clients/*", "--public", "~/nowhere/*")
+    for name in ("demo", str(tmp_path / "demo")):
+        found = asked(capsys, "--home", name, "--store", tmp_path / f"{len(name)}.duckdb", *rules)
+        assert found["private_requests"] == 94
+        assert [item["fact"] for item in found["missing"]] == [f"rule {tmp_path}/demo/nowhere/*"]  # type: ignore[attr-defined]

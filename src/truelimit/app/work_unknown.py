@@ -10,6 +10,7 @@ import numpy as np
 from truelimit.domain.message import counted, said
 from truelimit.domain.provenance import Missing
 from truelimit.domain.set_by import SetBy
+from truelimit.domain.workload import WorkClass
 from truelimit.units import MINUTE
 from truelimit.workload.columns import AGENTS, usual_output
 
@@ -61,6 +62,18 @@ def unknown(work: Work, found: Sequence[Result], as_it_is: Built) -> list[Missin
                 ),
             )
         )
+    classless = sum(item.turn is None and item.work_class is WorkClass.UNKNOWN for item in work.asked)
+    if classless:
+        missing.append(
+            Missing(
+                said("what the work was"),
+                said(
+                    "of {classless:,} of {all:,} requests nobody knows which files they edit: those of 5 or more are "
+                    "not among the big ones",
+                    classless=classless, all=len(work.asked),
+                ),
+            )
+        )  # fmt: skip
     private = sum(item.private is None for item in work.asked)
     if private:
         missing.append(

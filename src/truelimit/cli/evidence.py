@@ -101,7 +101,7 @@ def places(args: argparse.Namespace) -> Places:
         )
     named = bool(args.home)
     return Places(
-        home=args.home or Path.home(),
+        home=(args.home or Path.home()).absolute(),
         isolated=named,
         environment={} if named else dict(os.environ),
         ollama=args.ollama,

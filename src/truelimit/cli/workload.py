@@ -93,6 +93,7 @@ def _read(args: argparse.Namespace, store: WorkStore) -> tuple[Ingested, ReadNow
     from truelimit.adapters.work.ingest import ingest
     from truelimit.adapters.work.privacy import RULES_FILE, rules
     from truelimit.app.workload import ReadNow
+    from truelimit.domain.provenance import Missing
 
     places, began = _places(args), time.perf_counter()
     sources = [] if args.only_files else where.found(places)
@@ -101,6 +102,8 @@ def _read(args: argparse.Namespace, store: WorkStore) -> tuple[Ingested, ReadNow
     with using(EvidenceCache(data_dir() / "evidence")), _told(args) as tell:
         result = ingest(store, [*sources, *named], Context(hasher(), held), tell)
     result.refused = [*refused, *result.refused]
+    if result.files and not result.unchanged:  # else folders that were judged earlier are not judged again
+        result.missing += [Missing(said("rule {rule}", rule=rule), said("no folder matches it")) for rule in held.idle]
     return result, ReadNow(result.files, result.unchanged, result.size, time.perf_counter() - began)
 
 
@@ -108,7 +111,7 @@ def _places(args: argparse.Namespace) -> Places:
     from truelimit.app.ports import Places
 
     named = bool(args.home)
-    return Places(args.home or Path.home(), named, {} if named else dict(os.environ))
+    return Places((args.home or Path.home()).absolute(), named, {} if named else dict(os.environ))
 
 
 @contextmanager

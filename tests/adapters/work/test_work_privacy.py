@@ -21,6 +21,12 @@ def test_a_pattern_holds_for_the_folder_and_all_below(tmp_path: Path) -> None:
     assert held.mark != rules(tmp_path / "none.toml", Path("/home/me")).mark
 
 
+def test_patterns_that_matched_no_folder_are_told_apart(tmp_path: Path) -> None:
+    held = rules(tmp_path / "none.toml", Path("/home/me"), private=["~/clients"], public=["~/*", "~/typo"])
+    held.judge("/home/me/clients/a")
+    assert held.idle == ("/home/me/typo",)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -135,7 +135,7 @@ class _Run:
             self._name(source), source.reader, anew=not reading.adds,
             keeps_sessions=source.reader in _KEEPING, renews_sessions=reading.adds,
         )  # fmt: skip
-        found = self._take(part, reading)
+        found = self._take(part, reading, has_tools=source.has_tools)
         damaged = reading.damaged + reading.lines.count
         self.result.damaged += damaged
         self.result.missing += [*reading.missing, *_damaged(source.path, reading.lines)]
@@ -144,14 +144,15 @@ class _Run:
             memory = {"reader": reading.memory, "damaged": damaged}
             self._keep(part, status, status.size, memory)
 
-    def _take(self, part: Part, reading: Reading) -> int:
+    def _take(self, part: Part, reading: Reading, *, has_tools: bool) -> int:
         """Take the records of a reading, and put them into the store where they are many. Returns how many there are.
 
-        What was known of the file stays what is seen until the last of them is there.
+        What was known of the file stays what is seen until the last of them is there. Without tool calls nobody knows
+        what a turn was: its records are of none.
         """
         found = 0
         for item in reading.requests:
-            part.requests.append(item)
+            part.requests.append(item if has_tools else replace(item, turn=None))
             found += 1
             if part.anew and len(part.requests) >= _BATCH:
                 self.store.add_all([part])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from truelimit.adapters.agents.openclaw.places import installations
 from truelimit.adapters.agents.openclaw.sessions import STORE
+from truelimit.adapters.bundle.read import is_bundle
+from truelimit.adapters.fleet.columns import FILE as RECORDS
 from truelimit.adapters.servers.ollama.logs import home_logs
 from truelimit.adapters.work.sniff import reader_of
 from truelimit.app.ports import Places
@@ -27,14 +29,27 @@ _EXTENSIONS = ("saoudrizwan.claude-dev", "rooveterinaryinc.roo-cline")
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file with records and the name of its reader."""
+    """A file with records and the name of its reader. ``has_tools``: the calls of tools are in it as they were."""
 
     path: Path
     reader: str
+    has_tools: bool = True
 
 
 def found(places: Places) -> list[SourceFile]:
-    """Return the files with records, the longest unchanged first: a session that was resumed copies an older one."""
+    """Return the files with records, the longest unchanged first: a session that was resumed copies an older one.
+
+    Of a bundle the records that it was collected with, else its transcripts, from which tool calls were taken.
+    """
+    if places.isolated and is_bundle(places.home):
+        records = places.home / RECORDS
+        if records.is_file():
+            return [SourceFile(records, "table")]
+        return [replace(item, has_tools=False) for item in _in_home(places)]
+    return _in_home(places)
+
+
+def _in_home(places: Places) -> list[SourceFile]:
     sources = [*_claude(places), *_codex(places), *_qwen(places), *_pi(places), *_openclaw(places)]
     sources += [*_opencode(places), *_cline(places), *_ollama(places)]
     unique = {(item.path.absolute(), item.reader): item for item in sources}

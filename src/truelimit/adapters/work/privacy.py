@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -27,15 +27,23 @@ class PrivacyRules:
 
     private: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    matched: set[str] = field(default_factory=set, compare=False)
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """The patterns that matched none of the folders judged so far."""
+        return tuple(item for item in (*self.private, *self.public) if item not in self.matched)
 
     def judge(self, folder: str | None) -> bool | None:
         """Return whether work in a folder is private; None: no rule says."""
         if folder is None:
             return None
         path = _plain(folder)
-        if any(_matches(path, pattern) for pattern in self.private):
+        private, public = ({item for item in held if _matches(path, item)} for held in (self.private, self.public))
+        self.matched.update(private, public)
+        if private:
             return True
-        return False if any(_matches(path, pattern) for pattern in self.public) else None
+        return False if public else None
 
     @property
     def mark(self) -> str:
