@@ -77,6 +77,18 @@ def test_machines_that_nobody_names_are_found_within_the_budget(home: Path, caps
     assert any(item["kind"] == "cloud-route" for item in found["options"])
 
 
+def test_no_big_request_is_sent_to_a_machine_that_does_it_no_better(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = verdict(capsys, "--home", str(home), "--among", "rtx-4090")
+    options = {item["id"]: item for item in found["options"]}
+    fixed = options["fix"]["requests"]["complete"]["value"]
+    beside = [item for item in found["options"] if item["kind"] == "two-machines" and item["requests"]]
+    assert all(item["requests"]["complete"]["value"] >= fixed for item in beside)
+    idle = [item["nothing_to_route"] for item in found["options"] if item["nothing_to_route"]]
+    assert idle or beside
+
+
 def test_a_list_of_machines_and_a_file_of_ones_own(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -106,6 +106,9 @@ def test_reuse_by_the_rule_of_growing_prompts() -> None:
     assert (shared.tokens, shared.reusable, shared.reusable_alone) == (350, 110, 0)
     assert (shared.told, shared.told_tokens, shared.cached) == (1, 200, 90)
     assert shared.share_cached == 0.45
+    assert prefix([first, replace(second, model="another", cached_tokens=None)]).reusable == 0, (
+        "a cache holds what its model read"
+    )
     assert prefix([]).share is None
 
 

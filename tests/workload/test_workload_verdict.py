@@ -15,7 +15,8 @@ from truelimit.workload.judge import Money, results, tail
 from truelimit.workload.legs import Work, replay_legs, work_of
 from truelimit.workload.options import Kind, Leg, Option, Result
 from truelimit.workload.stack import Outcome, ReplayStack
-from truelimit.workload.verdict import Tail, calculations, choose, sentence
+from truelimit.workload.verdict import Tail, choose, sentence
+from truelimit.workload.verdict_sums import calculations
 
 START = datetime(2026, 2, 18, 10, 0, tzinfo=UTC)
 SMALL, LARGE = 10_000, 150_000
@@ -131,6 +132,42 @@ def test_a_machine_costs_its_power_while_one_waits_and_a_cloud_its_tokens() -> N
     assert found["nothing"].usd_month == 0.0
 
 
+def test_only_what_goes_to_the_machine_that_is_bought_takes_its_power() -> None:
+    whole = work(360_000, 360_000)
+    slow = ReplayStack("box", prefill_a=0.01)
+    legs = (Leg(slow, np.array([True, False])), Leg(slow, np.array([False, True])))
+    found = judged(whole, replace(option("two", Kind.TWO, Leg(slow), watts=1000.0, usd_now=1.0), legs=legs))["two"]
+    assert found.hours_week.value == pytest.approx(2.0)
+    assert found.bought_week == pytest.approx(1.0)
+    assert found.usd_month == pytest.approx(1.0 * 1 * 52 / 12 * 0.30)
+
+
+def test_a_providers_sum_can_be_redone_with_and_without_its_cache() -> None:
+    cloud = ReplayStack("cloud", usd_per_new=2e-6, usd_per_cached=1e-7, usd_per_output=5e-6, slots=9)
+    items = [request(n, 100_000 * (n + 1), session="s", output_tokens=Tokens(500)) for n in range(2)]
+    found = judged(work_of(items), option("cloud", Kind.CLOUD, Leg(cloud)))["cloud"]
+    sent = found.sent
+    assert sent is not None
+    output = sum(item.output_tokens or 0 for item in items)
+    assert (sent.new + sent.cached, sent.output) == (300_000, output)
+    assert sent.cached > 0
+    each = (sent.new * 2e-6 + sent.cached * 1e-7 + sent.output * 5e-6) * 52 / 12
+    assert found.usd_month == pytest.approx(each)
+    assert sent.uncached == pytest.approx((300_000 * 2e-6 + sent.output * 5e-6) * 52 / 12)
+
+
+def test_the_machine_named_is_the_cheapest_of_those_as_quick_as_the_quickest() -> None:
+    def box(name: str, seconds: float, usd: float) -> Option:
+        return option(name, Kind.MACHINE, Leg(ReplayStack(name, prefill_a=seconds)), usd_now=usd, watts=1.0)
+
+    whole = work(360_000)
+    boxes = box("quickest", 0.00100, 9_000.0), box("as quick", 0.00105, 500.0), box("slow", 0.01, 100.0)
+    text = told(whole, replace(NOTHING, legs=(Leg(ReplayStack("own", prefill_a=0.02)),)), *boxes)
+    assert "as quick, 500 USD, the cheapest of the quickest, saves 1.9 h" in text
+    same = told(whole, replace(NOTHING, legs=(Leg(ReplayStack("own", prefill_a=0.001)),)), box("x", 0.001, 9.0))
+    assert "no hardware completes more than that, and none saves waiting worth a name" in same
+
+
 def test_unknown_privacy_is_an_interval_and_the_private_way_is_expected() -> None:
     whole = work(LARGE, private=None)
     closed = ReplayStack("cloud", takes_private=False, slots=9)
@@ -168,7 +205,7 @@ BOX = option("Box", Kind.MACHINE, Leg(QUICK), usd_now=5000.0, watts=100.0, as_is
 def test_the_fix_comes_first_and_hardware_adds_nothing() -> None:
     text = told(work(SMALL, LARGE), NOTHING, FIX, BOX)
     assert text.startswith("Run truelimit fix first, it is free: 2 of 2 requests complete instead of 1; ")
-    assert "no hardware completes more than that: the quickest, Box, 5,000 USD, saves 0.1 h" in text
+    assert "no hardware completes more than that: Box, 5,000 USD, the cheapest of the quickest, saves 0.1 h" in text
     assert "bought without the fix, no machine completes more than today" in text
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from truelimit.app.advise import CARDS_ALONE, price_of
-from truelimit.app.machines import Entry, cards_alone, watts
+from truelimit.app.machines import Entry, cards_alone, rated_power, watts
 from truelimit.app.plan_quant import smaller
 from truelimit.app.prospects import prospects
 from truelimit.app.replay_stacks import Built, Terms, at_best, at_context, elsewhere, recorded, terms_of
@@ -212,6 +212,7 @@ def priced(made: Option, entry: Entry) -> Option:
         usd_now=price.usd if price else None,
         price_of=paid,
         watts=watts(entry.machine),
+        watts_of=power.where if (power := rated_power(entry.machine)) else "",
         cards_alone=alone,
         notes=(*made.notes, *((CARDS_ALONE,) if alone else ())),
     )

@@ -12,7 +12,9 @@ from truelimit.app.replay_cloud import cloud_stack
 from truelimit.app.work_options import Offered, Today, fixed_stack, option, priced
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import Message, counted, said
+from truelimit.workload.legs import replay_legs
 from truelimit.workload.options import Kind, Leg, Option
+from truelimit.workload.stack import Outcome
 
 if TYPE_CHECKING:
     from truelimit.app.replay_stacks import Built
@@ -94,7 +96,7 @@ def _split(here: ReplayStack, there: ReplayStack, goes: Flags) -> tuple[Leg, ...
     return (Leg(here, ~goes), Leg(there, goes)) if goes.any() else (Leg(here),)
 
 
-def two_options(today: Today, machines: Sequence[Option], away: Flags) -> Iterator[Option]:
+def two_options(today: Today, machines: Sequence[Option], work: Work, away: Flags) -> Iterator[Option]:
     """Yield two machines: a second one like today's; and today's for the small requests beside one for the big."""
     fixed = fixed_stack(today)
     if fixed.stack is None:
@@ -110,7 +112,33 @@ def two_options(today: Today, machines: Sequence[Option], away: Flags) -> Iterat
             continue
         name = said("this machine, and {machine} for the big ones", machine=item.name)
         pair = replace(item, id=f"beside-{item.id}", name=name, kind=Kind.TWO, as_is=None, named=False)
-        if not away.any():
-            yield replace(pair, legs=(), notes=(), basis="", idle=_nothing_to_route(0))
+        goes = away & _better_there(work, fixed.stack, item.legs[0].stack)
+        if not goes.any():
+            why = _no_better(item.name) if away.any() else _nothing_to_route(0)
+            yield replace(pair, legs=(), notes=(), basis="", idle=why)
             continue
-        yield replace(pair, legs=(Leg(fixed.stack, ~away), Leg(item.legs[0].stack, away)))
+        kept = int((away & ~goes).sum())
+        notes = (*((_kept_here(kept),) if kept else ()), *pair.notes)
+        yield replace(pair, legs=(Leg(fixed.stack, ~goes), Leg(item.legs[0].stack, goes)), notes=notes)
+
+
+def _better_there(work: Work, here: ReplayStack, there: ReplayStack) -> Flags:
+    """The requests that surely complete there, and that here do not or end later: only these are worth sending."""
+    stays, slow, usual = (
+        replay_legs(work, (Leg(stack),), pace) for stack, pace in ((here, 0), (there, -1), (there, 0))
+    )
+    done = (slow.outcome == Outcome.DONE) & (usual.outcome == Outcome.DONE)
+    found: Flags = done & ((stays.outcome != Outcome.DONE) | (usual.seconds < stays.seconds))
+    return found
+
+
+def _no_better(machine: str) -> Message:
+    return said("nothing to route: none of the big requests surely completes on {machine} and sooner", machine=machine)
+
+
+def _kept_here(count: int) -> Message:
+    return counted(
+        "{count} big request would not surely complete there or sooner: it stays here",
+        "{count} big requests would not surely complete there or sooner: they stay here",
+        count,
+    )

@@ -38,7 +38,8 @@ from truelimit.workload.judge import Money, results, tail
 from truelimit.workload.legs import Work, replay_legs, work_of
 from truelimit.workload.options import Leg, Option, Result
 from truelimit.workload.trust import trust_of
-from truelimit.workload.verdict import Tail, WorkVerdict, calculations, choose, parts_of, sentence
+from truelimit.workload.verdict import Tail, WorkVerdict, choose, parts_of, sentence
+from truelimit.workload.verdict_sums import calculations
 
 if TYPE_CHECKING:
     from truelimit.app.machines import Entry
@@ -188,7 +189,7 @@ def _all_results(
     options: list[Option] = [*free_options(today), *cloud_options(today, offered, work, away)]
     machines = list(machine_options(today, offered))
     best = _best(results(work, machines, money)) if machines else []
-    options += [*machines, *two_options(today, best, away)]
+    options += [*machines, *two_options(today, best, work, away)]
     return results(work, options, money, (lambda done: progress(done, len(options))) if progress else None)
 
 

@@ -40,6 +40,13 @@ def _told(item: Result) -> list[str]:
         told.append(said("without the fix {share} % complete on it", share=within.share(item.done_as_is, item.known)))
     if item.other.high:
         told.append(said("{why}: {share} %", why=_other(item), share=within.share(item.other, item.known)))
+    if item.sent is not None and item.sent.cached:
+        told.append(
+            said(
+                "earlier tokens count as held by its cache: {usd:,.2f} USD a month where it holds none",
+                usd=item.sent.uncached,
+            )
+        )
     if item.usd_month is None:
         told.append(said("its power is not known: not in its cost"))
     if option.basis:

@@ -214,6 +214,7 @@ def _result_json(item: Result, trust: Trust) -> dict[str, object]:
         "hours_a_week": _within(item.hours_week) if told else None,
         "usd_now": item.usd_now,
         "usd_month": item.usd_month if told else None,
+        "usd_month_without_its_cache": item.sent.uncached if item.sent else None,
         "price_of": option.price_of or None,
         "cards_alone": option.cards_alone,
         "unlocks": _within(item.unlocks) if told else None,

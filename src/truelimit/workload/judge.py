@@ -11,12 +11,13 @@ from truelimit.units import HOUR, MONTHS_A_YEAR, WEEKS_A_YEAR
 from truelimit.workload.classes import MULTI_FILE
 from truelimit.workload.columns import Flags
 from truelimit.workload.legs import Work, replay_legs
-from truelimit.workload.options import Kind, Leg, Option, Result, Within
+from truelimit.workload.options import Kind, Leg, Option, Result, Sent, Within
 from truelimit.workload.replay import Replayed
 from truelimit.workload.stack import Outcome
 
 _SPARED = (Kind.NOTHING, Kind.FIX, Kind.BY_HAND, Kind.SETTING, Kind.FILE, Kind.GATEWAY, Kind.CLOUD)
-_WATTS_A_KILOWATT = 1000
+WATTS_A_KILOWATT = 1000
+WEEKS_A_MONTH = WEEKS_A_YEAR / MONTHS_A_YEAR
 YEARS = 3.0  # that a thing is reckoned to last
 _TOLD = {Outcome.OVERFLOW, Outcome.TRUNCATED, Outcome.TIMED_OUT, Outcome.DONE, Outcome.UNKNOWN}
 
@@ -28,6 +29,11 @@ class Money:
     weeks: float
     usd_per_kwh: float = 0.30
     years: float = YEARS
+
+    @property
+    def a_month(self) -> float:
+        """Months' worth of the recorded work: what turns its USD into USD a month."""
+        return WEEKS_A_MONTH / self.weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ def _result(work: Work, seen: _Seen, money: Money) -> Result:
     item = seen.option
     hours = [float(run.seconds.sum(dtype=np.float64)) / HOUR / money.weeks for run in seen.runs]
     within = Within(hours[0], min(hours), max(hours)) if hours else Within(0.0, 0.0, 0.0)
-    month = _usd_month(seen, within, money)
+    bought = _bought(seen, money)
+    month = _usd_month(seen, bought, money)
     cost = None if item.usd_now is None else item.usd_now + (month or 0.0) * MONTHS_A_YEAR * money.years
     return Result(
         item,
@@ -90,6 +97,8 @@ def _result(work: Work, seen: _Seen, money: Money) -> Result:
         Within(0, 0, 0),
         _as_is(work, item.as_is),
         cost,
+        bought,
+        _sent(work, seen, money),
     )
 
 
@@ -104,19 +113,40 @@ def _as_is(work: Work, legs: Sequence[Leg] | None) -> Within | None:
     return Within(found[0], min(found), max(found))
 
 
-def _usd_month(seen: _Seen, hours: Within, money: Money) -> float | None:
+def _bought(seen: _Seen, money: Money) -> float:
+    """Return hours a week that one waits for what the option is about: the last of its stacks."""
+    if not seen.runs:
+        return 0.0
+    seconds, picked = seen.runs[0].seconds, seen.option.legs[-1].picked
+    return float((seconds if picked is None else seconds[picked]).sum(dtype=np.float64)) / HOUR / money.weeks
+
+
+def _usd_month(seen: _Seen, hours: float, money: Money) -> float | None:
     """Tokens of a provider, and the power of a machine that is bought while one waits for it; None: not known."""
     item = seen.option
-    months_a_week = WEEKS_A_YEAR / MONTHS_A_YEAR
     if item.kind is Kind.CLOUD:  # where privacy is not known, the dearer case is told
-        return (
-            max((float(run.usd.sum(dtype=np.float64)) for run in seen.runs), default=0.0) / money.weeks * months_a_week
-        )
+        return max((float(run.usd.sum(dtype=np.float64)) for run in seen.runs), default=0.0) * money.a_month
     if item.kind in _SPARED:
         return 0.0
     if item.watts is None:
         return None
-    return item.watts / _WATTS_A_KILOWATT * hours.value * months_a_week * money.usd_per_kwh
+    return item.watts / WATTS_A_KILOWATT * hours * WEEKS_A_MONTH * money.usd_per_kwh
+
+
+def _sent(work: Work, seen: _Seen, money: Money) -> Sent | None:
+    """What a provider counts in the dearest of the replays; None where nothing goes to one."""
+    if seen.option.kind is not Kind.CLOUD or not seen.runs:
+        return None
+    run = max(seen.runs, key=lambda item: float(item.usd.sum(dtype=np.float64)))
+    paid, there = run.usd > 0, (seen.option.open_legs or seen.option.legs)[-1].stack
+    if not paid.any():
+        return None
+    cached = float(run.cached[paid].sum(dtype=np.float64))
+    new = float(work.columns.prompt[paid].sum(dtype=np.float64)) - cached
+    output = float(work.columns.output[paid].sum(dtype=np.float64))
+    prices = (there.usd_per_new, there.usd_per_cached, there.usd_per_output)
+    uncached = ((new + cached) * there.usd_per_new + output * there.usd_per_output) * money.a_month
+    return Sent(new, cached, output, prices, uncached)
 
 
 def _with_unlocks(ordered: Sequence[tuple[Result, list[Flags]]], count: int) -> tuple[Result, ...]:

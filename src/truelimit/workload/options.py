@@ -37,7 +37,8 @@ class Option:
 
     ``open_legs`` are those where work that nobody called private may leave the house as well (None: the same).
     ``as_is`` are the legs of a machine with the limits of today's configuration. ``usd_now`` None: no dated price;
-    ``cards_alone``: that is the price of its cards, without the computer around them. ``watts`` None: not known.
+    ``cards_alone``: that is the price of its cards, without the computer around them. ``watts`` None: not known;
+    ``watts_of``: where they are told.
     ``shipped`` False: it cannot be had yet. ``basis`` says what its rates rest on.
     """
 
@@ -48,6 +49,7 @@ class Option:
     usd_now: float | None = 0.0
     price_of: str = ""
     watts: float | None = None
+    watts_of: str = ""
     basis: str = ""
     open_legs: tuple[Leg, ...] | None = None
     as_is: tuple[Leg, ...] | None = None
@@ -69,12 +71,28 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """Tokens of all the recorded work that a provider counts: read anew, read from its cache, written.
+
+    ``prices`` are USD a token of each. ``uncached`` is USD a month where its cache holds nothing.
+    """
+
+    new: float
+    cached: float
+    output: float
+    prices: tuple[float, float, float]
+    uncached: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What an option comes to: counts of requests, hours of waiting and USD, with intervals.
 
     ``other`` are refused for another reason (no room, not allowed, gone). ``usd_month`` is power and tokens.
     ``unlocks`` counts requests that complete here and on nothing that is cheaper and can be had.
     ``done_as_is`` are those that complete on this machine with today's configuration.
+    ``bought_week``: hours a week that one waits for what is bought or rented alone. ``sent``: what a provider counts,
+    None for what is no provider.
     ``cost`` is USD now and over the years together, None where a price is not known; a month that is not known is not
     in it.
     """
@@ -92,6 +110,8 @@ class Result:
     unlocks: Within
     done_as_is: Within | None
     cost: float | None
+    bought_week: float = 0.0
+    sent: Sent | None = None
 
     @property
     def share(self) -> Within:

@@ -7,7 +7,7 @@ the answer; one that shrank was rewritten, and then only what the recorded cache
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,9 +48,14 @@ class Prefix:
         return self.cached / self.told_tokens if self.told_tokens else None
 
 
+def _of_one_model(item: WorkRequest) -> WorkRequest:
+    """A cache holds what one model read: a conversation that changes models is one for each of them."""
+    return replace(item, session=f"{item.session}\0{item.model}")
+
+
 def prefix(requests: Sequence[WorkRequest]) -> Prefix:
     """Return what could be cached of requests in any order, and what was."""
-    held = columns(requests)
+    held = columns([_of_one_model(item) for item in requests])
     alone = held.others < 1
     told = [item for item in requests if item.prompt_tokens is not None and item.cached_tokens is not None]
     return Prefix(

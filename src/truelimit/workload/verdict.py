@@ -1,23 +1,24 @@
-"""The verdict on hardware: the options in order of cost, one sentence that a person can act on, its arithmetic."""
+"""The verdict on hardware: the options in order of cost, and one sentence that a person can act on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from truelimit.domain.calculation import Calculation, Term, calculate
+from truelimit.domain.calculation import Calculation
 from truelimit.domain.message import Message, counted, joined, said
-from truelimit.domain.provenance import Basis, Missing
-from truelimit.units import HOUR, MONTHS_A_YEAR
+from truelimit.domain.provenance import Missing
 from truelimit.workload.confusion import Confusion
-from truelimit.workload.judge import YEARS, Money
+from truelimit.workload.judge import YEARS
 from truelimit.workload.options import Kind, Result
 from truelimit.workload.trust import Trust
 
 _HARDWARE = {Kind.MACHINE, Kind.TWO}
 _FREE = {Kind.NOTHING, Kind.FIX, Kind.BY_HAND, Kind.SETTING, Kind.FILE}
+_DEARER = 1.1  # times: what a provider's cache saves below this is not worth a name
 _LITTLE = 0.05  # of the requests: what a machine adds below this is little
 _NO_WAIT = 0.05  # h a week: less is not worth a name
+_AS_QUICK = 1.1  # times the hours of the quickest: a replay tells no more apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ class Tail:
 class Choice:
     """The answers: today, the first and the surest that are free and can be had, hardware, the best cloud route.
 
-    ``machine`` completes the most, then makes one wait the least; ``bought_alone`` is the most that any machine
-    completes with the configuration of today, None where that was not replayed.
+    ``machine`` completes the most, then is the cheapest of those that make one wait the least; ``bought_alone`` is the
+    most that any machine completes with the configuration of today, None where that was not replayed.
     """
 
     today: Result
@@ -96,14 +97,19 @@ def choose(results: Sequence[Result]) -> Choice | None:
         today,
         max(free, key=lambda item: item.done.value),  # the first of equals: they are in order of cost
         max(free, key=lambda item: (item.done.value, item.done.low)),
-        max(priced, key=_gain, default=None),
+        _best_machine(priced),
         max((item for item in told if item.option.kind is Kind.CLOUD), key=_route, default=None),
         max(alone, default=None),
     )
 
 
-def _gain(item: Result) -> tuple[float, ...]:
-    return item.done.value, item.done.low, -round(item.hours_week.value, 2), -(item.cost or 0.0)
+def _best_machine(priced: Sequence[Result]) -> Result | None:
+    """What completes the most; of those as quick as the quickest, within what a replay tells apart, the cheapest."""
+    most = max(((item.done.value, item.done.low) for item in priced), default=None)
+    able = [item for item in priced if (item.done.value, item.done.low) == most]
+    quickest = min((item.hours_week.value for item in able), default=0.0)
+    near = [item for item in able if item.hours_week.value <= max(_AS_QUICK * quickest, quickest + _NO_WAIT)]
+    return min(near, key=lambda item: (item.cost or 0.0, item.hours_week.value), default=None)
 
 
 def _route(item: Result) -> tuple[float, ...]:
@@ -175,8 +181,13 @@ def _hardware(found: Choice) -> Message:
     waits = said("saves no waiting worth a name")
     if saved >= _NO_WAIT:
         waits = said("saves {saved:,.1f} h of waiting a week", saved=saved)
+    elif not more:
+        return said("no hardware completes more than that, and none saves waiting worth a name")
     if not more:
-        return said("no hardware completes more than that: the quickest, {what}, {waits}", what=what, waits=waits)
+        return said(
+            "no hardware completes more than that: {what}, the cheapest of the quickest, {waits}",
+            what=what, waits=waits,
+        )  # fmt: skip
     if more < _LITTLE * max(1, machine.known):
         return said(
             "hardware changes little: {what}, completes {more:,.0f} more and {waits}", what=what, more=more, waits=waits
@@ -209,52 +220,11 @@ def _routing(found: Choice, tail: Tail) -> str:
     if tail.unsaid:
         text += said(", if they may leave the house")
     text += said(", for {usd:,.2f} USD a month", usd=cloud.usd_month) if cloud.usd_month else said(", for nothing")
+    if cloud.sent is not None and cloud.sent.uncached > _DEARER * (cloud.usd_month or 0.0):
+        text += said(" ({usd:,.2f} where its cache holds nothing)", usd=cloud.sent.uncached)
     saved = found.surest.hours_week.value - cloud.hours_week.value
     if saved >= _NO_WAIT:
         text += said(", and {saved:,.1f} h of waiting a week less", saved=saved)
     if tail.private:
         text += counted("; {count} private one stays here", "; {count} private ones stay here", tail.private)
     return text
-
-
-def calculations(found: Choice, money: Money, span_days: float) -> tuple[Calculation, ...]:
-    """Return the arithmetic behind the sentence: shares, hours a week, cost."""
-    replayed = said("the replay of the recorded requests")
-    weeks = Term(
-        "weeks",
-        round(money.weeks, 4),
-        "weeks",
-        said("{days:,.2f} days recorded, at least one week", days=span_days),
-        Basis.DERIVED,
-    )
-    made = [_share("today", found.today), _share("after", found.free)]
-    for name, item in (("free", found.surest), ("machine", found.machine)):
-        if item is not None:
-            waited = round(item.hours_week.value * money.weeks * HOUR, 1)
-            hours = Term(
-                f"waited_{name}",
-                waited,
-                "s",
-                said("{replayed}: {option}", replayed=replayed, option=item.option.name),
-                Basis.DERIVED,
-            )
-            made.append(calculate(f"waited_{name} / {HOUR} / weeks", "h a week", hours, weeks))
-    if found.machine is not None and found.machine.usd_now is not None:
-        made += [_share("machine", found.machine), _cost(found.machine, money)]
-    return tuple(made)
-
-
-def _share(name: str, item: Result) -> Calculation:
-    where = said("the replay of the recorded requests: {option}", option=item.option.name)
-    done = Term(f"complete_{name}", item.done.value, "requests", where, Basis.DERIVED)
-    known = Term("known", item.known, "requests", said("requests whose prompt is known"), Basis.REPORTED)
-    return calculate(f"100 * complete_{name} / known", "% complete", done, known)
-
-
-def _cost(item: Result, money: Money) -> Calculation:
-    now = Term("usd_now", item.usd_now or 0.0, "USD", item.option.price_of or said("the table"), Basis.SPECIFIED)
-    month = Term(
-        "usd_month", round(item.usd_month or 0.0, 2), "USD a month", said("power while one waits"), Basis.ASSUMED
-    )
-    years = Term("years", money.years, "years", said("assumed life"), Basis.ASSUMED)
-    return calculate(f"usd_now + usd_month * {MONTHS_A_YEAR} * years", "USD", now, month, years)
