@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from support.work_records import context
 from truelimit.adapters.work import table
+from truelimit.adapters.work.model_names import kept
 from truelimit.adapters.work.schema import COLUMNS, NAMES, request, row
 from truelimit.adapters.work.store import FileState, Part, WorkStore, WorkStoreError
 from truelimit.domain.workload import Ending, WorkClass, WorkRequest
@@ -110,7 +111,9 @@ def test_columns_are_the_fields_of_a_record() -> None:
     )
 )
 def test_any_record_survives(items: list[WorkRequest]) -> None:
-    assert [request(row(item)) for item in items] == items
+    once = [request(row(item)) for item in items]
+    assert once == [replace(item, model=kept(item.model)) for item in items]
+    assert [request(row(item)) for item in once] == once
 
 
 def old_store(path: Path, records: int) -> Path:

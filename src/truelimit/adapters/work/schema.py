@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from sys import intern
 from typing import Any
 
+from truelimit.adapters.work.model_names import kept
 from truelimit.domain.workload import Ending, WorkClass, WorkRequest
 from truelimit.units import Seconds, Tokens
 
@@ -49,7 +50,7 @@ def row(item: WorkRequest) -> tuple[object, ...]:
         item.source,
         item.agent,
         item.session,
-        item.model,
+        kept(item.model),
         item.time.timestamp() if item.time else None,
         item.prompt_tokens,
         item.cached_tokens,
