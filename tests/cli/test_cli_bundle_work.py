@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.work_records import AGENTS
 from truelimit.adapters.demo.stage import stage
 from truelimit.cli import collect, verdict, workload
 
@@ -54,3 +55,27 @@ def test_without_records_nobody_knows_what_the_work_was(
     assert work(packed, tmp_path / "1.duckdb", capsys)["turn_classes"] == []
     unknown = {item["fact"]: item["why"] for item in answer(packed, capsys)["unknown"]}
     assert unknown["what the work was"].startswith("of 288 of 288 requests nobody knows which files they edit")
+
+
+def test_a_zip_is_read_once_however_often_it_is_given(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed, store = bundle(home, tmp_path / "b.zip", capsys, "--work"), tmp_path / "z.duckdb"
+    first, again = work(packed, store, capsys), work(packed, store, capsys)
+    assert first["requests"] == again["requests"] == 288
+    assert first == again
+    assert workload.run(["--home", str(store), "--store", str(tmp_path / "n.duckdb")]) == 2
+    assert "zip" in capsys.readouterr().err
+
+
+def test_where_only_work_was_collected_the_fleet_is_next(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "other" / ".claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    path = next((AGENTS / "claude-code").glob("*.jsonl"))
+    (folder / path.name).write_bytes(path.read_bytes())
+    assert collect.run(["--home", str(tmp_path / "other"), "--out", str(tmp_path / "c"), "--work"]) == 0
+    told = capsys.readouterr().out
+    assert "truelimit fleet c" in told
+    assert "truelimit doctor" not in told

@@ -17,8 +17,8 @@ def seen(judged: int, agreed: int, median: float | None) -> Confusion:
 @pytest.mark.parametrize(
     ("validation", "trust"),
     [
-        (None, Trust.MEDIUM),
-        (seen(0, 0, None), Trust.MEDIUM),
+        (None, Trust.UNTESTED),
+        (seen(0, 0, None), Trust.UNTESTED),
         (seen(22, 15, 21.8), Trust.LOW),
         (seen(22, 22, 0.93), Trust.LOW),
         (seen(22, 15, 0.05), Trust.LOW),

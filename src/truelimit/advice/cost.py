@@ -22,7 +22,7 @@ def total_cost(machine: Candidate, profile: Profile, *, owned: bool = False) -> 
     where = (
         "owned"
         if owned
-        else said("{what}, {date}", what=machine.price.what, date=machine.price.date)
+        else said("{what}, {date}", what=said(machine.price.what), date=machine.price.date)
         if machine.price
         else said("no dated price")
     )

@@ -78,7 +78,7 @@ def _told(speed: Speed, rate: Known[float] | None, otherwise: str) -> str:
     low, high = rate.value / (1 + speed.spread), rate.value * (1 + speed.spread)
     return said(
         "{value:,.0f} tokens/s ({basis}, {day}; reckoned with as {low:,.0f} to {high:,.0f}: {where})",
-        value=rate.value, basis=rate.basis.value, day=speed.as_of, low=low, high=high, where=rate.where,
+        value=rate.value, basis=said(rate.basis.value), day=speed.as_of, low=low, high=high, where=rate.where,
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def _let_in(model: CloudModel) -> str:
     held = limit.tokens_per_minute
     return said(
         "lets in {count:,} tokens a minute ({basis}, {day}: {what}; {where})",
-        count=held.value, basis=held.basis.value, day=limit.as_of, what=limit.what, where=held.where,
+        count=held.value, basis=said(held.basis.value), day=limit.as_of, what=limit.what, where=held.where,
     )  # fmt: skip
 
 

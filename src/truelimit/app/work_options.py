@@ -205,7 +205,7 @@ def _machine(today: Today, entry: Entry) -> Option:
 def priced(made: Option, entry: Entry) -> Option:
     """Return the option with the price, its date and the power of a machine."""
     price = price_of(entry.machine)
-    paid = said("{what}, {date}", what=price.what, date=price.date) if price else ""
+    paid = said("{what}, {date}", what=said(price.what), date=price.date) if price else ""
     alone = cards_alone(entry.machine)
     return replace(
         made,

@@ -278,9 +278,8 @@ def _decisive(today: Today, work: Work) -> tuple[Calculation, ...]:
         return (reads,)
     wall = Term("wall", left.first, "s", left.where, left.basis)
     cold = Term("reading", round(float(reads.result), 1), "s", said("above"), reads.basis)
-    tries = calculate(
-        "ceil(reading / wall)", said("attempts of {attempts} that there are", attempts=left.attempts), cold, wall
-    )
+    there = Term("attempts", left.attempts, "attempts", said("that there are"), left.basis)
+    tries = calculate("ceil(reading / wall)", "attempts", cold, wall, there)
     return (reads, tries, wall_as_context_calculation(fixed.reading.fit, left.first, left.where))
 
 

@@ -143,7 +143,11 @@ def _as_text(collected: Collected, target: Path) -> Message:
         bytes=collected.bytes,
     )
     left = said("Left out (WHAT-IS-LEFT-OUT.md in the bundle says it too):")
+    work = said("requests of recorded work")
+    others = [count for what, count in collected.kept.items() if count and what != work]
     elsewhere = said("On the other machine: truelimit doctor --home {target}", target=target.name)
+    if not others:  # nothing that a doctor looks at
+        elsewhere = said("On the other machine: truelimit fleet {target}", target=target.name)
     return joined(
         "\n",
         (

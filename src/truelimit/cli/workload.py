@@ -32,18 +32,35 @@ def run(argv: Sequence[str]) -> int:
         import numpy  # noqa: F401, ICN001
     except ImportError as error:
         return output.complain(said("{error} is not installed: pip install {error}", error=error.name))
+    from truelimit.adapters.bundle.unpack import BundleError
     from truelimit.adapters.work.privacy import PrivacyRuleError
     from truelimit.adapters.work.store import WorkStoreError
 
     if args.home and not args.home.exists():
         return output.complain(said("{path} does not exist", path=args.home))
     try:
-        return _run(args)
-    except (WorkStoreError, PrivacyRuleError) as error:
+        with _unpacked(args):
+            return _run(args)
+    except (WorkStoreError, PrivacyRuleError, BundleError) as error:
         return output.complain(str(error))
     except OSError as error:
         where, why = error.filename or said("the data folder"), error.strerror or str(error)
         return output.complain(said("{path}: {why}", path=where, why=why))
+
+
+@contextmanager
+def _unpacked(args: argparse.Namespace) -> Iterator[None]:
+    """Let the home be a zipped bundle: unpacked for that time."""
+    if not (args.home and args.home.is_file()):
+        yield
+        return
+    from truelimit.adapters.bundle.unpack import unpacked
+
+    archive = args.home
+    with unpacked(archive) as folder:
+        args.home = folder
+        yield
+    args.home = archive
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -140,7 +157,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     where = parser.add_argument_group(said("where to look (default: this machine's home)"))
     where.add_argument(
-        "--home", type=Path, metavar="DIR", help=said("a home folder: only this and what --file names is read")
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help=said("a home folder or a bundle: only this and what --file names is read"),
     )
     file = said("a transcript, log, store or table (Parquet, JSONL, CSV), told apart by content (repeatable)")
     where.add_argument(

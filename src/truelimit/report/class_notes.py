@@ -12,6 +12,16 @@ from truelimit.units import HOUR
 if TYPE_CHECKING:
     from truelimit.workload.summary import Unclassed, Work
 
+CLASS_NAMES = {
+    "edit-1": said("edit of 1 file"),
+    "edit-2-4": said("edit of 2 to 4 files"),
+    "edit-5+": said("edit of 5 to 19 files"),
+    "large-refactor": said("edit of 20 files or more"),
+    "read": said("reading only"),
+    "chat": said("chat"),
+    "side-call": said("side calls"),
+    "unknown": said("not known"),
+}
 RULE = said(
     "A turn counts by the distinct files that its tool calls edited. Shares of turns are of the turns whose class is "
     "known; shares of requests, tokens and time are of their requests and of side calls (titles, summaries, "

@@ -11,6 +11,7 @@ from truelimit.domain.message import counted, figure, said
 from truelimit.domain.workload import Ending
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
+from truelimit.report.class_notes import CLASS_NAMES
 from truelimit.report.numbers import number
 from truelimit.report.workload_document import sizes, sizes_json
 from truelimit.units import HOUR
@@ -30,7 +31,7 @@ def shown(fleet: Fleet) -> list[Block]:
     if fleet.people:
         blocks += _options(fleet)
         blocks += _table(said("How it ended"), said("outcome"), fleet.endings)
-        blocks += _table(said("What it was"), said("class"), fleet.classes)
+        blocks += _table(said("What it was"), said("class"), fleet.classes, said("requests"))
         blocks += _table(said("Agents"), said("agent"), fleet.agents)
         blocks += _table(said("Models"), said("model"), fleet.models)
         blocks += [*sizes(fleet.prompt, fleet.output), *_people(fleet)]
@@ -122,20 +123,23 @@ def _shared(count: str, part: float, whole: int) -> str:
     return said("{count}, {share:.1f} %", count=count, share=100 * part / whole) if whole else count
 
 
-def _table(title: str, what: str, groups: Sequence[FleetShare]) -> list[Block]:
+def _row(item: FleetShare) -> tuple[str, ...]:
+    return (
+        CLASS_NAMES.get(item.name) or said(item.name), number(item.calls), _interval(item), number(item.people),
+        number(item.turns), number(item.tokens), figure(item.seconds / HOUR, ",.2f"),
+    )  # fmt: skip
+
+
+def _table(title: str, what: str, groups: Sequence[FleetShare], counts: str = "") -> list[Block]:
+    """The groups of one kind; ``counts``: what they are shares of, calls where nothing is said."""
     if not groups:
         return []
+    what_of = counts or said("calls")
     head = (
-        what, said("calls"), said("of calls (90 %)"), said("people"), said("turns"), said("prompt tokens"),
-        said("hours"),
+        what, what_of, said("of {counts} (90 %)", counts=what_of), said("people"), said("turns"),
+        said("prompt tokens"), said("hours"),
     )  # fmt: skip
-    rows = [
-        (
-            said(item.name), number(item.calls), _interval(item), number(item.people), number(item.turns),
-            number(item.tokens), figure(item.seconds / HOUR, ",.2f"),
-        )
-        for item in groups[:_FEW]
-    ]  # fmt: skip
+    rows = [_row(item) for item in groups[:_FEW]]
     more = len(groups) - _FEW
     blocks: list[Block] = [Heading(title, 2), Rows(head, tuple(rows))]
     return [*blocks, Paragraph(said("and {more:,} more", more=more), "dim")] if more > 0 else blocks

@@ -40,6 +40,11 @@ OPTIONS = (
     marked("nothing"), marked("truelimit fix"), marked("the gateway"), marked("a second machine like this one"),
     marked("the fix and an agent that waits longer"), marked("a cloud route"),
 )  # fmt: skip
+PRICES = (  # what a price in the tables is of, where that is no name
+    marked("new"), marked("used"), marked("list"), marked("street"), marked("as announced"), marked("at launch"),
+    marked("base model"), marked("base model, list"), marked("listing, lowest"), marked("listing, highest"),
+    marked("two, list"), marked("two, at launch"), marked("two, as announced"),
+)  # fmt: skip
 
 
 def fixed_words() -> Iterator[str]:

@@ -55,7 +55,12 @@ def shown(entry: Entry, today: date) -> list[Block]:
     prices = _all_prices(machine)
     if prices:
         rows = tuple(
-            (item.date, _usd(item), _age(item, today), said("{what} ({source})", what=item.what, source=item.source))
+            (
+                item.date,
+                _usd(item),
+                _age(item, today),
+                said("{what} ({source})", what=said(item.what), source=item.source),
+            )
             for item in prices
         )
         blocks += [Heading(said("Prices"), 2), Rows((said("date"), "USD", "", said("of what")), rows)]

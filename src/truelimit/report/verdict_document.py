@@ -58,7 +58,8 @@ _LEGEND = (
     said("h a week: hours of waiting, attempts that failed included; each option below the fix has the fix in it"),
     said(
         "trust: high where the replay of today's stack tells at least 95 % of what was recorded and durations within "
-        "25 % at the median; low below 80 % or beyond 60 %; another machine, file or provider is medium at most"
+        "25 % at the median; low below 80 % or beyond 60 %; another machine, file or provider is medium at most; "
+        "not tested where nothing that was recorded can be compared"
     ),
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from truelimit.domain.message import counted, figure, joined, said
 from truelimit.report.as_json import dump
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Rows
-from truelimit.report.class_notes import RULE, class_notes, interval_digits, unknown_lines
+from truelimit.report.class_notes import CLASS_NAMES, RULE, class_notes, interval_digits, unknown_lines
 from truelimit.report.class_shares_json import calls_json, share_json, turn_json, unclassed_json
 from truelimit.report.numbers import number, size
 from truelimit.units import HOUR
@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "truelimit.workload/1"
 _FEW = 12
-_CLASSES = {
-    "edit-1": said("edit of 1 file"),
-    "edit-2-4": said("edit of 2 to 4 files"),
-    "edit-5+": said("edit of 5 to 19 files"),
-    "large-refactor": said("edit of 20 files or more"),
-    "read": said("reading only"),
-    "chat": said("chat"),
-    "side-call": said("side calls"),
-    "unknown": said("not known"),
-}
 
 
 def shown(view: WorkloadView) -> list[Block]:
@@ -144,7 +134,7 @@ def _classes(work: Work) -> list[Block]:
 
 def _class_row(item: Share, turns: TurnShare | None) -> tuple[str, ...]:
     return (
-        _CLASSES.get(item.name, item.name),
+        CLASS_NAMES.get(item.name, item.name),
         number(turns.turns) if turns else "-",
         "-" if turns is None else _interval(turns.of_turns, turns.low, turns.high),
         number(item.requests),

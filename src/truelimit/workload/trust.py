@@ -24,16 +24,17 @@ class Trust(StrEnum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
+    UNTESTED = "not tested"
 
 
 def trust_of(validation: Confusion | None) -> Trust:
     """Return what the past says of a replay.
 
     High: at least 95 % of 5 or more recorded endings are told, and durations are off by at most 25 % at the median.
-    Low: below 80 % of them, or durations off by more than 60 %. Medium: all else, and where nothing can be compared.
+    Low: below 80 % of them, or durations off by more than 60 %. Medium: all else. Not tested: nothing can be compared.
     """
     if validation is None or validation.accuracy is None:
-        return Trust.MEDIUM
+        return Trust.UNTESTED
     off = validation.median
     if validation.judged >= _ENOUGH and (validation.accuracy < _WRONG or (off is not None and off > _FAR)):
         return Trust.LOW

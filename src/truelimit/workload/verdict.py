@@ -73,7 +73,8 @@ class Choice:
     """The answers: today, the first and the surest that are free and can be had, hardware, the best cloud route.
 
     ``machine`` completes the most, then is the cheapest of those that make one wait the least; ``bought_alone`` is the
-    most that any machine completes with the configuration of today, None where that was not replayed.
+    most that any machine completes with the configuration of today, None where that was not replayed. ``tried``: there
+    was a machine among the options.
     """
 
     today: Result
@@ -82,6 +83,7 @@ class Choice:
     machine: Result | None
     cloud: Result | None
     bought_alone: float | None
+    tried: bool = True
 
 
 def choose(results: Sequence[Result]) -> Choice | None:
@@ -100,6 +102,7 @@ def choose(results: Sequence[Result]) -> Choice | None:
         _best_machine(priced),
         max((item for item in told if item.option.kind is Kind.CLOUD), key=_route, default=None),
         max(alone, default=None),
+        any(item.option.kind is Kind.MACHINE for item in results),
     )
 
 
@@ -167,6 +170,8 @@ def _of(item: Result) -> Message:
 
 def _hardware(found: Choice) -> Message:
     machine, free = found.machine, found.surest
+    if machine is None and not found.tried:
+        return said("no machine was tried: none that may hold this work is within what was asked")
     if machine is None:
         return said("no machine with a known price could be replayed")
     more = machine.done.value - free.done.value
