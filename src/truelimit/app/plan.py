@@ -29,6 +29,7 @@ from truelimit.domain.server import Definition, Engine, Server, ServerKind, Serv
 from truelimit.limits.need import largest_fit, memory_need, memory_settings, need_or_reason
 from truelimit.limits.pools import Budget, budget, partial_budget
 from truelimit.limits.rates import paces
+from truelimit.limits.rates_at import held_back
 from truelimit.limits.rates_estimated import estimated_writing
 from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
@@ -287,6 +288,7 @@ def _notes(
     native: Known[Tokens] | None, wanted: Wanted, reads: Reading | None, writes: Writing | None
 ) -> tuple[str, ...]:
     found = [*(reads.notes if reads else ()), *(writes.notes if writes else ())]
+    found += held_back(writes, wanted.context) if writes else ()
     if native is not None and wanted.context > native.value:
         found.append(
             said(
