@@ -14,6 +14,7 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.measurements import MeasuredModel, MeasuredServer, Measurement
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.domain.server import ServerSettings
 from truelimit.limits.measured import machine_mark
 from truelimit.limits.published import published_entry
 from truelimit.limits.rate_case import rate_case, shape_at
@@ -131,6 +132,30 @@ def test_what_was_measured_at_one_depth_keeps_its_cost_there_and_grows_as_estima
     alone = writing(replace(own, measurements=(flat,), estimator=None))
     assert alone is not None
     assert alone.fit.d == 0
+
+
+def test_a_series_tells_of_other_types_of_cache_by_the_same_ratio() -> None:
+    own = stack()
+    eight = replace(own, server=replace(own.server, settings=of_type("q8_0")))  # type: ignore[type-var]
+    plain, other = writing(own), writing(eight)
+    told_plain, told_other = estimated(own)[1], estimated(eight)[1]
+    assert plain is not None
+    assert other is not None
+    assert told_plain is not None
+    assert told_other is not None
+    assert other.tier is Tier.CORRECTED, "the series has a cache of 16 bits: it is not published for this one"
+    assert other.fit.c == pytest.approx(plain.fit.c), "the type of an empty cache costs nothing"
+    assert other.fit.d / plain.fit.d == pytest.approx(told_other.fit.d / told_plain.fit.d)
+    assert "the series has a cache of 16 bits" in other.fit.where
+    assert other.widths is not None
+    assert told_other.widths is not None
+    assert other.widths.deep == told_other.widths.deep, "no run tells of that type"
+    assert other.widths.short < told_other.widths.short
+
+
+def of_type(kv_type: str) -> ServerSettings:
+    known = Known(kv_type, "test", Basis.SPECIFIED)
+    return ServerSettings(kv_type=known, kv_type_v=known)
 
 
 def elsewhere(device: str, **changes: Any) -> Stack:
