@@ -193,3 +193,21 @@ def test_a_card_is_no_sibling_and_another_backend_or_cache_is_left_alone() -> No
     assert tiers(elsewhere("rtx-4090")) == (Tier.FAMILY, Tier.FAMILY)
     assert tiers(elsewhere("apple-m3-ultra-80c", backend="vulkan"))[1] is not Tier.CORRECTED
     assert tiers(elsewhere("apple-m2-ultra-76c", backend="vulkan"))[0] is not Tier.PUBLISHED
+
+
+@pytest.mark.parametrize("device", ["jetson-agx-orin-64", "jetson-agx-thor", "gb300-dgx-station"])
+def test_a_chip_of_another_family_is_no_sibling_though_its_memory_is_unified(device: str) -> None:
+    own = elsewhere(device)
+    plain = writing(replace(own, published=()))
+    assert writing(own) == plain
+    assert plain is not None
+    assert "corrected" not in plain.tier
+
+
+def test_a_correction_makes_no_family_known() -> None:
+    own = elsewhere("apple-m3-ultra-80c")
+    chip = replace(own.machine.accelerators[0], family="apple-m9")
+    found = writing(replace(own, machine=replace(own.machine, accelerators=(chip,))))
+    assert found is not None
+    assert found.tier is Tier.PHYSICS
+    assert "corrected by the published series of Apple M2 Ultra" in found.fit.where

@@ -102,7 +102,7 @@ def carried_writing(
     power = _OTHER_QUANTISATION if other_file else _power(stack, entry)
     fit = _corrected(told.fit, entry.decode, stack.estimator.decode_fit(series), power)
     fit = replace(fit, where=_where(told, entry, case), error=entry.decode.error, deepest=entry.decode.deepest)
-    found = replace(told, fit=fit, tier=Tier.CORRECTED, widths=None)
+    found = replace(told, fit=fit, tier=_tier(told), widths=None)
     return found if _cache_is_16_bit(case) else replace(found, widths=_of_another_cache(found, told))
 
 
@@ -118,8 +118,13 @@ def _of_sibling(stack: Stack, told: Writing, case: RateCase) -> Writing | None:
         if entry.decode is None or series is None or not _siblings(series, case) or stack.estimator is None:
             continue
         fit = _corrected(told.fit, entry.decode, stack.estimator.decode_fit(series), _SIBLING)
-        return replace(told, fit=replace(fit, where=_where(told, entry, case)), tier=Tier.CORRECTED)
+        return replace(told, fit=replace(fit, where=_where(told, entry, case)), tier=_tier(told))
     return None
+
+
+def _tier(told: Writing) -> Tier:
+    """The tier of an estimate that a series corrects: where it is physics alone, it stays so."""
+    return Tier.CORRECTED if told.tier is Tier.FAMILY else told.tier
 
 
 def _corrected(target: DecodeFit, measured: DecodeFit, told: DecodeFit, power: float) -> DecodeFit:
@@ -180,10 +185,14 @@ def _power(stack: Stack, entry: PublishedRates) -> float:
 
 
 def _siblings(series: RateCase, case: RateCase) -> bool:
-    """Whether two chips are kin: of one vendor, with unified memory, on the same backend."""
+    """Whether two chips are kin: Apple's, or of one family with unified memory, on the same backend.
+
+    Apple's generations are one kin, as they were tried; elsewhere a generation is another architecture.
+    """
     one, other = series.device, case.device
     unified = one.kind is DeviceKind.UNIFIED and other.kind is DeviceKind.UNIFIED
-    return unified and one.vendor == other.vendor and series.backend == case.backend and one.id != other.id
+    kin = one.family == other.family or one.vendor == other.vendor == "apple"
+    return unified and kin and series.backend == case.backend and one.id != other.id
 
 
 def _where(told: Writing, entry: PublishedRates, case: RateCase) -> str:
