@@ -16,12 +16,15 @@ from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import DecodeFit, PrefillFit
 from truelimit.domain.server import ServerSettings
 from truelimit.limits.measured import machine_mark
+from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.published import published_entry
 from truelimit.limits.rate_case import rate_case, shape_at
 from truelimit.limits.rates import reading, writing
+from truelimit.limits.rates_at import read, written
 from truelimit.limits.rates_estimated import Calibrated, estimated
 from truelimit.tables.accelerators import accelerator
 from truelimit.tables.calibration import calibration
+from truelimit.tables.machines import machine
 from truelimit.tables.published import published_rates
 from truelimit.units import Bytes, Tokens
 
@@ -211,3 +214,32 @@ def test_a_correction_makes_no_family_known() -> None:
     assert found is not None
     assert found.tier is Tier.PHYSICS
     assert "corrected by the published series of Apple M2 Ultra" in found.fit.where
+
+
+def test_several_devices_of_a_chip_rest_on_its_series_too() -> None:
+    def told(on: str) -> tuple[Reading, Writing]:
+        own = replace(elsewhere("dgx-spark"), machine=machine(on))
+        reads, writes = reading(own), writing(own)
+        assert reads is not None
+        assert writes is not None
+        return reads, writes
+
+    (reads, writes), (both_read, both_write) = told("dgx-spark"), told("dgx-spark-2")
+    assert (both_read.tier, both_write.tier) == (Tier.CORRECTED, Tier.CORRECTED)
+    assert both_read.fit.batch == reads.fit.batch
+    for tokens in (32_768, 131_072):
+        ratio = read(both_read, tokens).value / read(reads, tokens).value
+        assert 1.0 < ratio < 1.3, "blocks in turn: a little faster, never slower"
+    for depth in (0, 131_072):
+        assert written(both_write, depth).value == pytest.approx(written(writes, depth).value, rel=0.05)
+    assert both_write.widths is not None
+    assert both_write.widths.short > 0.13, "no narrower than the estimate's"
+
+
+def test_devices_of_two_kinds_take_nothing_from_a_series_of_one() -> None:
+    own = elsewhere("apple-m2-ultra-76c")
+    other = accelerator("apple-m3-ultra-80c")
+    assert other is not None
+    mixed = replace(own, machine=replace(own.machine, accelerators=(*own.machine.accelerators, other)))
+    assert Tier.PUBLISHED not in tiers(mixed)
+    assert Tier.CORRECTED not in tiers(mixed)

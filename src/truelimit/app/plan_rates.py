@@ -32,7 +32,7 @@ def decode_by(planned: Stack, placed: Placement | None, depth: int, tier: Tier |
     It is corrected by a published series where the change's rate is, and as far; else plain. None: nothing is known.
     """
     told = estimated_writing(planned, placed)
-    if tier is Tier.CORRECTED and kind is not Kind.MACHINE:
+    if tier is Tier.CORRECTED:
         told = carried_writing(planned, told, rate_case(planned), other_file=kind is Kind.FILE) or told
     rate = decode_at(told, depth)
     return rate.value if rate else None
