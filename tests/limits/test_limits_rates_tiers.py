@@ -84,6 +84,20 @@ def test_a_measurement_far_from_the_family_or_of_experts_corrects_nothing() -> N
         assert tiers(other) == (Tier.PUBLISHED, Tier.CORRECTED)
 
 
+def test_a_measurement_that_corrects_nothing_is_told_with_its_ratio() -> None:
+    own = stack()
+    far = replace(own, measurements=(measured(own, DENSE, a=1.0, c=1.0),))
+    for found, told in ((reading(far), reading(own)), (writing(far), writing(own))):
+        assert found is not None
+        assert told is not None
+        assert found.fit == told.fit
+        (note,) = set(found.notes) - set(told.notes)
+        assert "Llama-3.1-8B was measured here (truelimit bench, 2026-11-20) at " in note
+        assert "beyond 2 times either way" in note
+    near = replace(own, measurements=(measured(own, DENSE, a=1.0, c=1.0), measured(own, DENSE, a=1e-3, c=0.02)))
+    assert not any("corrects nothing" in note for note in writing(near).notes)  # type: ignore[union-attr]
+
+
 def test_a_published_series_comes_before_the_fit_and_only_with_its_cache_and_quantization() -> None:
     assert tiers(stack()) == (Tier.PUBLISHED, Tier.CORRECTED), "the series is Q8_0: it corrects writing"
     own = stack()

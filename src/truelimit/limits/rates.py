@@ -22,7 +22,13 @@ from truelimit.domain.estimates import Tier
 from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.rate_case import rate_case
 from truelimit.limits.rates_carried import published_reading, published_writing
-from truelimit.limits.rates_corrected import corrected_reading, corrected_writing, of_tier
+from truelimit.limits.rates_corrected import (
+    corrected_reading,
+    corrected_writing,
+    of_tier,
+    with_reading_left_out,
+    with_writing_left_out,
+)
 from truelimit.limits.rates_estimated import estimated_reading, estimated_writing
 from truelimit.limits.rates_one_depth import grown_reading, grown_writing
 from truelimit.perf.decode import fit_decode
@@ -62,13 +68,14 @@ def reading(stack: Stack, placed: Placement | None = None, asked: RateCase | Non
     if own is not None:
         return Reading(own, Tier.THIS_STACK)
     told = estimated_reading(stack, placed, asked)
-    better = corrected_reading(stack, told, asked) or published_reading(
-        stack, told, asked or rate_case(stack), asked.ubatch if asked else None
-    )
-    if better is not None:
-        return better
+    corrected = corrected_reading(stack, told, asked)
+    if corrected is not None:
+        return corrected
+    series = published_reading(stack, told, asked or rate_case(stack), asked.ubatch if asked else None)
     single = kept or fit_prefill(next((points for points in kinds if points), ()))
-    return told if single is None else grown_reading(single, told)
+    if series is None and single is not None:
+        return grown_reading(single, told)
+    return with_reading_left_out(stack, series or told, asked)
 
 
 def writing(stack: Stack, placed: Placement | None = None, asked: RateCase | None = None) -> Writing | None:
@@ -80,7 +87,10 @@ def writing(stack: Stack, placed: Placement | None = None, asked: RateCase | Non
     if own is not None:
         return grown_writing(own, told)
     corrected = corrected_writing(stack, told, asked)
-    return corrected or published_writing(stack, told, asked or rate_case(stack)) or told
+    if corrected is not None:
+        return corrected
+    series = published_writing(stack, told, asked or rate_case(stack))
+    return with_writing_left_out(stack, series or told, asked)
 
 
 def prefill_fit(stack: Stack) -> PrefillFit | None:
