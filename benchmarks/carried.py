@@ -1,8 +1,9 @@
 """What a measurement tells of another case: ``python -m benchmarks.carried [--data FILE]``.
 
 The ratio of measured to estimated cost of one run is carried over to another of the same model, to a power from 0 (not
-at all) to 1: on the same device in another quantisation, and on a sibling whose chip was left out of the fit. Printed
-are the median and the 90th percentile of the errors, over pairs. What ``limits/rates_carried.py`` does rests on this.
+at all) to 1: on the same device in another quantisation, on several of them, and on a sibling whose chip was left out
+of the fit. Printed are the median and the 90th percentile of the errors, over pairs. ``limits/rates_carried.py``
+rests on this.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         left_out = predictions(rows, kind, scored=is_timed)
         seen = [_seen(kind, item.run) for item in left_out]
         print(line(f"{kind.name}, another quantisation on the device", list(other_quantisations(seen))))
+        several = [_seen(kind, run) for run in rows if run.kind == kind.test and _is_of_several(run)]
+        print(line(f"{kind.name}, several devices of the kind", list(several_devices(several, seen))))
         print(line(f"{kind.name}, sibling: Apple's Pro, Max, Ultra", list(siblings(left_out, seen, _apple))))
         print(line(f"{kind.name}, sibling: one family", list(siblings(left_out, seen, _family))))
     return 0
@@ -59,6 +62,26 @@ def other_quantisations(seen: Sequence[Prediction]) -> Iterator[Pair]:
             for other in group:
                 if one.run.case.shape.quantization != other.run.case.shape.quantization:
                     yield one.log_error, other.log_error
+
+
+def _is_of_several(run: Run) -> bool:
+    return run.engine in {"llama.cpp", "llama-server"} and run.case.devices > 1 and run.case.split == "layer"
+
+
+def several_devices(several: Sequence[Prediction], seen: Sequence[Prediction]) -> Iterator[Pair]:
+    """Yield each run of several devices, blocks in turn, with the one that differs in their count alone."""
+    alone: dict[object, Prediction] = {}
+    for item in seen:
+        alone.setdefault(_but_for_the_count(item.run), item)
+    for item in several:
+        one = alone.get(_but_for_the_count(item.run))
+        if one is not None:
+            yield item.log_error, one.log_error
+
+
+def _but_for_the_count(run: Run) -> object:
+    case = run.case
+    return run.device, run.model, case.shape.quantization, case.backend, run.tokens, run.depth, case.kv_type
 
 
 def siblings(left_out: Sequence[Prediction], seen: Sequence[Prediction], kin: Callable[[Run], str]) -> Iterator[Pair]:

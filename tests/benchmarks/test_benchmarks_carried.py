@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from benchmarks.carried import line, other_quantisations, siblings
+from benchmarks.carried import line, other_quantisations, several_devices, siblings
 from benchmarks.left_out import Prediction
 from benchmarks.runs import Run
 
@@ -30,6 +30,14 @@ def test_runs_of_one_device_in_two_quantisations_tell_of_each_other() -> None:
     assert len(list(other_quantisations(seen))) == 2
     assert list(other_quantisations([seen[0], replace(seen[0])])) == []
     assert list(other_quantisations([seen[0], told("apple-m3-ultra-80c", "Q8_0", 1.0, 1.0)])) == []
+
+
+def test_several_devices_are_paired_with_one_of_the_kind() -> None:
+    one = told("rtx-3090", "Q4_K_M", 50.0, 55.0)
+    two = replace(one, run=replace(one.run, case=replace(one.run.case, devices=2)))
+    other = told("rtx-3090", "Q8_0", 50.0, 55.0)
+    assert list(several_devices([two], [other, one])) == [pytest.approx((0.0953, 0.0953), abs=1e-4)]
+    assert list(several_devices([two], [other])) == []
 
 
 def test_a_sibling_is_another_chip_of_the_kin_and_counts_by_its_error_in_the_fit() -> None:

@@ -81,3 +81,26 @@ def test_without_devices_the_costs_of_the_fit_are_told() -> None:
         assert counted is not None
         assert counted.formula == "1 / (c + d * depth)"
         assert counted.result == rate.value
+
+
+def test_no_memory_is_told_to_be_read_faster_than_it_delivers() -> None:
+    """A series of a sibling corrects weights and overhead as one: none of it makes the memory faster."""
+    for model, on in (("gpt-oss-120b", "mac-studio-m3-ultra-512"), ("qwen3-coder-30b-a3b", "pc-rtx-4090")):
+        for counted in plan(stack(model, on), Wanted(Tokens(131_072)), Around()).decode_calculations:
+            assert counted is not None
+            shares = [float(item.value) for item in counted.terms if "efficiency" in item.name]
+            assert shares
+            assert max(shares) <= 1.0
+            assert "roofline" not in counted.formula
+
+
+def test_a_ceiling_that_cuts_is_told() -> None:
+    own = stack("qwen3-coder-30b-a3b", "dgx-spark")
+    fast = tuple(
+        replace(item, decode=item.decode and replace(item.decode, c=item.decode.c / 40, d=item.decode.d / 40))
+        for item in own.published
+    )
+    cut = plan(replace(own, published=fast), Wanted(Tokens(16_384)), Around())
+    assert "roofline" in cut.decode_calculations[-1].formula  # type: ignore[union-attr]
+    assert any("more than the memory delivers: the ceiling of" in str(note) for note in cut.notes)
+    assert not any("ceiling" in str(note) for note in plan(own, Wanted(Tokens(16_384)), Around()).notes)

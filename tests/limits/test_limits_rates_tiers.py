@@ -14,13 +14,17 @@ from truelimit.domain.facts import Stack
 from truelimit.domain.measurements import MeasuredModel, MeasuredServer, Measurement
 from truelimit.domain.provenance import Basis, Known
 from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.domain.server import ServerSettings
 from truelimit.limits.measured import machine_mark
+from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.published import published_entry
 from truelimit.limits.rate_case import rate_case, shape_at
 from truelimit.limits.rates import reading, writing
+from truelimit.limits.rates_at import read, written
 from truelimit.limits.rates_estimated import Calibrated, estimated
 from truelimit.tables.accelerators import accelerator
 from truelimit.tables.calibration import calibration
+from truelimit.tables.machines import machine
 from truelimit.tables.published import published_rates
 from truelimit.units import Bytes, Tokens
 
@@ -80,6 +84,20 @@ def test_a_measurement_far_from_the_family_or_of_experts_corrects_nothing() -> N
         assert tiers(other) == (Tier.PUBLISHED, Tier.CORRECTED)
 
 
+def test_a_measurement_that_corrects_nothing_is_told_with_its_ratio() -> None:
+    own = stack()
+    far = replace(own, measurements=(measured(own, DENSE, a=1.0, c=1.0),))
+    for found, told in ((reading(far), reading(own)), (writing(far), writing(own))):
+        assert found is not None
+        assert told is not None
+        assert found.fit == told.fit
+        (note,) = set(found.notes) - set(told.notes)
+        assert "Llama-3.1-8B was measured here (truelimit bench, 2026-11-20) at " in note
+        assert "beyond 2 times either way" in note
+    near = replace(own, measurements=(measured(own, DENSE, a=1.0, c=1.0), measured(own, DENSE, a=1e-3, c=0.02)))
+    assert not any("corrects nothing" in note for note in writing(near).notes)  # type: ignore[union-attr]
+
+
 def test_a_published_series_comes_before_the_fit_and_only_with_its_cache_and_quantization() -> None:
     assert tiers(stack()) == (Tier.PUBLISHED, Tier.CORRECTED), "the series is Q8_0: it corrects writing"
     own = stack()
@@ -133,6 +151,30 @@ def test_what_was_measured_at_one_depth_keeps_its_cost_there_and_grows_as_estima
     assert alone.fit.d == 0
 
 
+def test_a_series_tells_of_other_types_of_cache_by_the_same_ratio() -> None:
+    own = stack()
+    eight = replace(own, server=replace(own.server, settings=of_type("q8_0")))  # type: ignore[type-var]
+    plain, other = writing(own), writing(eight)
+    told_plain, told_other = estimated(own)[1], estimated(eight)[1]
+    assert plain is not None
+    assert other is not None
+    assert told_plain is not None
+    assert told_other is not None
+    assert other.tier is Tier.CORRECTED, "the series has a cache of 16 bits: it is not published for this one"
+    assert other.fit.c == pytest.approx(plain.fit.c), "the type of an empty cache costs nothing"
+    assert other.fit.d / plain.fit.d == pytest.approx(told_other.fit.d / told_plain.fit.d)
+    assert "the series has a cache of 16 bits" in other.fit.where
+    assert other.widths is not None
+    assert told_other.widths is not None
+    assert other.widths.deep == told_other.widths.deep, "no run tells of that type"
+    assert other.widths.short < told_other.widths.short
+
+
+def of_type(kv_type: str) -> ServerSettings:
+    known = Known(kv_type, "test", Basis.SPECIFIED)
+    return ServerSettings(kv_type=known, kv_type_v=known)
+
+
 def elsewhere(device: str, **changes: Any) -> Stack:
     """The model on another chip, with the shipped series beside it."""
     chip = accelerator(device)
@@ -168,3 +210,50 @@ def test_a_card_is_no_sibling_and_another_backend_or_cache_is_left_alone() -> No
     assert tiers(elsewhere("rtx-4090")) == (Tier.FAMILY, Tier.FAMILY)
     assert tiers(elsewhere("apple-m3-ultra-80c", backend="vulkan"))[1] is not Tier.CORRECTED
     assert tiers(elsewhere("apple-m2-ultra-76c", backend="vulkan"))[0] is not Tier.PUBLISHED
+
+
+@pytest.mark.parametrize("device", ["jetson-agx-orin-64", "jetson-agx-thor", "gb300-dgx-station"])
+def test_a_chip_of_another_family_is_no_sibling_though_its_memory_is_unified(device: str) -> None:
+    own = elsewhere(device)
+    plain = writing(replace(own, published=()))
+    assert writing(own) == plain
+    assert plain is not None
+    assert "corrected" not in plain.tier
+
+
+def test_a_correction_makes_no_family_known() -> None:
+    own = elsewhere("apple-m3-ultra-80c")
+    chip = replace(own.machine.accelerators[0], family="apple-m9")
+    found = writing(replace(own, machine=replace(own.machine, accelerators=(chip,))))
+    assert found is not None
+    assert found.tier is Tier.PHYSICS
+    assert "corrected by the published series of Apple M2 Ultra" in found.fit.where
+
+
+def test_several_devices_of_a_chip_rest_on_its_series_too() -> None:
+    def told(on: str) -> tuple[Reading, Writing]:
+        own = replace(elsewhere("dgx-spark"), machine=machine(on))
+        reads, writes = reading(own), writing(own)
+        assert reads is not None
+        assert writes is not None
+        return reads, writes
+
+    (reads, writes), (both_read, both_write) = told("dgx-spark"), told("dgx-spark-2")
+    assert (both_read.tier, both_write.tier) == (Tier.CORRECTED, Tier.CORRECTED)
+    assert both_read.fit.batch == reads.fit.batch
+    for tokens in (32_768, 131_072):
+        ratio = read(both_read, tokens).value / read(reads, tokens).value
+        assert 1.0 < ratio < 1.3, "blocks in turn: a little faster, never slower"
+    for depth in (0, 131_072):
+        assert written(both_write, depth).value == pytest.approx(written(writes, depth).value, rel=0.05)
+    assert both_write.widths is not None
+    assert both_write.widths.short > 0.13, "no narrower than the estimate's"
+
+
+def test_devices_of_two_kinds_take_nothing_from_a_series_of_one() -> None:
+    own = elsewhere("apple-m2-ultra-76c")
+    other = accelerator("apple-m3-ultra-80c")
+    assert other is not None
+    mixed = replace(own, machine=replace(own.machine, accelerators=(*own.machine.accelerators, other)))
+    assert Tier.PUBLISHED not in tiers(mixed)
+    assert Tier.CORRECTED not in tiers(mixed)

@@ -13,6 +13,7 @@ from truelimit.app.plan_parts import (
     Beside,
     Bound,
     Change,
+    Kind,
     ModelPlan,
     Outcome,
     Rate,
@@ -20,7 +21,8 @@ from truelimit.app.plan_parts import (
     Settings,
     Wanted,
 )
-from truelimit.app.plan_rates import decode_at, prefill_at_start, read_in, seconds_to_read
+from truelimit.app.plan_rates import decode_at, decode_by, prefill_at_start, read_in, seconds_to_read
+from truelimit.domain.estimates import Tier
 from truelimit.domain.facts import Stack
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.message import said
@@ -29,7 +31,7 @@ from truelimit.domain.server import Definition, Engine, Server, ServerKind, Serv
 from truelimit.limits.need import largest_fit, memory_need, memory_settings, need_or_reason
 from truelimit.limits.pools import Budget, budget, partial_budget
 from truelimit.limits.rates import paces
-from truelimit.limits.rates_estimated import estimated_writing
+from truelimit.limits.rates_at import held_back
 from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
@@ -113,12 +115,11 @@ def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
     return replace(made, changes=changes(stack, made, around.quants, around.machines, outcome, _estimated))
 
 
-def _estimated(stack: Stack, wanted: Wanted) -> float | None:
-    """The rate of writing at full depth by the estimate alone, in tokens/s."""
+def _estimated(stack: Stack, wanted: Wanted, tier: Tier | None, kind: Kind) -> float | None:
+    """The rate of writing at full depth by the estimate of a tier, in tokens/s: corrected as a change is, or plain."""
     planned, need = needed(stack, wanted)
     pool = pool_for(planned, wanted)
-    rate = decode_at(estimated_writing(planned, pool.placement(need) if pool else None), wanted.context)
-    return rate.value if rate else None
+    return decode_by(planned, pool.placement(need) if pool else None, wanted.context, tier, kind)
 
 
 def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, Writing | None]:
@@ -287,6 +288,7 @@ def _notes(
     native: Known[Tokens] | None, wanted: Wanted, reads: Reading | None, writes: Writing | None
 ) -> tuple[str, ...]:
     found = [*(reads.notes if reads else ()), *(writes.notes if writes else ())]
+    found += held_back(writes, wanted.context) if writes else ()
     if native is not None and wanted.context > native.value:
         found.append(
             said(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from truelimit.app.plan_parts import Change, Kind, ModelPlan, Outcome, Wanted
-from truelimit.domain.estimates import ESTIMATED
+from truelimit.domain.estimates import ESTIMATED, Tier
 from truelimit.domain.facts import Stack
 from truelimit.domain.machine import PoolKind
 from truelimit.domain.message import said
@@ -15,7 +15,7 @@ from truelimit.perf.kv_types import kv_type
 from truelimit.units import Bytes
 
 Try = Callable[[Stack, Wanted], Outcome | None]
-Estimate = Callable[[Stack, Wanted], float | None]
+Estimate = Callable[[Stack, Wanted, Tier | None, Kind], float | None]
 _WORTH = 1.02  # an improvement below 2 % is none
 _LIMITED = {"memory", "time"}
 
@@ -30,19 +30,20 @@ def changes(
 ) -> tuple[Change, ...]:
     """Return the changes that help, what helps most first.
 
-    A measured or published rate is never compared with an estimated one: where a change leaves what was measured, the
-    plan's own rate by the same estimate (``estimate``, tokens/s at full depth) stands for it.
+    A measured or published rate is never compared with an estimated one, nor a corrected estimate with a plain one:
+    where a change leaves what the plan's own rate rests on, that rate by the estimate which tells the change's
+    (``estimate``, tokens/s at full depth) stands for it.
 
     What makes the wanted context possible comes first: there a setting stands before another file, that before
     another machine, and the gentler of two settings first. All else is sorted by how much it helps: a larger usable
     context where memory or time limits it, else speed.
     """
-    found, by_estimate = [], cache(lambda: estimate(stack, made.wanted))
+    found, by_estimate = [], cache(lambda tier, kind: estimate(stack, made.wanted, tier, kind))
     for index, (change, other, wanted) in enumerate(_candidates(stack, made, quants, machines)):
         comes = outcome(other, wanted)
         if comes is None:
             continue
-        own = by_estimate() if _apart(made.outcome, comes) else None
+        own = by_estimate(comes.decode_tier, change.kind) if _apart(made.outcome, comes) else None
         gain = _gain(made, comes, own)
         if gain >= _WORTH:
             tried = replace(change, outcome=comes, own_rate=own)
@@ -51,9 +52,15 @@ def changes(
 
 
 def _apart(before: Outcome, comes: Outcome) -> bool:
-    """Whether two rates of writing rest on different things; estimates of all kinds count as one."""
-    known = before.decode_tier is not None and comes.decode_tier is not None
-    return known and (before.decode_tier in ESTIMATED) is not (comes.decode_tier in ESTIMATED)
+    """Whether two rates of writing rest on different things; estimates that nothing corrects count as one."""
+    one, other = (None if item.decode_tier is None else _rests_on(item.decode_tier) for item in (before, comes))
+    return one is not None and other is not None and one != other
+
+
+def _rests_on(tier: Tier) -> str:
+    if tier not in ESTIMATED:
+        return "measured"
+    return tier.value if tier in {Tier.CORRECTED, Tier.THIS_MACHINE} else "estimated"
 
 
 def _rank(made: ModelPlan, comes: Outcome, kind: Kind, index: int, gain: float) -> tuple[int, float, float]:

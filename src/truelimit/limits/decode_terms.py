@@ -7,6 +7,7 @@ estimated, the calibration says what of it is reading and what is not.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
@@ -19,6 +20,7 @@ from truelimit.limits.rates_at import written
 from truelimit.limits.rates_estimated import _cases, _parts_of
 from truelimit.perf.decode import window_fill
 from truelimit.perf.rates.decode_parts import cache_bytes
+from truelimit.perf.rates.device import bandwidth
 from truelimit.perf.rates.split import reading_devices
 
 if TYPE_CHECKING:
@@ -91,16 +93,23 @@ def _seconds(stack: Stack, found: Writing, cases: Sequence[RateCase], depth: int
     first, then = fit.c / base, cache / grown if grown else 0.0
     own = [fit.where] if len(told) == 1 else [item.where for item in told]
     return [
-        _Seconds(item.weights * first, item.cache * then, item.rest * first, where)
-        for item, where in zip(told, own, strict=True)
+        _divided(_Seconds(item.weights * first, item.cache * then, item.rest * first, where), case)
+        for item, where, case in zip(told, own, cases, strict=True)
     ]
+
+
+def _divided(spent: _Seconds, case: RateCase) -> _Seconds:
+    """What a correction by a ratio leaves: reading takes no less than the memory needs for it, the rest is overhead."""
+    least = case.shape.read_bytes / (bandwidth(case.device).value * reading_devices(case))
+    weights = min(max(spent.weights, least), spent.weights + spent.rest)
+    return replace(spent, weights=weights, rest=spent.rest - (weights - spent.weights))
 
 
 def _estimated(estimator: Estimator, case: RateCase, depth: int) -> _Seconds:
     """How the estimate divides the seconds of a token."""
     fit, terms = estimator.decode_fit(case), estimator.decode(case, 0, 1).calculation.terms
     values = {item.name: float(item.value) for item in terms}
-    reading = values["read_bytes"] / (values["bandwidth"] * values["efficiency"]) * values.get("overall", 1.0)
+    reading = values["read_bytes"] / (values["bandwidth"] * values["efficiency"])
     return _Seconds(min(reading, fit.c), _cache_seconds(fit, depth), max(0.0, fit.c - reading), fit.where)
 
 

@@ -17,7 +17,7 @@ from truelimit.limits.paces import DEEP
 from truelimit.limits.rate_case import backend_of
 from truelimit.limits.rates_estimated import _AT_ONCE, _FAR, _FARTHER, _PCIE, _host
 from truelimit.perf.prefill import NEXT_TO_NONE
-from truelimit.perf.rates.costs import effect, factor, part_factor
+from truelimit.perf.rates.costs import effect, held_factor
 from truelimit.perf.rates.decode_parts import decode_costs, layer_count
 from truelimit.perf.rates.device import bandwidth
 from truelimit.perf.rates.interval import noise_kinds
@@ -164,7 +164,7 @@ def _costs(model: CostModel, share: _Shares) -> tuple[Array, Array, Array]:
     Seconds, each a row. As in ``rates_estimated``: c is all but the cache, and windows are full at ``_FAR``.
     """
     shape, told = share.case.shape, decode_costs(share.case, 1.0)
-    factors = {part.name: part_factor(model, part) for part in told.parts}
+    factors = {part.name: held_factor(model, told, part) for part in told.parts}
     speed = bandwidth(share.case.device).value
     weights, cache = share.read * shape.read_bytes / speed, share.kept / speed
     token, window = cache * (shape.kv_bytes_per_token or 0.0), cache * shape.window_bytes
@@ -175,8 +175,7 @@ def _costs(model: CostModel, share: _Shares) -> tuple[Array, Array, Array]:
     full_at = shape.window_tokens or 1
     at_once = (shape.window_tokens or 0) <= _AT_ONCE
     full = window * min(1.0, _FAR / full_at)
-    over = factor(model, told.overall)
-    costs = np.array([base + at_once * full * told_cache, token * told_cache, (not at_once) * full * told_cache]) * over
+    costs = np.array([base + at_once * full * told_cache, token * told_cache, (not at_once) * full * told_cache])
     widths = []
     for depth in _DEPTHS:
         read = token * (depth + 0.5) + window * min(1.0, (depth + 0.5) / full_at)

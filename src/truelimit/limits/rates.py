@@ -7,7 +7,7 @@ lower bound deeper down) yields to any that tells how the cost grows with depth,
 3. the older Ollama's log, from the start of a prompt to the end of its request (an upper bound: the answer is in it);
 4. the agent's transcripts, likewise an upper bound;
 5. the estimate, corrected by a kept measurement of another model on this machine;
-6. a published series for this chip and model, carried over to the batch and quantisation that are asked;
+6. a published series for this chip and model, carried over to the batch, quantisation and cache that are asked;
 7. the estimate, corrected by a published series of this model on a sibling chip;
 8. the estimate, fitted to the chip's family, else from physics alone.
 What was measured at one depth alone keeps its cost there; where an estimator is given, it tells how the cost grows.
@@ -19,11 +19,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import Tier
-from truelimit.limits.need import memory_settings
 from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.rate_case import rate_case
 from truelimit.limits.rates_carried import published_reading, published_writing
-from truelimit.limits.rates_corrected import corrected_reading, corrected_writing, of_tier
+from truelimit.limits.rates_corrected import (
+    corrected_reading,
+    corrected_writing,
+    of_tier,
+    with_reading_left_out,
+    with_writing_left_out,
+)
 from truelimit.limits.rates_estimated import estimated_reading, estimated_writing
 from truelimit.limits.rates_one_depth import grown_reading, grown_writing
 from truelimit.perf.decode import fit_decode
@@ -63,13 +68,14 @@ def reading(stack: Stack, placed: Placement | None = None, asked: RateCase | Non
     if own is not None:
         return Reading(own, Tier.THIS_STACK)
     told = estimated_reading(stack, placed, asked)
-    better = corrected_reading(stack, told, asked) or published_reading(
-        stack, told, asked or rate_case(stack), asked.ubatch if asked else None
-    )
-    if better is not None:
-        return better
+    corrected = corrected_reading(stack, told, asked)
+    if corrected is not None:
+        return corrected
+    series = published_reading(stack, told, asked or rate_case(stack), asked.ubatch if asked else None)
     single = kept or fit_prefill(next((points for points in kinds if points), ()))
-    return told if single is None else grown_reading(single, told)
+    if series is None and single is not None:
+        return grown_reading(single, told)
+    return with_reading_left_out(stack, series or told, asked)
 
 
 def writing(stack: Stack, placed: Placement | None = None, asked: RateCase | None = None) -> Writing | None:
@@ -81,14 +87,10 @@ def writing(stack: Stack, placed: Placement | None = None, asked: RateCase | Non
     if own is not None:
         return grown_writing(own, told)
     corrected = corrected_writing(stack, told, asked)
-    if corrected is not None or (told is not None and not _cache_is_16_bit(stack)):
-        return corrected or told
-    return published_writing(stack, told, asked or rate_case(stack)) or told
-
-
-def _cache_is_16_bit(stack: Stack) -> bool:
-    """Whether the cache is of the type that published series were measured with: what decode reads depends on it."""
-    return memory_settings(stack, 1).cache.kv_type_k in {"f16", "bf16"}
+    if corrected is not None:
+        return corrected
+    series = published_writing(stack, told, asked or rate_case(stack))
+    return with_writing_left_out(stack, series or told, asked)
 
 
 def prefill_fit(stack: Stack) -> PrefillFit | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.domain.calculation import Calculation, Term, calculate
@@ -16,7 +17,7 @@ from truelimit.domain.estimates import Estimate, Tier
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.limits.paces import DEEP, Reading, Widths, Writing
-from truelimit.perf.decode import decode_calculation, window_fill
+from truelimit.perf.decode import decode_calculation, decode_rate, window_fill
 from truelimit.perf.prefill import last_batch
 
 if TYPE_CHECKING:
@@ -40,7 +41,24 @@ def written(found: Writing, depth: int, tokens: int = 1) -> Estimate:
     if counted.result > most:
         limit = Term("roofline", most, "tokens/s", said("bandwidth / bytes read for a token"), Basis.DERIVED)
         counted = calculate(f"min(roofline, {counted.formula})", "tokens/s", *counted.terms, limit)
-    return _estimate(found, counted, half_widths(found, (position,))[0], most)
+    told = _estimate(found, counted, half_widths(found, (position,))[0], most)
+    return replace(told, notes=(*told.notes, *held_back(found, position)))
+
+
+def held_back(found: Writing, depth: float) -> tuple[str, ...]:
+    """Return a note where a rate is more than the memory delivers at a depth, so that the ceiling stands for it."""
+    rate, most = float(decode_rate(found.fit, depth)), ceiling(found, depth)
+    if rate <= most:
+        return ()
+    return (
+        said(
+            "at a depth of {depth:,.0f} tokens its terms give {rate:,.1f} tokens/s, more than the memory delivers: the "
+            "ceiling of {most:,.1f} tokens/s stands for it",
+            depth=depth,
+            rate=rate,
+            most=most,
+        ),
+    )
 
 
 def read(found: Reading, tokens: int, depth: int = 0) -> Estimate:

@@ -2,6 +2,7 @@
 
 How far this machine lies from its family shows in any dense model that was measured on it: the ratio of measured to
 estimated cost is carried over. Measurements of a mixture of experts are not: what they tell is mostly of the experts.
+Nor is a ratio beyond two: a note says so.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from truelimit.limits.rate_case import rate_case
 from truelimit.perf.rates import shape_from_numbers
 
 if TYPE_CHECKING:
-    from truelimit.domain.facts import Stack
+    from collections.abc import Callable, Iterator
+
+    from truelimit.domain.facts import Estimator, Stack
     from truelimit.domain.measurements import MeasuredModel, Measurement
     from truelimit.limits.paces import Reading, Writing
+
+    RatioOf = Callable[[Estimator, RateCase, Measurement], float | None]
 
 _DENSE = {"llama", "qwen2", "qwen3", "gemma2", "gemma3", "mistral3", "phi3", "glm4", "granite", "olmo2"}
 _MOST = 2.0  # a machine further from its family than this was measured under other conditions
@@ -39,12 +44,8 @@ def of_tier(stack: Stack, tier: Tier) -> tuple[Measurement, ...]:
 
 def corrected_reading(stack: Stack, found: Reading | None, asked: RateCase | None = None) -> Reading | None:
     """Return the estimate of reading (``found``), corrected; None where no other model was measured here."""
-    for item in of_tier(stack, Tier.THIS_MACHINE):
-        case = _case(stack, item, asked)
-        if case is None or found is None or item.prefill is None or stack.estimator is None:
-            continue
-        ratio = item.prefill.a / stack.estimator.prefill_fit(case).a
-        if 1 / _MOST <= ratio <= _MOST:
+    for item, ratio in _ratios(stack, asked, _of_reading):
+        if found is not None and _is_near(ratio):
             where = _where(found.fit.where, ratio, item)
             a, b, paid = (cost * ratio for cost in (found.fit.a, found.fit.b, found.fit.batch_seconds))
             fit = replace(found.fit, a=a, b=b, batch_seconds=paid, where=where)
@@ -54,18 +55,66 @@ def corrected_reading(stack: Stack, found: Reading | None, asked: RateCase | Non
 
 def corrected_writing(stack: Stack, found: Writing | None, asked: RateCase | None = None) -> Writing | None:
     """Return the estimate of writing (``found``), corrected; None where no other model was measured here."""
-    for item in of_tier(stack, Tier.THIS_MACHINE):
-        case = _case(stack, item, asked)
-        if case is None or found is None or item.decode is None or stack.estimator is None:
-            continue
-        told = stack.estimator.decode_fit(case)
-        ratio = item.decode.c / (told.c + told.window)
-        if 1 / _MOST <= ratio <= _MOST:
+    for item, ratio in _ratios(stack, asked, _of_writing):
+        if found is not None and _is_near(ratio):
             where = _where(found.fit.where, ratio, item)
             c, d, window = (cost * ratio for cost in (found.fit.c, found.fit.d, found.fit.window))
             fit = replace(found.fit, c=c, d=d, window=window, where=where)
             return replace(found, fit=fit, tier=Tier.THIS_MACHINE, widths=_DECODE)
     return None
+
+
+def with_reading_left_out(stack: Stack, found: Reading | None, asked: RateCase | None = None) -> Reading | None:
+    """Return a pace of reading that no other model corrects, with a note of the best one that lies too far off."""
+    item, ratio = next(_ratios(stack, asked, _of_reading), (None, 1.0))
+    if found is None or item is None or _is_near(ratio):
+        return found
+    note = said(
+        "reading {model} was measured here ({tool}, {taken}) at {ratio:.3g} times its estimated cost: beyond {most:g} "
+        "times either way that tells of that model or of a busy machine, so it corrects nothing here",
+        model=item.model.name, tool=item.tool, taken=item.taken[:10], ratio=ratio, most=_MOST,
+    )  # fmt: skip
+    return replace(found, notes=(*found.notes, note))
+
+
+def with_writing_left_out(stack: Stack, found: Writing | None, asked: RateCase | None = None) -> Writing | None:
+    """Return a pace of writing that no other model corrects, with a note of the best one that lies too far off."""
+    item, ratio = next(_ratios(stack, asked, _of_writing), (None, 1.0))
+    if found is None or item is None or _is_near(ratio):
+        return found
+    note = said(
+        "writing with {model} was measured here ({tool}, {taken}) at {ratio:.3g} times its estimated cost: beyond "
+        "{most:g} times either way that tells of that model or of a busy machine, so it corrects nothing here",
+        model=item.model.name, tool=item.tool, taken=item.taken[:10], ratio=ratio, most=_MOST,
+    )  # fmt: skip
+    return replace(found, notes=(*found.notes, note))
+
+
+def _ratios(stack: Stack, asked: RateCase | None, ratio_of: RatioOf) -> Iterator[tuple[Measurement, float]]:
+    """Yield each measurement of another dense model here, the best first, with its ratio of cost to the estimate."""
+    estimator = stack.estimator
+    if estimator is None:
+        return
+    for item in of_tier(stack, Tier.THIS_MACHINE):
+        case = _case(stack, item, asked)
+        ratio = ratio_of(estimator, case, item) if case is not None else None
+        if ratio is not None:
+            yield item, ratio
+
+
+def _of_reading(estimator: Estimator, case: RateCase, item: Measurement) -> float | None:
+    return item.prefill.a / estimator.prefill_fit(case).a if item.prefill is not None else None
+
+
+def _of_writing(estimator: Estimator, case: RateCase, item: Measurement) -> float | None:
+    if item.decode is None:
+        return None
+    told = estimator.decode_fit(case)
+    return item.decode.c / (told.c + told.window)
+
+
+def _is_near(ratio: float) -> bool:
+    return 1 / _MOST <= ratio <= _MOST
 
 
 def _case(stack: Stack, item: Measurement, asked: RateCase | None) -> RateCase | None:

@@ -13,6 +13,7 @@ from truelimit.units import HOUR
 
 if TYPE_CHECKING:
     from truelimit.app.plan_parts import Bound, Change, Drafts, ModelPlan, Wait
+    from truelimit.domain.estimates import Tier
     from truelimit.perf.energy import Energy
     from truelimit.perf.placement import Held, Placement
     from truelimit.perf.residency import Residency
@@ -109,22 +110,21 @@ def changes(items: tuple[Change, ...], limited: bool) -> list[Block]:
 
 def _apart(items: tuple[Change, ...]) -> list[Block]:
     """That rates rest on different things, where they do: nobody may compare a published rate with an estimate."""
-    item = next((item for item in items if item.own_rate is not None), None)
-    if item is None or item.own_rate is None or item.outcome.decode_tier is None:
-        return []
-    return [
-        Items(
-            (
-                said(
-                    "the rates of writing with {change} are estimated ({tier}), that of the plan is not: by the same "
-                    "estimate the plan writes {own:,.1f} tokens/s, and the changes are sorted by that",
-                    change=joined(", ", (each.title for each in items if each.own_rate is not None)),
-                    tier=item.outcome.decode_tier,
-                    own=item.own_rate,
-                ),
-            )
+    groups: dict[tuple[Tier, float], list[str]] = {}
+    for item in items:
+        if item.own_rate is not None and item.outcome.decode_tier is not None:
+            groups.setdefault((item.outcome.decode_tier, item.own_rate), []).append(item.title)
+    notes = tuple(
+        said(
+            "the rates of writing with {change} rest on something else ({tier}) than that of the plan: by the same "
+            "estimate the plan writes {own:,.1f} tokens/s, and the changes are sorted by that",
+            change=joined(", ", titles),
+            tier=tier,
+            own=own,
         )
-    ]
+        for (tier, own), titles in groups.items()
+    )
+    return [Items(notes)] if notes else []
 
 
 def no_change(item: ModelPlan) -> list[Block]:

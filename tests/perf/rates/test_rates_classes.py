@@ -16,7 +16,19 @@ from truelimit.perf.rates.classes import (
     is_of_two_dies,
     quantization_class,
 )
-from truelimit.perf.rates.costs import Calibration, CostModel, Costs, Effect, Part, effect, part_factor, seconds, spread
+from truelimit.perf.rates.costs import (
+    Calibration,
+    CostModel,
+    Costs,
+    Effect,
+    Part,
+    above,
+    effect,
+    held_factor,
+    part_factor,
+    seconds,
+    spread,
+)
 from truelimit.perf.rates.device import matrix_rate, power_density
 from truelimit.perf.rates.speculation import speculation_gain
 from truelimit.perf.rates.split import latency_of, link_seconds
@@ -104,6 +116,17 @@ def test_a_floor_is_never_undercut() -> None:
     low, high = (Part("p", 1.0, ((f"p/a/{level}", 1.0),), floor=True) for level in ("x", "y"))
     assert part_factor(model, low) >= 1.0
     assert part_factor(model, high) == pytest.approx(2.718281828, rel=1e-6)
+
+
+def test_what_bounds_a_part_holds_with_the_effects_on_the_whole() -> None:
+    model = CostModel({"p/a/x": Effect(0.1, 0.0), "w/a/x": Effect(-0.3, 0.0)}, {}, {}, 1.645)
+    held, free = (Part(name, 1.0, (("p/a/x", 1.0),), least=least) for name, least in (("p", 1.05), ("q", 0.0)))
+    costs = Costs((held, free), (("w/a/x", 1.0),))
+    assert 1.05 <= held_factor(model, costs, held) < 1.055
+    assert held_factor(model, costs, free) == pytest.approx(2.718281828**-0.2)
+    assert seconds(model, costs) == held_factor(model, costs, held) + held_factor(model, costs, free)
+    assert above(1000.0, 1.0) == 1000.0
+    assert above(0.0, 1.0) == 0.0
 
 
 def test_a_calibration_says_what_it_rests_on() -> None:

@@ -14,7 +14,7 @@ from truelimit.domain.calculation import evaluate
 from truelimit.domain.estimates import ModelShape, Tier
 from truelimit.perf.decode import decode_seconds
 from truelimit.perf.rates import NoBandwidthError, decode_estimate, decode_fit_of
-from truelimit.perf.rates.decode_parts import operations_a_byte
+from truelimit.perf.rates.decode_parts import MOST_OF_CACHE, operations_a_byte
 from truelimit.perf.rates.interval import noise_kinds
 from truelimit.tables.calibration import calibration
 
@@ -179,3 +179,25 @@ def test_a_processor_at_depth_is_less_certain() -> None:
     assert "deep on a processor" in noise_kinds(FIT.decode, here, 20_000)
     assert "deep on a processor" not in noise_kinds(FIT.decode, here, 100)
     assert "deep on a processor" not in noise_kinds(FIT.decode, case(), 20_000)
+
+
+@settings(deadline=None)
+@given(places, bandwidths, reads, st.integers(0, 200_000), st.sampled_from(["llama", "qwen3moe", "mistral3", None]))
+def test_no_memory_is_read_faster_than_it_delivers(
+    place: tuple[str, str, str], bandwidth: float, read: float, depth: int, architecture: str | None
+) -> None:
+    vendor, family, backend = place
+    of = replace(shape(read), architecture=architecture)
+    found = decode_estimate(case(chip(bandwidth, vendor=vendor, family=family), of, backend=backend), depth, FIT)
+    terms = {term.name: term.value for term in found.calculation.terms}
+    assert terms["efficiency"] <= 1 + 1e-9
+    assert terms["cache_efficiency"] <= MOST_OF_CACHE * (1 + 1e-9)
+    assert "roofline" not in terms, "nothing is left to cut"
+
+
+def test_deep_down_the_value_lies_below_the_ceiling() -> None:
+    """Read at 1.13 of the bandwidth, value, upper end and ceiling would be one number."""
+    found = decode_estimate(case(of=shape(2.3 * GB, kv=147456.0)), 131_072, FIT)
+    ceiling = 1000 * GB / (2.3 * GB + 147456.0 * (131_072 + 64))
+    assert found.value < 0.97 * ceiling
+    assert found.high > found.value

@@ -8,7 +8,7 @@ from truelimit.domain.calculation import Term, calculate
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis
 from truelimit.domain.rates import DecodeFit
-from truelimit.perf.rates.costs import Calibration, Costs, Part, factor, part_factor, seconds
+from truelimit.perf.rates.costs import Calibration, CostModel, Costs, Part, factor, held_factor, part_factor, seconds
 from truelimit.perf.rates.decode_parts import cache_bytes, decode_costs, layer_count
 from truelimit.perf.rates.device import bandwidth
 from truelimit.perf.rates.interval import estimate, estimated_for, fitted, noise_kinds, out_of_range
@@ -25,8 +25,9 @@ _FAR = 32768  # tokens: where the slope d is read, with windows full
 def decode_estimate(case: RateCase, depth: int, calibration: Calibration, tokens: int = 128) -> Estimate:
     """Return tokens/s while ``tokens`` are written after ``depth`` others, with an interval of 90 %.
 
-    Never above the one-pass roofline (bandwidth over the bytes that a token reads). Raises NoBandwidthError, and
-    ValueError for tokens below 1 or a depth below 0.
+    Never above the one-pass roofline (bandwidth over the bytes that a token reads): nothing is read faster
+    (``decode_costs``), and all else comes on top. Raises NoBandwidthError, and ValueError for tokens below 1 or a depth
+    below 0.
     """
     if tokens < 1 or depth < 0:
         raise out_of_range(tokens, depth)
@@ -36,61 +37,75 @@ def decode_estimate(case: RateCase, depth: int, calibration: Calibration, tokens
     terms, pieces = [], []
     for name, build in _BUILDERS.items():
         if name in parts:
-            piece, more = build(case, calibration, parts[name], position)
+            piece, more = build(case, calibration, costs, parts[name], position)
             pieces.append(piece)
             terms += more
-    whole = Term("overall", factor(model, costs.overall), "x", fitted(model, costs.overall), Basis.DERIVED)
-    roofline = _ceiling(case, position)
-    used = [*terms, whole] if costs.overall else terms
-    formula = f"1 / ({'overall * (' if costs.overall else '('}{' + '.join(pieces)}))"
-    result = calculate(formula, "tokens/s", *used)
-    if result.result > roofline:
-        limit = Term("roofline", roofline, "tokens/s", said("bandwidth / bytes read for a token"), Basis.DERIVED)
-        result = calculate(f"min(roofline, {formula})", "tokens/s", *used, limit)
-    return estimate(model, case, costs, result, noise_kinds(model, case, depth), ceiling=roofline)
+    if costs.overall:
+        whole = factor(model, costs.overall)
+        terms.append(Term("overall", whole, "x", fitted(model, costs.overall), Basis.DERIVED))
+    result = calculate(f"1 / ({' + '.join(pieces)})", "tokens/s", *terms)
+    kinds = noise_kinds(model, case, depth)
+    return estimate(model, case, costs, result, kinds, ceiling=_ceiling(case, position))
 
 
-def _weights(case: RateCase, calibration: Calibration, part: Part, _position: float) -> tuple[str, list[Term]]:
+def _efficiency(name: str, model: CostModel, costs: Costs, part: Part) -> Term:
+    """Return the share of the bandwidth that a part is read at, with the effects on the whole in it."""
+    share = 1 / held_factor(model, costs, part)
+    return Term(name, share, "share", fitted(model, (*part.effects, *costs.overall)), Basis.DERIVED)
+
+
+def _weights(
+    case: RateCase, calibration: Calibration, costs: Costs, part: Part, _position: float
+) -> tuple[str, list[Term]]:
     speed, shape = bandwidth(case.device), case.shape
-    share = 1 / part_factor(calibration.decode, part)
     terms = [
         Term("read_bytes", shape.read_bytes, "bytes/token", f"{shape.name} {shape.quantization}", Basis.DERIVED),
         Term("bandwidth", speed.value * reading_devices(case), "bytes/s", speed.where, speed.basis),
-        Term("efficiency", share, "share", fitted(calibration.decode, part.effects), Basis.DERIVED),
+        _efficiency("efficiency", calibration.decode, costs, part),
     ]
     return "read_bytes / (bandwidth * efficiency)", terms
 
 
-def _cache(case: RateCase, calibration: Calibration, part: Part, position: float) -> tuple[str, list[Term]]:
-    share = 1 / part_factor(calibration.decode, part)
+def _cache(
+    case: RateCase, calibration: Calibration, costs: Costs, part: Part, position: float
+) -> tuple[str, list[Term]]:
     where = said(
         "{kv_type} cache of {position:g} tokens before the answer's middle", kv_type=case.kv_type, position=position
     )
     terms = [
         Term("cache_bytes", cache_bytes(case.shape, position), "bytes/token", where, Basis.DERIVED),
-        Term("cache_efficiency", share, "share", fitted(calibration.decode, part.effects), Basis.DERIVED),
+        _efficiency("cache_efficiency", calibration.decode, costs, part),
     ]
     return "cache_bytes / (bandwidth * cache_efficiency)", terms
 
 
-def _layers(case: RateCase, calibration: Calibration, part: Part, _position: float) -> tuple[str, list[Term]]:
+def _layers(
+    case: RateCase, calibration: Calibration, costs: Costs, part: Part, _position: float
+) -> tuple[str, list[Term]]:
     cost = part.seconds * part_factor(calibration.decode, part) / layer_count(case.shape)
     known = Basis.DERIVED if case.shape.layers else Basis.ASSUMED
     terms = [
         Term("layers", layer_count(case.shape), "layers", case.shape.name, known),
         Term("overhead", cost, "s/layer", fitted(calibration.decode, part.effects), Basis.DERIVED),
     ]
-    return "layers * overhead", terms
+    return _as_a_whole("layers * overhead", costs), terms
 
 
-def _link(case: RateCase, _calibration: Calibration, part: Part, _position: float) -> tuple[str, list[Term]]:
+def _link(
+    case: RateCase, _calibration: Calibration, costs: Costs, part: Part, _position: float
+) -> tuple[str, list[Term]]:
     where = said(
         "{link} between {devices} devices, {split} split",
         link=case.link.name if case.link else said("link"),
         devices=case.devices,
         split=case.split,
     )
-    return "link", [Term("link", part.seconds, "s/token", where, Basis.ASSUMED)]
+    return _as_a_whole("link", costs), [Term("link", part.seconds, "s/token", where, Basis.ASSUMED)]
+
+
+def _as_a_whole(piece: str, costs: Costs) -> str:
+    """Return a summand with the factor of the whole, where there is one."""
+    return f"overall * {piece}" if costs.overall else piece
 
 
 _BUILDERS = {"weights": _weights, "cache": _cache, "layers": _layers, "link": _link}
