@@ -233,7 +233,7 @@ def test_nothing_to_replay_says_what_to_do(facts: Facts, seen: StackView) -> Non
     with pytest.raises(NoWorkError, match="no request is recorded: truelimit workload"):
         work_verdict(asked(facts, seen, []))
     sizeless = [replace(item, prompt_tokens=None) for item in history()[:3]]
-    with pytest.raises(NoWorkError, match="none of the 3 recorded requests tells the size"):
+    with pytest.raises(NoWorkError, match="no recorded request tells the size of its prompt"):
         work_verdict(asked(facts, seen, sizeless))
 
 

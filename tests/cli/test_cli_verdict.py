@@ -69,6 +69,14 @@ def test_the_incident_as_text_and_markdown(home: Path, capsys: pytest.CaptureFix
     assert "| NVIDIA DGX Spark |" in capsys.readouterr().out
 
 
+def test_each_option_tells_the_memory_that_it_takes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = {item["id"]: item for item in verdict(capsys, "--home", str(home))["options"]}
+    (today,), (fixed,) = found["nothing"]["stacks"], found["fix"]["stacks"]
+    per_token = (fixed["memory_need"] - today["memory_need"]) / (fixed["served_context"] - today["served_context"])
+    assert per_token == pytest.approx(98_304, rel=0.02), "48 layers, 4 heads of 128, 16 bits; and a mask in the buffer"
+    assert today["memory_need"] < fixed["memory_need"] < fixed["memory_there"] == today["memory_there"]
+
+
 def test_machines_that_nobody_names_are_found_within_the_budget(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = verdict(capsys, "--home", str(home), "--budget", "3000")
     prices = [item["usd_now"] for item in found["options"] if item["kind"] == "machine"]

@@ -186,8 +186,9 @@ def at_context(stack: Stack, name: str, context: int, terms: Terms, kv_type: str
     if reads is None:
         return Built(None, unknown=(*unknown, _NO_RATE), context=context)
     made = replace(
-        _numbers(planned, name, context, terms, reads, writes), load=need.weights / DISK.value, fits=fits is not False
-    )
+        _numbers(planned, name, context, terms, reads, writes), load=need.weights / DISK.value, fits=fits is not False,
+        memory_need=int(need.total), memory_there=None if room is None else int(room.pool),
+    )  # fmt: skip
     missing = _not_told(reads, writes, min(terms.deepest, context))
     return Built(made, _basis(reads, writes), reads, writes, context, (*unknown, *missing), reads.notes)
 

@@ -156,7 +156,7 @@ def _nothing(requests: int) -> Message:
             "no request is recorded: truelimit workload reads transcripts and logs into the store that this replays"
         )
     return said(
-        "none of the {requests:,} recorded requests tells the size of its prompt, so there is nothing to replay: "
+        "no recorded request tells the size of its prompt ({requests:,} do not), so there is nothing to replay: "
         "an agent's transcripts or a server's log (truelimit workload --file) may tell it",
         requests=requests,
     )

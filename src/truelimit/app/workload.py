@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
-from truelimit.domain.message import said
+from truelimit.domain.message import counted, said
 from truelimit.workload.summary import Work, summary
 
 if TYPE_CHECKING:
@@ -79,11 +79,21 @@ def set_aside(records: int, file: str) -> str:
 def notes(clock: int, long: int, copies: int) -> tuple[str, ...]:
     """Return in words what was odd in the records, and how it was handled."""
     told = (
-        (
+        counted(
+            "{count} call ended before it began or after more than a day: a clock jumped; its duration is left out",
+            "{count} calls ended before they began or after more than a day: a clock jumped; their duration is left "
+            "out",
             clock,
-            said("calls ended before they began or after more than a day: a clock jumped; their duration is left out"),
         ),
-        (long, said("lines were too long to be read whole: a call may be missing from each")),
-        (copies, said("records were copies that a resumed session holds of an older one: counted once")),
+        counted(
+            "{count} line was too long to be read whole: a call may be missing from it",
+            "{count} lines were too long to be read whole: a call may be missing from each",
+            long,
+        ),
+        counted(
+            "{count} record was a copy that a resumed session holds of an older one: counted once",
+            "{count} records were copies that a resumed session holds of an older one: counted once",
+            copies,
+        ),
     )
-    return tuple(said("{number:,} {what}", number=count, what=what) for count, what in told if count)
+    return tuple(what for count, what in zip((clock, long, copies), told, strict=True) if count)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import figure, said
+from truelimit.report import within
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
 
 if TYPE_CHECKING:
@@ -104,14 +105,21 @@ def _short(found: WorkVerdict) -> list[Result]:
 def _row(item: Result) -> tuple[str, ...]:
     return (
         item.option.name,
-        "?" if item.usd_now is None else figure(item.usd_now, ",.0f"),
+        _price(item),
         "?" if item.usd_month is None else figure(item.usd_month, ",.2f"),
-        said("{done:,.0f} of {known:,}", done=item.done.value, known=item.known),
+        said("{done} of {known:,}", done=within.count(item.done), known=item.known),
         said(
             "{middle:,.2f} ({low:,.2f} to {high:,.2f})",
             middle=item.hours_week.value, low=item.hours_week.low, high=item.hours_week.high,
         ),
     )  # fmt: skip
+
+
+def _price(item: Result) -> str:
+    if item.usd_now is None:
+        return "?"
+    usd = figure(item.usd_now, ",.0f")
+    return said("{usd} (cards alone)", usd=usd) if item.option.cards_alone else usd
 
 
 def _commands(home: Path) -> str:

@@ -83,9 +83,10 @@ def _batch_note(fit: PrefillFit) -> tuple[str, ...]:
     more = fit.batch_seconds * (1 / DEFAULT_BATCH - 1 / fit.batch) / fit.a
     return (
         said(
-            "the published series was read in batches of {size:,} tokens (-ub {size}): in the default ones of {usual} "
+            "the published series was read in batches of {size:,} tokens (-ub {flag}): in the default ones of {usual} "
             "a short prompt takes about {more:.0%} more",
             size=fit.batch,
+            flag=str(fit.batch),
             usual=DEFAULT_BATCH,
             more=more,
         ),

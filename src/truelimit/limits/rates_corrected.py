@@ -70,8 +70,8 @@ def with_reading_left_out(stack: Stack, found: Reading | None, asked: RateCase |
     if found is None or item is None or _is_near(ratio):
         return found
     note = said(
-        "reading {model} was measured here ({tool}, {taken}) at {ratio:.3g} times its estimated cost: beyond {most:g} "
-        "times either way that tells of that model or of a busy machine, so it corrects nothing here",
+        "reading with {model} was measured here ({tool}, {taken}) at {ratio:.3g} times its estimated cost: beyond "
+        "{most:g} times either way that tells of that model or of a busy machine, so it corrects nothing here",
         model=item.model.name, tool=item.tool, taken=item.taken[:10], ratio=ratio, most=_MOST,
     )  # fmt: skip
     return replace(found, notes=(*found.notes, note))

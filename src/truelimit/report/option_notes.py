@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.message import joined, said
 from truelimit.report import within
+from truelimit.report.numbers import size
 
 if TYPE_CHECKING:
     from truelimit.workload.options import Result
@@ -36,6 +37,7 @@ def _shared(note: str, names: Sequence[str], options: int) -> str:
 def _told(item: Result) -> list[str]:
     option = item.option
     told = [*([option.idle] if option.idle else []), *([option.price_of] if option.price_of else []), *option.notes]
+    told += _memory(item)
     if item.done_as_is is not None:
         told.append(said("without the fix {share} % complete on it", share=within.share(item.done_as_is, item.known)))
     if item.other.high:
@@ -52,6 +54,17 @@ def _told(item: Result) -> list[str]:
     if option.basis:
         told.append(said("rates: {basis}", basis=option.basis))
     return told
+
+
+def _memory(item: Result) -> list[str]:
+    """What the stack that an option is about takes of its memory."""
+    stack = item.option.legs[-1].stack if item.option.legs else None
+    if stack is None or stack.memory_need is None:
+        return []
+    need = size(stack.memory_need)
+    if stack.memory_there is None:
+        return [said("takes {need} of memory", need=need)]
+    return [said("takes {need} of the {there} for it", need=need, there=size(stack.memory_there))]
 
 
 def _other(item: Result) -> str:

@@ -238,6 +238,7 @@ def _stack(leg: Leg) -> dict[str, object]:
     names = [
         "served_context", "cuts_silently", "prefill_a", "prefill_b", "decode_c", "decode_d", "prefill_spread",
         "decode_spread", "attempts", "resumes", "load", "slots", "cache_tokens", "fits",
+        "memory_need", "memory_there",
     ]  # fmt: skip
     ends = ("first_wall", "total_wall", "run_wall", "keep_alive", "reads_on")  # the last: null reads to the end
     limits = {name: _finite(getattr(stack, name)) for name in ends}

@@ -56,6 +56,7 @@ class ReplayStack:
     where the last ended (the prefix cache kept what was read, as it does not of a prompt that is cut). Those walls and
     ``prompt_limit`` are of the agent that the stack was configured for; ``agents`` are the walls of others that ask the
     same server, by their number in ``Columns.agent`` less one; where there are none, those of the stack hold for all.
+    ``memory_need`` and ``memory_there``: bytes that it takes and that it may take, None where that is not known.
     ``load``: seconds to load the model after ``keep_alive`` seconds of silence. ``slots`` requests at once; each keeps
     its last conversation where ``prefix_cache``, and ``cache_tokens`` more are kept in a prompt cache beside them.
     ``reads_on``: tokens of the batch that a server still reads once its client has hung up (infinite: the whole
@@ -95,6 +96,8 @@ class ReplayStack:
     reads_on: float = 0.0
     counts_cached: bool = True
     agents: tuple[AgentWalls, ...] = ()
+    memory_need: int | None = None
+    memory_there: int | None = None
 
     def slower(self) -> ReplayStack:
         """Return the stack at the slow end of its intervals."""

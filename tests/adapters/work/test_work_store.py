@@ -101,8 +101,8 @@ def test_columns_are_the_fields_of_a_record() -> None:
             agent=st.just("y"),
             session=st.text(max_size=5),
             model=st.text(max_size=5),
-            prompt_tokens=st.one_of(st.none(), st.integers(0, 2**40).map(Tokens)),
-            duration=st.one_of(st.none(), st.floats(0, 1e9).map(Seconds)),
+            prompt_tokens=st.one_of(st.none(), st.integers(0, 2**31 - 1).map(Tokens)),
+            duration=st.one_of(st.none(), st.floats(0, 3e8).map(Seconds)),
             ending=st.sampled_from(list(Ending)),
             private=st.one_of(st.none(), st.booleans()),
         ),
@@ -272,3 +272,9 @@ def test_a_reading_that_was_broken_off_changes_nothing(tmp_path: Path) -> None:
     with WorkStore(tmp_path / "w.duckdb") as again:
         again.add(of_file("b"), [FULL])
         assert [item.id for item in again.requests()] == ["2", "1"]
+
+
+def test_a_number_that_cannot_be_is_not_known() -> None:
+    absurd = replace(FULL, prompt_tokens=Tokens(10**15), duration=Seconds(1e12), first_token=Seconds(-3.0))
+    found = request(row(absurd))
+    assert (found.prompt_tokens, found.duration, found.first_token) == (None, None, None)

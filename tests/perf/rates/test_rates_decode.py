@@ -14,6 +14,8 @@ from truelimit.domain.calculation import evaluate
 from truelimit.domain.estimates import ModelShape, Tier
 from truelimit.perf.decode import decode_seconds
 from truelimit.perf.rates import NoBandwidthError, decode_estimate, decode_fit_of
+from truelimit.perf.rates.costs import CostModel, Costs, Effect, Part
+from truelimit.perf.rates.decode import _efficiency, _lent
 from truelimit.perf.rates.decode_parts import MOST_OF_CACHE, operations_a_byte
 from truelimit.perf.rates.interval import noise_kinds
 from truelimit.tables.calibration import calibration
@@ -201,3 +203,15 @@ def test_deep_down_the_value_lies_below_the_ceiling() -> None:
     ceiling = 1000 * GB / (2.3 * GB + 147456.0 * (131_072 + 64))
     assert found.value < 0.97 * ceiling
     assert found.high > found.value
+
+
+def test_weights_are_never_told_as_read_faster_than_the_memory_delivers() -> None:
+    """What effects would save beyond that, the layers do not take: the sum is what was fitted."""
+    model = CostModel({"weights/all/": Effect(-0.2, 0.1), "layers/all/": Effect(3.0, 0.1)}, {}, {}, 1.6)
+    part = Part("weights", 0.010, (("weights/all/", 1.0),))
+    layers = Part("layers", 0.001, (("layers/all/", 1.0),))
+    costs = Costs((part, layers))
+    lent = _lent(model, costs)
+    assert lent == pytest.approx(0.010 * (1 - math.exp(-0.2)))
+    assert _efficiency("e", model, costs, part, lent).value == pytest.approx(1.0)
+    assert _lent(model, Costs((part,))) == 0.0

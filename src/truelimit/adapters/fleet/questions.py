@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from truelimit.adapters.fleet.columns import COLLECTED, FLEET_COLUMNS, IBIS_TYPES, PERSON
+from truelimit.adapters.work.schema import LONGEST, MOST_TOKENS
 from truelimit.domain.workload import Ending, WorkClass
 
 MOST_NAMES = 500  # groups that are told apart; the rest is one
@@ -16,9 +17,8 @@ REPLAY_COLUMNS = (
     PERSON, "id", "session", "time_ms", "prompt_tokens", "cached_tokens", "output_tokens", "duration_ms", "ending",
     "retry_of", "private",
 )  # fmt: skip
-_MOST_TOKENS = 2**31 - 1  # more is no prompt
 _MOST_MS = 32_503_680_000_000  # the year 3000
-_LONGEST_MS = 10 * 366 * 24 * 60 * 60 * 1000
+_LONGEST_MS = int(LONGEST * 1000)
 _REQUIRED = (PERSON, "id", "session", "model")
 
 
@@ -79,7 +79,7 @@ def _known(column: Any, names: list[str], otherwise: str) -> Any:
 def _count(column: Any) -> Any:
     import ibis
 
-    return ibis.ifelse((column >= 0) & (column <= _MOST_TOKENS), column, ibis.null("int64"))
+    return ibis.ifelse((column >= 0) & (column <= MOST_TOKENS), column, ibis.null("int64"))
 
 
 def _ms(column: Any, most: int) -> Any:

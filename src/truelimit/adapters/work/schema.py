@@ -41,6 +41,8 @@ NAMES = tuple(name for name, _, _ in COLUMNS)
 _ENDINGS: dict[str | None, Ending] = {item.value: item for item in Ending}
 _CLASSES: dict[str | None, WorkClass] = {item.value: item for item in WorkClass}
 _WHOLE = {"BIGINT": "int64", "INTEGER": "int32", "BOOLEAN": "bool", "DOUBLE": "float64"}
+MOST_TOKENS = 2**31 - 1  # more is no prompt
+LONGEST = 10 * 366 * 24 * 3_600.0  # s: no call lasts ten years
 
 
 def row(item: WorkRequest) -> tuple[object, ...]:
@@ -70,7 +72,7 @@ def row(item: WorkRequest) -> tuple[object, ...]:
 
 
 def request(values: Sequence[Any]) -> WorkRequest:
-    """Return the record of a row. What is no known ending or class becomes unknown."""
+    """Return the record of a row. What is no known ending or class, and no possible number, becomes unknown."""
     named = dict(zip(NAMES, values, strict=True))
     at = named["time"]
     return WorkRequest(
@@ -114,8 +116,8 @@ def _column(values: Sequence[Any], kind: str, np: Any) -> Any:
 
 
 def _tokens(value: int | None) -> Tokens | None:
-    return None if value is None or value < 0 else Tokens(int(value))
+    return Tokens(int(value)) if value is not None and 0 <= value <= MOST_TOKENS else None
 
 
 def _seconds(value: float | None) -> Seconds | None:
-    return None if value is None or value < 0 else Seconds(float(value))
+    return Seconds(float(value)) if value is not None and 0 <= value <= LONGEST else None

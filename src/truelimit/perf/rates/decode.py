@@ -48,9 +48,22 @@ def decode_estimate(case: RateCase, depth: int, calibration: Calibration, tokens
     return estimate(model, case, costs, result, kinds, ceiling=_ceiling(case, position))
 
 
-def _efficiency(name: str, model: CostModel, costs: Costs, part: Part) -> Term:
+def _lent(model: CostModel, costs: Costs) -> float:
+    """Return the seconds that the effects would save in reading weights faster than the memory delivers.
+
+    Those are seconds that the layers do not take: what is fitted, and stays, is the sum of both.
+    """
+    parts = {part.name: part for part in costs.parts}
+    weights, layers = parts.get("weights"), parts.get("layers")
+    if weights is None or layers is None:
+        return 0.0
+    beyond = weights.seconds * max(0.0, 1.0 - held_factor(model, costs, weights))
+    return min(beyond, layers.seconds * held_factor(model, costs, layers))
+
+
+def _efficiency(name: str, model: CostModel, costs: Costs, part: Part, lent: float = 0.0) -> Term:
     """Return the share of the bandwidth that a part is read at, with the effects on the whole in it."""
-    share = 1 / held_factor(model, costs, part)
+    share = part.seconds / (part.seconds * held_factor(model, costs, part) + lent)
     return Term(name, share, "share", fitted(model, (*part.effects, *costs.overall)), Basis.DERIVED)
 
 
@@ -61,7 +74,7 @@ def _weights(
     terms = [
         Term("read_bytes", shape.read_bytes, "bytes/token", f"{shape.name} {shape.quantization}", Basis.DERIVED),
         Term("bandwidth", speed.value * reading_devices(case), "bytes/s", speed.where, speed.basis),
-        _efficiency("efficiency", calibration.decode, costs, part),
+        _efficiency("efficiency", calibration.decode, costs, part, _lent(calibration.decode, costs)),
     ]
     return "read_bytes / (bandwidth * efficiency)", terms
 
@@ -82,7 +95,9 @@ def _cache(
 def _layers(
     case: RateCase, calibration: Calibration, costs: Costs, part: Part, _position: float
 ) -> tuple[str, list[Term]]:
-    cost = part.seconds * part_factor(calibration.decode, part) / layer_count(case.shape)
+    model = calibration.decode
+    left = part.seconds * part_factor(model, part) - _lent(model, costs) / factor(model, costs.overall)
+    cost = left / layer_count(case.shape)
     known = Basis.DERIVED if case.shape.layers else Basis.ASSUMED
     terms = [
         Term("layers", layer_count(case.shape), "layers", case.shape.name, known),

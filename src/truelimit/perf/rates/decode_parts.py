@@ -34,11 +34,12 @@ def decode_costs(case: RateCase, position: float) -> Costs:
     """Return the cost of one token written after ``position`` tokens.
 
     Weights and cache are read at the memory's bandwidth (of one device at a time when layers are split), and each
-    layer starts kernels. No read is faster than the memory delivers. Raises NoBandwidthError.
+    layer starts kernels. The cache is never read faster than the memory delivers, at any depth; of the weights the sum
+    with what layers start is fitted, and the memory bounds that. Raises NoBandwidthError.
     """
     shape, speed = case.shape, bandwidth(case.device).value * reading_devices(case)
     parts = (
-        Part("weights", shape.read_bytes / speed, reading_effects(case), floor=True, least=1.0),
+        Part("weights", shape.read_bytes / speed, reading_effects(case), floor=True),
         Part("cache", cache_bytes(shape, position) / speed, cache_effects(case), least=1 / MOST_OF_CACHE),
         Part("layers", layer_count(shape) * _MICRO, layer_effects(case)),
         Part("link", link_seconds(case), ()),

@@ -48,7 +48,7 @@ def _scores(item: Result) -> tuple[float, ...]:
 def title_of(say: Language, item: Result) -> str:
     """Return the name of an option; one that cannot be had yet says so."""
     name = say.word(item.option.name)
-    return name if item.option.shipped else say.gettext("{option} (not yet to be had)", option=name)
+    return name if item.option.shipped else say.gettext("{option} (not yet shipped)", option=name)
 
 
 def price(say: Language, value: float | None) -> str:
