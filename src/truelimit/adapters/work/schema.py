@@ -12,7 +12,7 @@ from typing import Any
 
 from truelimit.adapters.work.model_names import kept
 from truelimit.domain.workload import Ending, WorkClass, WorkRequest
-from truelimit.units import Seconds, Tokens
+from truelimit.units import HOUR, Seconds, Tokens
 
 # name, DuckDB type, whether a record without it is refused
 COLUMNS: tuple[tuple[str, str, bool], ...] = (
@@ -42,7 +42,7 @@ _ENDINGS: dict[str | None, Ending] = {item.value: item for item in Ending}
 _CLASSES: dict[str | None, WorkClass] = {item.value: item for item in WorkClass}
 _WHOLE = {"BIGINT": "int64", "INTEGER": "int32", "BOOLEAN": "bool", "DOUBLE": "float64"}
 MOST_TOKENS = 2**31 - 1  # more is no prompt
-LONGEST = 10 * 366 * 24 * 3_600.0  # s: no call lasts ten years
+LONGEST = 10 * 366 * 24 * HOUR  # s: no call lasts ten years
 
 
 def row(item: WorkRequest) -> tuple[object, ...]:
