@@ -10,18 +10,16 @@ from truelimit.domain.calculation import Term, calculate
 from truelimit.domain.machine import Machine, PoolKind
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, worst
+from truelimit.limits.host_link import copy_calculation
 from truelimit.limits.rate_case import rate_case
 from truelimit.perf.energy import Energy, energy_of_answer
 from truelimit.perf.load_time import load_calculation, load_interval, restore_calculation
 from truelimit.perf.rates.speculation import speculation_gain
 from truelimit.perf.residency import Residency, Resident, residency
-from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s, to_gb_per_s
+from truelimit.units import Bytes, BytesPerSecond, to_gb_per_s
 
 if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
-
-# What a copy between main memory and a card reaches: PCIe 4.0 with 16 lanes has 31.5 GB/s, drivers reach about 80 %.
-_PCIE = Known(from_gb_per_s(25.0), said("assumed: PCIe 4.0 with 16 lanes, 25 GB/s"), Basis.ASSUMED)
 
 
 def load(made: ModelPlan, disk: Known[BytesPerSecond]) -> Wait:
@@ -40,10 +38,14 @@ def restore(made: ModelPlan, machine: Machine) -> Wait | None:
     kept = made.need.kv_cache + made.need.state
     if not made.need.prompt_cache or kept > made.need.prompt_cache:
         return None
-    link = _PCIE if machine.pool(PoolKind.VRAM) else _half_of_memory(machine)
-    if link is None:
+    stored = Known(Bytes(kept), said("KV cache and state above"), Basis.DERIVED)
+    within = _half_of_memory(machine)
+    if machine.pool(PoolKind.VRAM):
+        counted = copy_calculation(machine, "cache", stored)
+    elif within is not None:
+        counted = restore_calculation(stored, within)
+    else:
         return None
-    counted = restore_calculation(Known(Bytes(kept), said("KV cache and state above"), Basis.DERIVED), link)
     return Wait(float(counted.result), float(counted.result) / 2, float(counted.result) * 4, counted)
 
 
