@@ -131,3 +131,14 @@ def test_measured_rates_lie_within_the_interval(model: str, on: str, measured: f
     assert rate is not None
     assert rate.low <= measured <= rate.high
     assert rate.value == pytest.approx(measured, rel=0.4)
+
+
+@pytest.mark.parametrize(
+    "on", ["mac-studio-m2-ultra-64", "dgx-spark", "framework-desktop-128", "desktop-ddr5-64", "rtx-4090"]
+)
+def test_without_cards_beside_main_memory_offload_changes_nothing(on: str) -> None:
+    plain, loose = made("qwen3-8b", on, 8192), made("qwen3-8b", on, 8192, offload=True)
+    assert loose.fits is True
+    assert (loose.room, loose.decode) == (plain.room, plain.decode)
+    assert any("a part in main memory changes nothing here" in note for note in loose.notes)
+    assert not any("a part in main memory" in note for note in plain.notes)

@@ -9,6 +9,7 @@ from truelimit.app.plan_arithmetic import arithmetic, decode_arithmetic
 from truelimit.app.plan_changes import changes
 from truelimit.app.plan_commands import commands
 from truelimit.app.plan_extras import drafts, energy, load, of_boxes, residents, restore
+from truelimit.app.plan_notes import notes
 from truelimit.app.plan_parts import (
     Beside,
     Bound,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from truelimit.domain.machine import Machine
     from truelimit.domain.model import ModelHeader
     from truelimit.domain.rates import PublishedRates
-    from truelimit.limits.paces import Reading, Writing
+    from truelimit.limits.paces import Writing
     from truelimit.perf.memory import MemoryNeed
 
 __all__ = [
@@ -97,8 +98,12 @@ def room_for(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[Room | N
 
 
 def pool_for(planned: Stack, wanted: Wanted) -> Budget | None:
-    """Return the memory that must hold a model; None where no memory is known."""
-    return partial_budget(planned) if wanted.offload else budget(planned, planned.split)
+    """Return the memory that must hold a model; None where no memory is known.
+
+    Where there are no cards beside a main memory, there is nothing to offload: the plan is that without it.
+    """
+    shared = partial_budget(planned) if wanted.offload else None
+    return shared or budget(planned, planned.split)
 
 
 def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
@@ -147,7 +152,7 @@ def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, 
         prefill_tier=reads.tier if reads else None,
         bound=_bound(native.value if native else None, largest, in_time),
         machine=planned.machine.name,
-        notes=_notes(native, wanted, reads, writes),
+        notes=notes(planned.machine, native, wanted, reads, writes),
         machine_notes=of_boxes(planned.machine),
     )
     return made, writes
@@ -281,17 +286,3 @@ def _bound(native: Tokens | None, largest: Tokens | None, in_time: Tokens | None
         return Bound("unknown", None, limits)
     usable, name = min(known, key=lambda item: item[0])
     return Bound("unknown" if largest is None and name == "native" else name, usable, limits)
-
-
-def _notes(
-    native: Known[Tokens] | None, wanted: Wanted, reads: Reading | None, writes: Writing | None
-) -> tuple[str, ...]:
-    found = [*(reads.notes if reads else ()), *(writes.notes if writes else ())]
-    if native is not None and wanted.context > native.value:
-        found.append(
-            said(
-                "the model was trained for {native:,} tokens: what lies beyond is memory without use",
-                native=native.value,
-            )
-        )
-    return tuple(dict.fromkeys(found))
