@@ -203,3 +203,36 @@ def test_a_context_beyond_the_trained_one_is_no_lack_of_memory(capsys: pytest.Ca
     told = capsys.readouterr().out
     assert "driver's own buffers" not in told
     assert "the model was trained for 262,144 tokens" in told
+
+
+BEYOND = ["plan", "qwen3-8b", "--machine", "pc-rtx-4090", "--width", "200"]
+
+
+def test_a_context_beyond_the_trained_one_is_told_in_the_headline_and_in_json() -> None:
+    code, out, _ = run(*BEYOND, "--context", "131072")
+    assert code == 0
+    assert "beyond what it was trained for: 40,960 tokens; it needs rope scaling" in out.splitlines()[0]
+    assert "Nothing has to change" not in out
+    assert json.loads(run(*BEYOND, "--context", "131072", "--json")[1])["beyond_native_context"] is True
+    assert json.loads(run(*BEYOND, "--context", "40960", "--json")[1])["beyond_native_context"] is False
+    assert "beyond" not in run(*BEYOND, "--context", "40960")[1]
+
+
+def test_a_sweep_marks_contexts_beyond_the_trained_one() -> None:
+    asked = [*BEYOND, "--sweep", "context=8192,131072"]
+    _, text, _ = run(*asked)
+    assert "131,072 *" in text
+    assert "* beyond what it was trained for: 40,960 tokens" in text
+    rows = list(csv.DictReader(io.StringIO(run(*asked, "--csv")[1])))
+    assert [row["beyond_native_context"] for row in rows] == ["false", "true"]
+    told = json.loads(run(*asked, "--json")[1])["rows"]
+    assert [row["beyond_native_context"] for row in told] == [False, True]
+    _, summary, _ = run(*BEYOND, "--sweep", "context=256..131072..256")
+    assert "contexts above 40,960 tokens are beyond what it was trained for" in summary
+
+
+def test_a_case_beyond_the_trained_context_says_so(tmp_path: Path) -> None:
+    case = {"machine": "rtx-4090", "model": "qwen3-8b", "kind": "tg", "n_tokens": 1}
+    near, far = batch(tmp_path, case | {"depth": 8192}, case | {"depth": 131_072})
+    assert "beyond what the model was trained for (40,960)" in str(far["notes"])
+    assert "beyond" not in str(near["notes"])

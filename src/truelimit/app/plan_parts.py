@@ -195,6 +195,11 @@ class ModelPlan:
     drafts: Drafts | None = None
 
     @property
+    def beyond_native(self) -> bool | None:
+        """Whether the wanted context is more than the model was trained for; None where that is not known."""
+        return None if self.native_context is None else self.wanted.context > self.native_context
+
+    @property
     def outcome(self) -> Outcome:
         """What this plan comes to."""
         rate = self.decode[-1][1] if self.decode else None

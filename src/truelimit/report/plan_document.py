@@ -26,7 +26,7 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
         (said("in all"), item.total),
     )
     rows = tuple((name, size(value)) for name, value in parts if value or name in {"KV cache", "in all"})
-    blocks: list[Block] = [Paragraph(_sentence(item), "verdict"), Paragraph(_settings(item))]
+    blocks: list[Block] = [Paragraph(_headline(item), "verdict"), Paragraph(_settings(item))]
     blocks.append(Rows((said("memory"), said("size")), rows, frozenset({len(rows) - 1})))
     blocks += [Items(tuple(_beside_the_model(item)))] if _beside_the_model(item) else []
     blocks += plan_more.placement(item.placement) if item.placement else []
@@ -35,7 +35,7 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     blocks += plan_more.bound(item.bound, item.wanted.deadline) if item.bound else []
     blocks += plan_more.extras(item)
     limited = item.fits is False or (item.bound is not None and item.bound.name in {"memory", "time"})
-    blocks += plan_more.changes(item.changes, limited) if item.changes else plan_more.no_change(item)
+    blocks += plan_more.changes(item.changes, _first(item, limited)) if item.changes else plan_more.no_change(item)
     blocks += plan_more.commands(item.commands)
     if beside:
         blocks += side_by_side(beside, item.wanted.context)
@@ -46,6 +46,13 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     return [*blocks, *([Items(notes)] if notes else [])]
 
 
+def _first(item: ModelPlan, limited: bool) -> str:
+    """What stands before the change that helps most."""
+    if limited:
+        return said("What helps most")
+    return said("What would make it faster") if item.beyond_native else plan_more.NO_CHANGE
+
+
 def _calculations(item: ModelPlan) -> list[Calculation]:
     """Memory, reading, writing at each depth, loading, restoring, energy: as far as they are known."""
     found = [*item.calculations, *(calc for calc in item.decode_calculations if calc is not None)]
@@ -53,6 +60,17 @@ def _calculations(item: ModelPlan) -> list[Calculation]:
         *found,
         *(part.calculation for part in (item.drafts, item.load, item.restore, item.energy) if part is not None),
     ]
+
+
+def _headline(item: ModelPlan) -> str:
+    """Whether it fits, and whether the model was trained for so much at all."""
+    if not item.beyond_native or item.native_context is None:
+        return _sentence(item)
+    return said(
+        "{sentence} That is beyond what it was trained for: {native} tokens; it needs rope scaling.",
+        sentence=_sentence(item),
+        native=number(item.native_context),
+    )
 
 
 def _sentence(item: ModelPlan) -> str:

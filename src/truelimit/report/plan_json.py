@@ -26,6 +26,7 @@ def plan(item: ModelPlan) -> str:
             "machine": item.machine,
             "native_context": item.native_context,
             "context": item.wanted.context,
+            "beyond_native_context": item.beyond_native,
             "settings": asdict(item.settings),
             "memory": _memory(item),
             "placement": _placement(item.placement),

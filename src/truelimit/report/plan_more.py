@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from truelimit.perf.residency import Residency
 
 _SHOWN = 6
+NO_CHANGE = said("Nothing has to change; what would make it faster")
 _WHAT_BINDS = {
     "native": marked("Nothing limits it but the model: it was trained for {usable} tokens."),
     "memory": marked("Memory binds: {usable} tokens surely fit."),
@@ -86,8 +87,8 @@ def bound(item: Bound, deadline: float | None) -> list[Block]:
     ]
 
 
-def changes(items: tuple[Change, ...], limited: bool) -> list[Block]:
-    """Return what one change would do, each planned anew, what helps most first."""
+def changes(items: tuple[Change, ...], first: str) -> list[Block]:
+    """Return what one change would do, each planned anew, what helps most after ``first``."""
     if not items:
         return []
     rows = tuple(_change(item) for item in items[:_SHOWN])
@@ -99,7 +100,6 @@ def changes(items: tuple[Change, ...], limited: bool) -> list[Block]:
         said("writes at full depth"),
         said("what it costs"),
     )
-    first = said("What helps most") if limited else said("Nothing has to change; what would make it faster")
     told: list[Block] = [
         Paragraph(said("{first}: {change}.", first=first, change=items[0].title)),
         Rows(head, rows, titled=True),
