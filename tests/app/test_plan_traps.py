@@ -142,3 +142,13 @@ def test_without_cards_beside_main_memory_offload_changes_nothing(on: str) -> No
     assert (loose.room, loose.decode) == (plain.room, plain.decode)
     assert any("a part in main memory changes nothing here" in note for note in loose.notes)
     assert not any("a part in main memory" in note for note in plain.notes)
+
+
+def test_eight_cards_in_turn_do_not_take_the_energy_of_eight_at_work() -> None:
+    one, eight = (made("llama-3.1-8b", on, 32_768).energy for on in ("h100-server", "h100-server-8x"))
+    together = made("llama-3.1-8b", "h100-server-8x", 32_768, split="tensor").energy
+    assert one is not None
+    assert eight is not None
+    assert together is not None
+    assert one.joules < eight.joules < 3 * one.joules
+    assert "devices" not in together.calculation.formula

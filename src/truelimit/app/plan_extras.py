@@ -84,7 +84,8 @@ def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
         return None
     where = said("{context:,} tokens read and {answer:,} written", context=made.wanted.context, answer=answer)
     writing = Known(rate.value, said("the rate of writing at full depth, above"), rate.basis)
-    return energy_of_answer(power, made.prefill_seconds[0], answer, writing, where)
+    count = 1 if made.wanted.split == "tensor" else max(1, len(machine.accelerators))
+    return energy_of_answer(power, made.prefill_seconds[0], answer, writing, where, count)
 
 
 def residents(made: ModelPlan, others: tuple[tuple[str, int | None], ...]) -> Residency | None:
