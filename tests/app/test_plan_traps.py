@@ -5,6 +5,7 @@ The figures are exact sizes that a real engine prints, and published measurement
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -16,7 +17,11 @@ from truelimit.app.plan_machine import with_devices
 from truelimit.app.plan_parts import ModelPlan, Wanted
 from truelimit.app.plan_quant import with_quantization
 from truelimit.domain.facts import Estimator
+from truelimit.domain.provenance import Missing
 from truelimit.limits.rates_estimated import Calibrated
+from truelimit.perf.energy import Energy
+from truelimit.report.plan_document import plan as blocks
+from truelimit.report.plan_json import plan as as_json
 from truelimit.tables.calibration import calibration
 from truelimit.tables.loader import machine, published_rates
 from truelimit.tables.models import model_entry
@@ -147,8 +152,17 @@ def test_without_cards_beside_main_memory_offload_changes_nothing(on: str) -> No
 def test_eight_cards_in_turn_do_not_take_the_energy_of_eight_at_work() -> None:
     one, eight = (made("llama-3.1-8b", on, 32_768).energy for on in ("h100-server", "h100-server-8x"))
     together = made("llama-3.1-8b", "h100-server-8x", 32_768, split="tensor").energy
-    assert one is not None
-    assert eight is not None
-    assert together is not None
+    assert isinstance(one, Energy)
+    assert isinstance(eight, Energy)
+    assert isinstance(together, Energy)
     assert one.joules < eight.joules < 3 * one.joules
     assert "devices" not in together.calculation.formula
+
+
+def test_energy_that_is_not_known_says_why() -> None:
+    found = made("qwen3-8b", "mac-studio-m2-ultra-64", 8192)
+    assert isinstance(found.energy, Missing)
+    assert found.energy.why == "the rated power of this machine is not known"
+    assert "what one answer takes in energy is not known: the rated power" in str(blocks(found))
+    told = json.loads(as_json(found))
+    assert (told["energy_joules"], told["energy_missing"]) == (None, found.energy.why)

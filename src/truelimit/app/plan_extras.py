@@ -9,7 +9,7 @@ from truelimit.app.plan_parts import Drafts, ModelPlan, Rate, Wait
 from truelimit.domain.calculation import Term, calculate
 from truelimit.domain.machine import Machine, PoolKind
 from truelimit.domain.message import said
-from truelimit.domain.provenance import Basis, Known, worst
+from truelimit.domain.provenance import Basis, Known, Missing, worst
 from truelimit.limits.host_link import copy_calculation
 from truelimit.limits.rate_case import rate_case
 from truelimit.perf.energy import Energy, energy_of_answer
@@ -77,11 +77,13 @@ def drafts(made: ModelPlan, planned: Stack) -> Drafts | None:
     return Drafts(layers, rate, counted, gain.source)
 
 
-def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
-    """Return the energy of one answer after a prompt that fills the context; None where power or rates are unknown."""
+def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | Missing:
+    """Return the energy of one answer after a prompt that fills the context, or why it is not known."""
     power, rate = rated_power(machine), made.decode[-1][1]
-    if power is None or rate is None or made.prefill_seconds is None:
-        return None
+    if power is None:
+        return Missing("energy", said("the rated power of this machine is not known"))
+    if rate is None or made.prefill_seconds is None:
+        return Missing("energy", said("how fast it reads and writes is not known"))
     where = said("{context:,} tokens read and {answer:,} written", context=made.wanted.context, answer=answer)
     writing = Known(rate.value, said("the rate of writing at full depth, above"), rate.basis)
     count = 1 if made.wanted.split == "tensor" else max(1, len(machine.accelerators))

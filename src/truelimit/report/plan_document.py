@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import Message, said
+from truelimit.domain.provenance import Missing
 from truelimit.report import plan_more
 from truelimit.report.blocks import Block, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculation
@@ -58,7 +59,11 @@ def _calculations(item: ModelPlan) -> list[Calculation]:
     found = [*item.calculations, *(calc for calc in item.decode_calculations if calc is not None)]
     return [
         *found,
-        *(part.calculation for part in (item.drafts, item.load, item.restore, item.energy) if part is not None),
+        *(
+            part.calculation
+            for part in (item.drafts, item.load, item.restore, item.energy)
+            if part is not None and not isinstance(part, Missing)
+        ),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import joined, said
+from truelimit.domain.provenance import Missing
 from truelimit.report.blocks import Block, Items, Paragraph, Rows
 from truelimit.report.language import marked
 from truelimit.report.numbers import duration, number, size
@@ -184,7 +185,9 @@ def _lines(item: ModelPlan) -> Iterator[str]:
         yield said("a cold load takes {load}", load=_wait(item.load))
     if item.restore is not None:
         yield said("this context comes back from the prompt cache in {restore}", restore=_wait(item.restore))
-    if item.energy is not None:
+    if isinstance(item.energy, Missing):
+        yield said("what one answer takes in energy is not known: {why}", why=item.energy.why)
+    elif item.energy is not None:
         yield _energy(item.energy)
     if item.residents is not None:
         yield _residents(item.residents)
