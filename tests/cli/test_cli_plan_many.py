@@ -161,7 +161,14 @@ def test_an_axis_that_cannot_be_read_is_one_line(extra: list[str], words: str) -
 
 @pytest.mark.parametrize(
     ("extra", "words"),
-    [(["--plot", "x.jpg"], ".svg or .png"), (["--plot", "--plot-y", "beauty"], "there are: decode")],
+    [
+        (["--plot", "x.jpg"], ".svg or .png"),
+        (["--plot", "--plot-y", "beauty"], "there are: decode"),
+        (["--plot", "--csv"], "--plot draws, --csv prints"),
+        (["--csv", "--json"], "--csv and --json are two forms"),
+        (["--plot-y", "total"], "add --plot"),
+        (["--deadline", "10"], "leave out --deadline"),
+    ],
 )
 def test_a_chart_that_cannot_be_drawn_is_one_line(extra: list[str], words: str) -> None:
     code, _, err = run(*SWEEP, *extra)
@@ -236,3 +243,53 @@ def test_a_case_beyond_the_trained_context_says_so(tmp_path: Path) -> None:
     near, far = batch(tmp_path, case | {"depth": 8192}, case | {"depth": 131_072})
     assert "beyond what the model was trained for (40,960)" in str(far["notes"])
     assert "beyond" not in str(near["notes"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--kv-type", "q9"], "--kv-type: KV cache type 'q9' is not one of f32, f16"),
+        (["--kv-type-v", "q9"], "--kv-type-v: KV cache type 'q9' is not one of f32, f16"),
+        (["--slots", "100000"], "--slots is 100,000; expected 1 to 256"),
+        (["--context", "99999999999"], "--context is 99,999,999,999; expected 1 to 2,147,483,648"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(words: list[str], said: str) -> None:
+    code, _, err = run(*BEYOND, *words)
+    assert code == 2
+    assert said in err
+    assert "table models" not in err
+
+
+def test_settings_that_the_engine_refuses_are_not_the_fault_of_the_table() -> None:
+    code, _, err = run(*BEYOND, "--kv-type-v", "q8_0", "--kv-type", "f16", "--no-flash-attention")
+    assert code == 2
+    assert "needs flash attention" in err
+    assert "table models" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--csv"], "add --sweep context=8192..131072 to --csv"),
+        (["--plot"], "add --sweep context=8192..131072 to --plot"),
+        (["--plot-y", "foo"], "add --sweep context=8192..131072 to --plot-y"),
+        (["--batch", "x.jsonl"], "tell it in each case, or leave out MODEL, --machine"),
+        (["--batch", "x.jsonl", "--csv"], "--csv"),
+        (["--batch", "x.jsonl", "--sweep", "context=1024"], "--sweep"),
+        (["--split-mode", "tensor"], "add --devices N"),
+        (["--split-mode", "tensor", "--offload"], "leave out --split-mode tensor"),
+    ],
+)
+def test_options_that_mean_nothing_together_are_refused(words: list[str], said: str) -> None:
+    code, out, err = run(*BEYOND, *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_key_of_a_case_that_nobody_knows_is_noted(tmp_path: Path) -> None:
+    case = {"id": 1, "machine": "rtx-4090", "model": "qwen3-8b", "kind": "tg", "n_tokens": 1}
+    known, other = batch(tmp_path, case, case | {"dept": 8192})
+    assert other["rate"] == known["rate"]
+    assert other["notes"] == [*known["notes"], "the key 'dept' is not known and was not used; nearest: depth"]  # type: ignore[misc]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from truelimit.app.batch_fields import CaseError, one_of, shown, whole
+from truelimit.app.batch_fields import CaseError, one_of, shown, unused_keys, whole
 from truelimit.app.batch_model import model_of
 from truelimit.app.batch_stack import Asked, asked_of
 from truelimit.domain.estimates import Estimate, RateCase
@@ -99,7 +99,7 @@ def _rate(case: Mapping[str, Any], lookups: Lookups) -> tuple[Estimate, None, tu
     asked = asked_of(case, machine, model_of(case, lookups), depth + tokens, lookups)
     _check_memory(machine, asked.case)
     made = _read(asked, tokens, depth) if kind == "pp" else _written(asked, tokens, depth)
-    return made, None, (*made.notes, *_beyond(asked, depth + tokens))
+    return made, None, (*made.notes, *_beyond(asked, depth + tokens), *unused_keys(case))
 
 
 def _beyond(asked: Asked, context: int) -> tuple[str, ...]:

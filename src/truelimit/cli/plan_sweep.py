@@ -52,7 +52,7 @@ def _write(parts: Iterable[str]) -> int:
 def _plot(args: argparse.Namespace, found: list[Series]) -> int:
     from truelimit.report import plot
 
-    chart = plot.chart(found, args.plot_y)
+    chart = plot.chart(found, args.plot_y or "decode")
     if args.plot == "-":
         output.write(plot.as_text(chart, output.columns(args), say()))
         return 0
