@@ -293,3 +293,22 @@ def test_a_key_of_a_case_that_nobody_knows_is_noted(tmp_path: Path) -> None:
     known, other = batch(tmp_path, case, case | {"dept": 8192})
     assert other["rate"] == known["rate"]
     assert other["notes"] == [*known["notes"], "the key 'dept' is not known and was not used; nearest: depth"]  # type: ignore[misc]
+
+
+def test_this_machine_is_one_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    from truelimit.app.machines import Entry
+    from truelimit.tables.machines import machine
+
+    monkeypatch.setattr("truelimit.cli.machines.this_machine", lambda **_: Entry("this", "machine", machine(MAC)))
+    asked = ["plan", "qwen3-8b", "--context", "8192", "--json"]
+    assert run(*asked, "--machine", "this") == run(*asked, "--machine", MAC)
+    swept = ["plan", "qwen3-8b", "--csv", "--sweep", "context=8192"]
+    assert run(*swept, "machine=this") == run(*swept, f"machine={MAC}")
+
+
+def test_rates_that_are_not_known_name_what_measures_them(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text('kind = "cpu"\nmemory_gib = 64\nname = "x"\n', encoding="utf-8")
+    _, out, _ = run("plan", "qwen3-8b", "--machine", str(file), "--context", "8192", "--width", "300")
+    assert "truelimit machines show this --measure" in out
+    assert "truelimit bench" in out

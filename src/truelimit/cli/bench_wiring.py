@@ -66,11 +66,11 @@ def _kept(result: BenchResult, item: Measurement) -> tuple[BenchResult, str | No
 def _machine(name: str | None, *, local: bool) -> Machine | None:
     """The machine named, else this one where the server runs here; with what the tables know of its chips."""
     if name is not None:
+        from truelimit.cli.machines import named_machine
         from truelimit.tables.fields import TableError
-        from truelimit.tables.machines import machine
 
         try:
-            return machine(name)
+            return named_machine(name)
         except TableError as error:
             raise BenchError(str(error)) from None
     if not local:

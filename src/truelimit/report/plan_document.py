@@ -169,7 +169,12 @@ def _speed(item: ModelPlan) -> list[Block]:
     if not lines:
         return [
             Paragraph(
-                said("How fast it reads and writes here is not known: no evidence and no published series."), "dim"
+                said(
+                    "How fast it reads and writes here is not known: no evidence and no published series. On the "
+                    "machine itself, truelimit machines show this --measure tells its processor's rates, truelimit "
+                    "bench a server's."
+                ),
+                "dim",
             )
         ]
     unfit = (
