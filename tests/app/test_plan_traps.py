@@ -17,7 +17,7 @@ from truelimit.app.plan_machine import with_devices
 from truelimit.app.plan_parts import ModelPlan, Wanted
 from truelimit.app.plan_quant import with_quantization
 from truelimit.domain.facts import Estimator
-from truelimit.domain.provenance import Missing
+from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.limits.rates_estimated import Calibrated
 from truelimit.perf.energy import Energy
 from truelimit.report.plan_document import plan as blocks
@@ -25,7 +25,7 @@ from truelimit.report.plan_json import plan as as_json
 from truelimit.tables.calibration import calibration
 from truelimit.tables.loader import machine, published_rates
 from truelimit.tables.models import model_entry
-from truelimit.units import GB, GIB, MIB, Tokens
+from truelimit.units import GB, GIB, MIB, Tokens, from_mib
 
 MAC = "mac-studio-m2-ultra-128"
 
@@ -166,3 +166,22 @@ def test_energy_that_is_not_known_says_why() -> None:
     assert "what one answer takes in energy is not known: the rated power" in str(blocks(found))
     told = json.loads(as_json(found))
     assert (told["energy_joules"], told["energy_missing"]) == (None, found.energy.why)
+
+
+@pytest.mark.parametrize("on", ["mac-studio-m2-ultra-64", "desktop-ddr5-64", "pc-rtx-4090"])
+def test_a_prompt_cache_beyond_main_memory_is_refused_with_numbers(on: str) -> None:
+    with pytest.raises(ValueError, match=r"a prompt cache of 97,656.2 GiB .* is more than the \d+\.\d GiB of main"):
+        made("qwen3-8b", on, 8192, prompt_cache=from_mib(99_999_999))
+    assert made("qwen3-8b", on, 8192, prompt_cache=from_mib(8192)).fits
+
+
+def test_a_servers_own_prompt_cache_makes_no_negative_memory() -> None:
+    entry = model_entry("qwen3-8b")
+    assert entry is not None
+    own = bare_stack(entry.header, machine("mac-mini-m1-8"), ())
+    assert own.server is not None
+    default = Known(from_mib(8192), "the engine's default", Basis.SPECIFIED)
+    server = replace(own.server, settings=replace(own.server.settings, prompt_cache=default))
+    headline = str(blocks(plan(replace(own, server=server), Wanted(Tokens(4096))))[0])
+    assert "the server's prompt cache (8.0 GiB) take is" in headline
+    assert "-" not in headline.split("GiB", 1)[1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from truelimit.app.plan_arithmetic import arithmetic, decode_arithmetic
 from truelimit.app.plan_changes import changes
+from truelimit.app.plan_checks import check
 from truelimit.app.plan_commands import commands
 from truelimit.app.plan_extras import drafts, energy, load, of_boxes, residents, restore
 from truelimit.app.plan_notes import notes
@@ -35,7 +36,6 @@ from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.load_time import DISK
-from truelimit.perf.placement_flags import tensor_split_refused
 from truelimit.units import Bytes, BytesPerSecond, Tokens
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def plan(stack: Stack, wanted: Wanted, around: Around | None = None) -> ModelPla
 def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
     """Return the stack with the wanted settings, and the memory that it takes. Raises ValueError as ``plan`` does."""
     planned = with_wanted(stack, wanted)
-    _check_split(planned, wanted)
-    _check_backend(planned, wanted)
+    check(planned, wanted)
     need = need_or_reason(planned, wanted.context)
     if isinstance(need, Missing):
         raise ValueError(need.why)
@@ -224,28 +223,6 @@ def with_wanted(stack: Stack, wanted: Wanted) -> Stack:
         definition = replace(definition, flash_attention=None)
     backend = wanted.backend or stack.backend
     return replace(stack, server=server, definition=definition, split=wanted.split, backend=backend)
-
-
-def _check_backend(stack: Stack, wanted: Wanted) -> None:
-    """Raise ValueError for a backend that runs on none of the machine's devices."""
-    known = {name for item in stack.machine.accelerators for name in item.backends}
-    if wanted.backend is not None and known and wanted.backend not in {*known, "cpu"}:
-        raise ValueError(
-            said(
-                "backend {backend} does not run on {device}; there are: {known}",
-                backend=wanted.backend,
-                device=stack.machine.name or stack.machine.id or "",
-                known=", ".join(sorted({*known, "cpu"})),
-            )
-        )
-
-
-def _check_split(stack: Stack, wanted: Wanted) -> None:
-    """Raise ValueError where the engine would not start with a tensor split."""
-    if wanted.split == "tensor" and stack.header is not None:
-        refused = tensor_split_refused(stack.header.architecture, memory_settings(stack, wanted.context))
-        if refused:
-            raise ValueError(said("{refused}: llama.cpp would not start (use --split-mode layer)", refused=refused))
 
 
 def settings_of(stack: Stack, wanted: Wanted) -> Settings:

@@ -104,6 +104,14 @@ def _sentence(item: ModelPlan) -> str:
             headroom=size(room.headroom),
             advice=advice,
         )
+    if room.pool < 0:
+        return said(
+            "{text}, and what the system and the server's prompt cache ({cache}) take is {over} more than the memory "
+            "there is.",
+            text=text,
+            cache=size(item.need.prompt_cache),
+            over=size(-room.pool),
+        )
     return said(
         "{text}, {headroom} more than the {pool} there are.{most}",
         text=text,
