@@ -153,9 +153,10 @@ def as_blocks(found: Iterable[Series], points: int) -> list[Block]:
     errors = [said("{plan}: {error}", plan=_label(item, slots=False), error=item.error) for item in every if item.error]
     good = [item for item in every if not item.error]
     ends = (said("in all"), said("writes at full depth"), said("reads it in"))
+    head: tuple[str, ...]
     if points <= MOST_ROWS:
         rows = tuple(row for item in good for row in _table(item))
-        head = (said("plan"), said("context"), ends[0], said("left"), *ends[1:])
+        head = (said("plan"), said("context"), ends[0], said("left"), said("fits"), *ends[1:])
     else:
         rows = tuple(_summary(item) for item in good)
         head = (said("plan"), said("largest that fits"), said("contexts"), *ends)
@@ -193,9 +194,16 @@ def _table(item: Series) -> Iterator[tuple[str, ...]]:
             number(context) + (f" {_BEYOND}" if item.native is not None and context > item.native else ""),
             size(item.total[index]),
             size(item.headroom[index]) if item.headroom is not None else said("not known"),
+            _fits(item, index),
             said("{decode:,.1f} tokens/s", decode=item.decode[index]) if item.decode is not None else said("not known"),
             duration(item.seconds[index]) if item.seconds is not None else said("not known"),
         )
+
+
+def _fits(item: Series, index: int) -> str:
+    if item.headroom is None:
+        return said("not known")
+    return said("yes") if item.headroom[index] >= 0 else said("no")
 
 
 def _span(ends: Iterable[str]) -> str:
