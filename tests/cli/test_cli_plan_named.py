@@ -151,3 +151,17 @@ def test_a_chart_sets_what_does_not_fit_apart(tmp_path: Path) -> None:
     assert pixels(png.read_bytes())
     heights = [int.from_bytes(file.read_bytes()[20:24], "big") for file in (png, held)]
     assert heights[0] == heights[1] + 18, "a line of the legend more"
+
+
+def test_slow_rates_keep_two_digits_that_count() -> None:
+    asked = ["plan", "llama-3.1-405b", "--machine", "raspberry-pi-5-16", "--context", "4096", "--width", "300"]
+    told = [line for line in run(*asked)[1].splitlines() if "tokens/s at depth" in line]
+    assert told
+    assert not any(" 0.0 " in line or "(0.0 to" in line for line in told)
+    assert " 0.0 tokens/s" not in run(*asked[:4], "--width", "300", "--sweep", "context=4096")[1]
+
+
+def test_limits_are_words_of_every_language() -> None:
+    from truelimit.report.plan_more import _LIMITS
+
+    assert set(_LIMITS) == {"native", "memory", "time"}

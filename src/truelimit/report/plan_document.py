@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import Message, said
+from truelimit.domain.message import rate as per_second
 from truelimit.domain.provenance import Missing
 from truelimit.report import plan_more
 from truelimit.report.blocks import Block, Items, Paragraph, Rows, Shown
@@ -221,9 +222,15 @@ def _reads(item: ModelPlan) -> list[Message]:
 
 def _writes(depth: int, rate: Rate) -> Message:
     tier = said("; {tier}", tier=rate.tier) if rate.tier else ""
-    span = said("{low:,.1f} to {high:,.1f}; {basis}{tier}", low=rate.low, high=rate.high, basis=rate.basis, tier=tier)
+    span = said(
+        "{low} to {high}; {basis}{tier}",
+        low=per_second(rate.low),
+        high=per_second(rate.high),
+        basis=rate.basis,
+        tier=tier,
+    )
     return said(
-        "writes {rate:,.1f} tokens/s at depth {depth} ({span})", rate=rate.value, depth=number(depth), span=span
+        "writes {rate} tokens/s at depth {depth} ({span})", rate=per_second(rate.value), depth=number(depth), span=span
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import joined, said
+from truelimit.domain.message import joined, rate, said
 from truelimit.domain.provenance import Missing
 from truelimit.report.blocks import Block, Items, Paragraph, Rows
 from truelimit.report.language import marked
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 6
 NO_CHANGE = said("Nothing has to change; what would make it faster")
+_LIMITS = {"native": marked("native"), "memory": marked("memory"), "time": marked("time")}
 _WHAT_BINDS = {
     "native": marked("Nothing limits it but the model: it was trained for {usable} tokens."),
     "memory": marked("Memory binds: {usable} tokens surely fit."),
@@ -78,7 +79,9 @@ def bound(item: Bound, deadline: float | None) -> list[Block]:
         return []
     sentence = said(_WHAT_BINDS[item.name], usable=number(item.usable))
     told = [
-        said("{limit} {tokens:,}", limit=said(name), tokens=value) for name, value in item.limits if value is not None
+        said("{limit} {tokens:,}", limit=said(_LIMITS[name]), tokens=value)
+        for name, value in item.limits
+        if value is not None
     ]
     wait = said(" (deadline {seconds})", seconds=duration(deadline)) if deadline is not None else ""
     return [
@@ -118,10 +121,10 @@ def _apart(items: tuple[Change, ...]) -> list[Block]:
             (
                 said(
                     "the rates of writing with {change} are estimated ({tier}), that of the plan is not: by the same "
-                    "estimate the plan writes {own:,.1f} tokens/s, and the changes are sorted by that",
+                    "estimate the plan writes {own} tokens/s, and the changes are sorted by that",
                     change=joined(", ", (each.title for each in items if each.own_rate is not None)),
                     tier=item.outcome.decode_tier,
-                    own=item.own_rate,
+                    own=rate(item.own_rate),
                 ),
             )
         )
@@ -165,9 +168,7 @@ def _change(item: Change) -> tuple[str, ...]:
         number(comes.usable) if comes.usable is not None else said("not known"),
         fits,
         duration(comes.prefill_seconds) if comes.prefill_seconds is not None else said("not known"),
-        said("{decode_rate:,.1f} tokens/s", decode_rate=comes.decode_rate)
-        if comes.decode_rate is not None
-        else said("not known"),
+        said("{rate} tokens/s", rate=rate(comes.decode_rate)) if comes.decode_rate is not None else said("not known"),
         item.cost,
     )
 
@@ -194,11 +195,11 @@ def _lines(item: ModelPlan) -> Iterator[str]:
 
 
 def _drafts(item: Drafts) -> str:
-    rate = item.rate
+    told = item.rate
     return said(
         "with its own layers for drafting ({layers}; multi-token prediction), where the engine uses them, it writes "
-        "{value:,.1f} tokens/s at depth 0 ({low:,.1f} to {high:,.1f}; {basis}): in no other number here",
-        layers=item.layers, value=rate.value, low=rate.low, high=rate.high, basis=rate.basis,
+        "{value} tokens/s at depth 0 ({low} to {high}; {basis}): in no other number here",
+        layers=item.layers, value=rate(told.value), low=rate(told.low), high=rate(told.high), basis=told.basis,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from io import StringIO
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import figure, said
+from truelimit.domain.message import rate, said
 from truelimit.report.blocks import Block, Items, Paragraph, Rows
 from truelimit.report.numbers import duration, number, size
 
@@ -195,7 +195,7 @@ def _table(item: Series) -> Iterator[tuple[str, ...]]:
             size(item.total[index]),
             size(item.headroom[index]) if item.headroom is not None else said("not known"),
             _fits(item, index),
-            said("{decode:,.1f} tokens/s", decode=item.decode[index]) if item.decode is not None else said("not known"),
+            said("{rate} tokens/s", rate=rate(item.decode[index])) if item.decode is not None else said("not known"),
             duration(item.seconds[index]) if item.seconds is not None else said("not known"),
         )
 
@@ -220,7 +220,7 @@ def _summary(item: Series) -> tuple[str, ...]:
         said("not known") if item.headroom is None else number(fitting) if fitting else said("none"),
         said("{contexts} to {contexts2}", contexts=number(item.contexts[0]), contexts2=number(item.contexts[-1])),
         _span(size(item.total[index]) for index in ends),
-        said("{rates} tokens/s", rates=_span(figure(item.decode[index], ",.1f") for index in ends))
+        said("{rates} tokens/s", rates=_span(rate(item.decode[index]) for index in ends))
         if item.decode
         else said("not known"),
         _span(duration(item.seconds[index]) for index in ends) if item.seconds else said("not known"),
