@@ -70,7 +70,7 @@ def test_a_corrected_rate_is_not_compared_with_a_plain_estimate() -> None:
     plain = plan(replace(on, published=()), Wanted(Tokens(16_384)))
     assert (made.outcome.decode_tier, other.outcome.decode_tier) == (Tier.CORRECTED, Tier.FAMILY)
     assert other.own_rate == pytest.approx(plain.outcome.decode_rate)
-    assert "rest on something else" in str(told(made.changes, limited=False))
+    assert "rest on something else" in str(told(made.changes, first="What helps most"))
 
 
 def test_another_file_is_compared_by_as_much_of_a_series_as_tells_of_it() -> None:
@@ -95,6 +95,6 @@ def test_what_was_published_moves_no_change_that_is_estimated(slower: float) -> 
 
 
 def test_the_report_says_that_the_tiers_differ() -> None:
-    text = str(told(changed("gpt-oss-120b", "dgx-spark").changes, limited=False))
+    text = str(told(changed("gpt-oss-120b", "dgx-spark").changes, first="What helps most"))
     assert "by the same estimate the plan writes" in text
-    assert "estimate" not in str(told(changed("qwen3-32b", "rtx-4090").changes, limited=False))
+    assert "estimate" not in str(told(changed("qwen3-32b", "rtx-4090").changes, first="What helps most"))

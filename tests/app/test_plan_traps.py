@@ -5,6 +5,7 @@ The figures are exact sizes that a real engine prints, and published measurement
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -16,11 +17,15 @@ from truelimit.app.plan_machine import with_devices
 from truelimit.app.plan_parts import ModelPlan, Wanted
 from truelimit.app.plan_quant import with_quantization
 from truelimit.domain.facts import Estimator
+from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.limits.rates_estimated import Calibrated
+from truelimit.perf.energy import Energy
+from truelimit.report.plan_document import plan as blocks
+from truelimit.report.plan_json import plan as as_json
 from truelimit.tables.calibration import calibration
 from truelimit.tables.loader import machine, published_rates
 from truelimit.tables.models import model_entry
-from truelimit.units import GB, GIB, MIB, Tokens
+from truelimit.units import GB, GIB, MIB, Tokens, from_mib
 
 MAC = "mac-studio-m2-ultra-128"
 
@@ -131,3 +136,52 @@ def test_measured_rates_lie_within_the_interval(model: str, on: str, measured: f
     assert rate is not None
     assert rate.low <= measured <= rate.high
     assert rate.value == pytest.approx(measured, rel=0.4)
+
+
+@pytest.mark.parametrize(
+    "on", ["mac-studio-m2-ultra-64", "dgx-spark", "framework-desktop-128", "desktop-ddr5-64", "rtx-4090"]
+)
+def test_without_cards_beside_main_memory_offload_changes_nothing(on: str) -> None:
+    plain, loose = made("qwen3-8b", on, 8192), made("qwen3-8b", on, 8192, offload=True)
+    assert loose.fits is True
+    assert (loose.room, loose.decode) == (plain.room, plain.decode)
+    assert any("a part in main memory changes nothing here" in note for note in loose.notes)
+    assert not any("a part in main memory" in note for note in plain.notes)
+
+
+def test_eight_cards_in_turn_do_not_take_the_energy_of_eight_at_work() -> None:
+    one, eight = (made("llama-3.1-8b", on, 32_768).energy for on in ("h100-server", "h100-server-8x"))
+    together = made("llama-3.1-8b", "h100-server-8x", 32_768, split="tensor").energy
+    assert isinstance(one, Energy)
+    assert isinstance(eight, Energy)
+    assert isinstance(together, Energy)
+    assert one.joules < eight.joules < 3 * one.joules
+    assert "devices" not in together.calculation.formula
+
+
+def test_energy_that_is_not_known_says_why() -> None:
+    found = made("qwen3-8b", "mac-studio-m2-ultra-64", 8192)
+    assert isinstance(found.energy, Missing)
+    assert found.energy.why == "the rated power of this machine is not known"
+    assert "what one answer takes in energy is not known: the rated power" in str(blocks(found))
+    told = json.loads(as_json(found))
+    assert (told["energy_joules"], told["energy_missing"]) == (None, found.energy.why)
+
+
+@pytest.mark.parametrize("on", ["mac-studio-m2-ultra-64", "desktop-ddr5-64", "pc-rtx-4090"])
+def test_a_prompt_cache_beyond_main_memory_is_refused_with_numbers(on: str) -> None:
+    with pytest.raises(ValueError, match=r"a prompt cache of 97,656.2 GiB .* is more than the \d+\.\d GiB of main"):
+        made("qwen3-8b", on, 8192, prompt_cache=from_mib(99_999_999))
+    assert made("qwen3-8b", on, 8192, prompt_cache=from_mib(8192)).fits
+
+
+def test_a_servers_own_prompt_cache_makes_no_negative_memory() -> None:
+    entry = model_entry("qwen3-8b")
+    assert entry is not None
+    own = bare_stack(entry.header, machine("mac-mini-m1-8"), ())
+    assert own.server is not None
+    default = Known(from_mib(8192), "the engine's default", Basis.SPECIFIED)
+    server = replace(own.server, settings=replace(own.server.settings, prompt_cache=default))
+    headline = str(blocks(plan(replace(own, server=server), Wanted(Tokens(4096))))[0])
+    assert "the server's prompt cache (8.0 GiB) take is" in headline
+    assert "-" not in headline.split("GiB", 1)[1]

@@ -76,7 +76,7 @@ def test_a_machine_by_its_bare_number_is_offered_the_nearest(text: str) -> None:
     found = audited(text)
     assert found.verdict is Verdict.NOT_CHECKABLE
     assert "machine '5090' is not in the tables; nearest: rtx-5090" in found.sentence
-    assert found.claim.context == (32_000 if "32k" in text else None)
+    assert found.claim.context == (32_768 if "32k" in text else None)
 
 
 @pytest.mark.parametrize("text", ["70B at 4 tok/s on 273 GB/s", "405B runs on 128 GB", "70B at 4 tok/s on dgx-spark"])

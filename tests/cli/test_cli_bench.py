@@ -276,3 +276,13 @@ def test_a_file_without_rates_is_one_line(tmp_path: Path, capsys: pytest.Capture
     assert run(["--import", str(file)]) == 2
     assert run(["--import", str(tmp_path / "none")]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+def test_a_machine_that_is_not_known_is_refused_before_anything_runs(
+    words: list[str], server: FakeStream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([server.url, "--machine", "nosuch", *words]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "machine 'nosuch' is not in the table" in output.err

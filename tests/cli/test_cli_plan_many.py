@@ -161,7 +161,14 @@ def test_an_axis_that_cannot_be_read_is_one_line(extra: list[str], words: str) -
 
 @pytest.mark.parametrize(
     ("extra", "words"),
-    [(["--plot", "x.jpg"], ".svg or .png"), (["--plot", "--plot-y", "beauty"], "there are: decode")],
+    [
+        (["--plot", "x.jpg"], ".svg or .png"),
+        (["--plot", "--plot-y", "beauty"], "there are: decode"),
+        (["--plot", "--csv"], "--plot draws, --csv prints"),
+        (["--csv", "--json"], "--csv and --json are two forms"),
+        (["--plot-y", "total"], "add --plot"),
+        (["--deadline", "10"], "leave out --deadline"),
+    ],
 )
 def test_a_chart_that_cannot_be_drawn_is_one_line(extra: list[str], words: str) -> None:
     code, _, err = run(*SWEEP, *extra)

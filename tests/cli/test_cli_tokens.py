@@ -26,6 +26,7 @@ def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("131072", 131_072), ("131,072", 131_072), ("131_072", 131_072), ("128k", 131_072), ("128K", 131_072),
         ("1M", 1_048_576), ("1m", 1_048_576), ("1.5k", 1536), ("0.5M", 524_288), ("1", 1),
+        ("262k", 262_144), ("131K", 131_072), ("65k", 65_536), ("64k", 65_536), ("1048k", 1_048_576), ("260k", 266_240),
     ],
 )  # fmt: skip
 def test_counts(text: str, count: int) -> None:
@@ -72,6 +73,16 @@ def test_what_is_no_count_is_refused_with_what_was_expected(text: str, capsys: p
     out, err = capsys.readouterr()
     assert out == ""
     assert "expected a whole number above 0, such as 131072 or 128k (131,072)" in " ".join(err.split())
+
+
+def test_an_audit_reads_a_context_as_a_plan_does() -> None:
+    claim = "qwen3-8b Q4_K_M at 42 tok/s {} on rtx-4090"
+    told = [json.loads(run("audit", "--json", "--claim", claim.format(where))[1])["claims"][0] for where in
+            ("at 128k context", "at depth 131072", "at 131,072 tokens")]  # fmt: skip
+    assert {item["read_as"]["context"] for item in told} == {131_072}
+    assert [item["read_as"]["not_judged"] for item in told] == [[], [], []]
+    assert "128k is read as 131,072 tokens: k is 1,024, as engines count" in told[0]["notes"]
+    assert len({item["sentence"] for item in told}) == 1
 
 
 def test_other_places_that_ask_for_tokens() -> None:

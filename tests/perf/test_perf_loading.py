@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truelimit.domain.provenance import Basis, Known
-from truelimit.perf.energy import READING, WRITING, energy_of_answer
+from truelimit.perf.energy import READING, WAITING, WRITING, energy_of_answer
 from truelimit.perf.load_time import DISK, load_calculation, load_interval, restore_calculation, tokens_kept
 from truelimit.perf.residency import Resident, residency
 from truelimit.units import GB, GIB, Bytes, BytesPerSecond, Watts
@@ -72,3 +72,13 @@ def test_who_stays_fits_or_is_the_last(sizes: list[int], room: int) -> None:
     made = residency(models, room)
     assert [*made.evicted, *made.kept] == models
     assert made.left >= 0 or len(made.kept) == 1
+
+
+def test_of_several_devices_with_blocks_in_turn_one_works_at_a_time() -> None:
+    rate = Known(50.0, "a rate", Basis.DERIVED)
+    one = energy_of_answer(Known(Watts(300.0), "a card", Basis.SPECIFIED), 100.0, 500, rate, "a test")
+    four = energy_of_answer(Known(Watts(1200.0), "four cards", Basis.SPECIFIED), 100.0, 500, rate, "a test", 4)
+    waiting = 3 * 300 * WAITING * (100 + 500 / 50)
+    assert four.joules == pytest.approx(one.joules + waiting)
+    assert four.low < four.joules < four.high
+    assert next(term.basis for term in four.calculation.terms if term.name == "waiting_share") is Basis.ASSUMED

@@ -13,6 +13,7 @@ from support.rich_page import render_by_rich
 from truelimit.report.as_text import render
 from truelimit.report.blocks import Block, Heading, Items, Paragraph, Preformatted, Rows
 from truelimit.report.folded import folded
+from truelimit.report.shorten import shortened
 from truelimit.report.wrap import cells, painted, untabbed, wrapped
 
 WORDS = st.sampled_from([
@@ -52,6 +53,7 @@ def test_a_page_is_the_same_as_by_rich(blocks: list[Block], width: int, colour: 
 
 
 def _folds(block: Block, width: int) -> bool:
+    block = shortened(block)  # as a page has it
     return isinstance(block, Rows) and block.titled and folded(block.head, block.rows, width, 2) is not None
 
 

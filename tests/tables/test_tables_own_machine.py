@@ -159,6 +159,22 @@ def test_gigabytes_of_memory_are_told_as_what_they_are_read_as() -> None:
     assert plain.accelerators[0].bandwidth.where == "the machine given, bandwidth_gbs"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("text", "gib"),
+    [
+        ("48", [48]),
+        ("48 GB", [48]),
+        ("48GiB", [48]),
+        ("24; 48", [24, 48]),
+        ("up to 64", [64]),
+        ("277 HBM3e (+ x)", [277]),
+    ],
+)
+def test_sizes_of_memory_are_read_in_the_forms_of_spec_sheets(text: str, gib: list[int]) -> None:
+    found = machine_from_mapping({"memory_gb_options": text, "bandwidth_gbs": 900}).accelerators[0]
+    assert found.memory_options == tuple(size * GIB for size in gib)
+
+
 def test_a_price_without_a_date_is_not_kept() -> None:
     sheet = {"name": "X", "bandwidth_gbs": 900, "price_usd": "800"}
     assert machine_from_mapping(sheet).prices == ()
@@ -179,6 +195,11 @@ def test_a_price_without_a_date_is_not_kept() -> None:
         ({"accelerators": 5}, "accelerators"),
         ({"accelerators": [5]}, "accelerators is 5"),
         ({"name": "x", "bandwidth_gbs": 1, "prices": 5}, "prices is 5"),
+        ({"memory_gib": "48000 MB", "bandwidth_gbs": 1}, "memory_gib is '48000 MB'; expected a number of GiB"),
+        ({"memory_gib": "48 XB", "bandwidth_gbs": 1}, "memory_gib is '48 XB'; expected a number of GiB"),
+        ({"memory_gb": "lots", "bandwidth_gbs": 1}, "memory_gb is 'lots'; expected a number of GiB"),
+        ({"memory_gib": "0.5 TB", "bandwidth_gbs": 1}, "memory_gib is '0.5 TB'; expected a number of GiB"),
+        ({"memory_gib": "24;x", "bandwidth_gbs": 1}, "memory_gib is '24;x'; expected a number of GiB"),
         ({}, "no accelerator is described"),
         (5, "expected a table"),
     ],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from truelimit.app.batch_fields import CaseError, one_of, shown, whole
+from truelimit.app.batch_fields import CaseError, one_of, shown, unused_keys, whole
 from truelimit.app.batch_model import model_of
 from truelimit.app.batch_stack import Asked, asked_of
 from truelimit.domain.estimates import Estimate, RateCase
@@ -18,6 +18,7 @@ from truelimit.domain.machine import Machine, PoolKind
 from truelimit.domain.message import said
 from truelimit.limits.rates import reading, writing
 from truelimit.limits.rates_at import read, written
+from truelimit.limits.served import native_context
 from truelimit.units import Bytes, to_gib
 
 if TYPE_CHECKING:
@@ -98,7 +99,21 @@ def _rate(case: Mapping[str, Any], lookups: Lookups) -> tuple[Estimate, None, tu
     asked = asked_of(case, machine, model_of(case, lookups), depth + tokens, lookups)
     _check_memory(machine, asked.case)
     made = _read(asked, tokens, depth) if kind == "pp" else _written(asked, tokens, depth)
-    return made, None, made.notes
+    return made, None, (*made.notes, *_beyond(asked, depth + tokens), *unused_keys(case))
+
+
+def _beyond(asked: Asked, context: int) -> tuple[str, ...]:
+    """Whether a case asks for more than its model was trained for."""
+    native = native_context(asked.stack)
+    if native is None or context <= native.value:
+        return ()
+    return (
+        said(
+            "{context:,} tokens are beyond what the model was trained for ({native:,}): it needs rope scaling",
+            context=context,
+            native=native.value,
+        ),
+    )
 
 
 def _read(asked: Asked, tokens: int, depth: int) -> Estimate:

@@ -8,13 +8,30 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from truelimit.domain.message import said
 from truelimit.perf.rates.classes import engine_class
 
 _MOST_TOKENS = 10**8
 
 
+KEYS = (
+    "id", "machine", "n_devices", "backend", "engine", "model", "kind", "n_tokens", "depth", "flash_attn", "kv_type",
+    "split", "ubatch", "quant",
+)  # fmt: skip
+
+
 class CaseError(ValueError):
     """A case that cannot be answered; the text says which key, what it holds, and what was expected."""
+
+
+def unused_keys(case: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a note on each key of a case that is none of ours: it was not used, and may be a slip of the pen."""
+    found = []
+    for key in sorted(str(key)[:60] for key in case if key not in KEYS):
+        near = ", ".join(difflib.get_close_matches(key, KEYS, 2, 0.6))
+        meant = said("; nearest: {near}", near=near) if near else ""
+        found.append(said("the key {key!r} is not known and was not used{meant}", key=key, meant=meant))
+    return tuple(found)
 
 
 def one_of(case: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from truelimit.app.plan_arithmetic import arithmetic, decode_arithmetic
 from truelimit.app.plan_changes import changes
+from truelimit.app.plan_checks import check
 from truelimit.app.plan_commands import commands
 from truelimit.app.plan_extras import drafts, energy, load, of_boxes, residents, restore
+from truelimit.app.plan_notes import notes
 from truelimit.app.plan_parts import (
     Beside,
     Bound,
@@ -31,19 +33,17 @@ from truelimit.domain.server import Definition, Engine, Server, ServerKind, Serv
 from truelimit.limits.need import largest_fit, memory_need, memory_settings, need_or_reason
 from truelimit.limits.pools import Budget, budget, partial_budget
 from truelimit.limits.rates import paces
-from truelimit.limits.rates_at import held_back
 from truelimit.limits.served import native_context, served_context
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import kv_bytes_per_token
 from truelimit.perf.load_time import DISK
-from truelimit.perf.placement_flags import tensor_split_refused
 from truelimit.units import Bytes, BytesPerSecond, Tokens
 
 if TYPE_CHECKING:
     from truelimit.domain.machine import Machine
     from truelimit.domain.model import ModelHeader
     from truelimit.domain.rates import PublishedRates
-    from truelimit.limits.paces import Reading, Writing
+    from truelimit.limits.paces import Writing
     from truelimit.perf.memory import MemoryNeed
 
 __all__ = [
@@ -84,8 +84,7 @@ def plan(stack: Stack, wanted: Wanted, around: Around | None = None) -> ModelPla
 def needed(stack: Stack, wanted: Wanted) -> tuple[Stack, MemoryNeed]:
     """Return the stack with the wanted settings, and the memory that it takes. Raises ValueError as ``plan`` does."""
     planned = with_wanted(stack, wanted)
-    _check_split(planned, wanted)
-    _check_backend(planned, wanted)
+    check(planned, wanted)
     need = need_or_reason(planned, wanted.context)
     if isinstance(need, Missing):
         raise ValueError(need.why)
@@ -99,8 +98,12 @@ def room_for(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[Room | N
 
 
 def pool_for(planned: Stack, wanted: Wanted) -> Budget | None:
-    """Return the memory that must hold a model; None where no memory is known."""
-    return partial_budget(planned) if wanted.offload else budget(planned, planned.split)
+    """Return the memory that must hold a model; None where no memory is known.
+
+    Where there are no cards beside a main memory, there is nothing to offload: the plan is that without it.
+    """
+    shared = partial_budget(planned) if wanted.offload else None
+    return shared or budget(planned, planned.split)
 
 
 def with_changes(stack: Stack, made: ModelPlan, around: Around) -> ModelPlan:
@@ -148,7 +151,7 @@ def _plan(planned: Stack, wanted: Wanted, need: MemoryNeed) -> tuple[ModelPlan, 
         prefill_tier=reads.tier if reads else None,
         bound=_bound(native.value if native else None, largest, in_time),
         machine=planned.machine.name,
-        notes=_notes(native, wanted, reads, writes),
+        notes=notes(planned.machine, native, wanted, reads, writes),
         machine_notes=of_boxes(planned.machine),
     )
     return made, writes
@@ -222,28 +225,6 @@ def with_wanted(stack: Stack, wanted: Wanted) -> Stack:
     return replace(stack, server=server, definition=definition, split=wanted.split, backend=backend)
 
 
-def _check_backend(stack: Stack, wanted: Wanted) -> None:
-    """Raise ValueError for a backend that runs on none of the machine's devices."""
-    known = {name for item in stack.machine.accelerators for name in item.backends}
-    if wanted.backend is not None and known and wanted.backend not in {*known, "cpu"}:
-        raise ValueError(
-            said(
-                "backend {backend} does not run on {device}; there are: {known}",
-                backend=wanted.backend,
-                device=stack.machine.name or stack.machine.id or "",
-                known=", ".join(sorted({*known, "cpu"})),
-            )
-        )
-
-
-def _check_split(stack: Stack, wanted: Wanted) -> None:
-    """Raise ValueError where the engine would not start with a tensor split."""
-    if wanted.split == "tensor" and stack.header is not None:
-        refused = tensor_split_refused(stack.header.architecture, memory_settings(stack, wanted.context))
-        if refused:
-            raise ValueError(said("{refused}: llama.cpp would not start (use --split-mode layer)", refused=refused))
-
-
 def settings_of(stack: Stack, wanted: Wanted) -> Settings:
     """Return the settings that a plan is made with."""
     used = memory_settings(stack, wanted.context)
@@ -282,18 +263,3 @@ def _bound(native: Tokens | None, largest: Tokens | None, in_time: Tokens | None
         return Bound("unknown", None, limits)
     usable, name = min(known, key=lambda item: item[0])
     return Bound("unknown" if largest is None and name == "native" else name, usable, limits)
-
-
-def _notes(
-    native: Known[Tokens] | None, wanted: Wanted, reads: Reading | None, writes: Writing | None
-) -> tuple[str, ...]:
-    found = [*(reads.notes if reads else ()), *(writes.notes if writes else ())]
-    found += held_back(writes, wanted.context) if writes else ()
-    if native is not None and wanted.context > native.value:
-        found.append(
-            said(
-                "the model was trained for {native:,} tokens: what lies beyond is memory without use",
-                native=native.value,
-            )
-        )
-    return tuple(dict.fromkeys(found))

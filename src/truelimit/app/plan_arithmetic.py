@@ -35,6 +35,7 @@ def arithmetic(
     if reads is not None:
         asked = Term("context", wanted.context, "tokens", said("the plan's options"), Basis.SPECIFIED)
         found.append(prefill_calculation(reads.fit, asked))
+        found += [reads.copies] if reads.copies is not None else []
     return tuple(found)
 
 

@@ -9,19 +9,17 @@ from truelimit.app.plan_parts import Drafts, ModelPlan, Rate, Wait
 from truelimit.domain.calculation import Term, calculate
 from truelimit.domain.machine import Machine, PoolKind
 from truelimit.domain.message import said
-from truelimit.domain.provenance import Basis, Known, worst
+from truelimit.domain.provenance import Basis, Known, Missing, worst
+from truelimit.limits.host_link import copy_calculation
 from truelimit.limits.rate_case import rate_case
 from truelimit.perf.energy import Energy, energy_of_answer
 from truelimit.perf.load_time import load_calculation, load_interval, restore_calculation
 from truelimit.perf.rates.speculation import speculation_gain
 from truelimit.perf.residency import Residency, Resident, residency
-from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s, to_gb_per_s
+from truelimit.units import Bytes, BytesPerSecond, to_gb_per_s
 
 if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
-
-# What a copy between main memory and a card reaches: PCIe 4.0 with 16 lanes has 31.5 GB/s, drivers reach about 80 %.
-_PCIE = Known(from_gb_per_s(25.0), said("assumed: PCIe 4.0 with 16 lanes, 25 GB/s"), Basis.ASSUMED)
 
 
 def load(made: ModelPlan, disk: Known[BytesPerSecond]) -> Wait:
@@ -40,10 +38,14 @@ def restore(made: ModelPlan, machine: Machine) -> Wait | None:
     kept = made.need.kv_cache + made.need.state
     if not made.need.prompt_cache or kept > made.need.prompt_cache:
         return None
-    link = _PCIE if machine.pool(PoolKind.VRAM) else _half_of_memory(machine)
-    if link is None:
+    stored = Known(Bytes(kept), said("KV cache and state above"), Basis.DERIVED)
+    within = _half_of_memory(machine)
+    if machine.pool(PoolKind.VRAM):
+        counted = copy_calculation(machine, "cache", stored)
+    elif within is not None:
+        counted = restore_calculation(stored, within)
+    else:
         return None
-    counted = restore_calculation(Known(Bytes(kept), said("KV cache and state above"), Basis.DERIVED), link)
     return Wait(float(counted.result), float(counted.result) / 2, float(counted.result) * 4, counted)
 
 
@@ -75,14 +77,17 @@ def drafts(made: ModelPlan, planned: Stack) -> Drafts | None:
     return Drafts(layers, rate, counted, gain.source)
 
 
-def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | None:
-    """Return the energy of one answer after a prompt that fills the context; None where power or rates are unknown."""
+def energy(made: ModelPlan, machine: Machine, answer: int) -> Energy | Missing:
+    """Return the energy of one answer after a prompt that fills the context, or why it is not known."""
     power, rate = rated_power(machine), made.decode[-1][1]
-    if power is None or rate is None or made.prefill_seconds is None:
-        return None
+    if power is None:
+        return Missing("energy", said("the rated power of this machine is not known"))
+    if rate is None or made.prefill_seconds is None:
+        return Missing("energy", said("how fast it reads and writes is not known"))
     where = said("{context:,} tokens read and {answer:,} written", context=made.wanted.context, answer=answer)
     writing = Known(rate.value, said("the rate of writing at full depth, above"), rate.basis)
-    return energy_of_answer(power, made.prefill_seconds[0], answer, writing, where)
+    count = 1 if made.wanted.split == "tensor" else max(1, len(machine.accelerators))
+    return energy_of_answer(power, made.prefill_seconds[0], answer, writing, where, count)
 
 
 def residents(made: ModelPlan, others: tuple[tuple[str, int | None], ...]) -> Residency | None:

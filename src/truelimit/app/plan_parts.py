@@ -10,7 +10,7 @@ from truelimit.domain.frozen import dataclass
 if TYPE_CHECKING:
     from truelimit.domain.calculation import Calculation
     from truelimit.domain.estimates import Tier
-    from truelimit.domain.provenance import Basis
+    from truelimit.domain.provenance import Basis, Missing
     from truelimit.perf.energy import Energy
     from truelimit.perf.memory import MemoryNeed
     from truelimit.perf.placement import Placement
@@ -163,6 +163,7 @@ class ModelPlan:
     ``placement`` is None where one memory holds all. ``deadline_prompt`` is the longest prompt that is read in time.
     ``changes`` are sorted, what helps most first; those that do not help are left out. ``commands`` start an existing
     engine as planned, each with what it is for. ``decode_calculations`` are those of ``decode``, in its order.
+    ``energy`` says why where it is not known, and is None where nobody asked.
     """
 
     model: str
@@ -185,7 +186,7 @@ class ModelPlan:
     changes: tuple[Change, ...] = ()
     load: Wait | None = None
     restore: Wait | None = None
-    energy: Energy | None = None
+    energy: Energy | Missing | None = None
     residents: Residency | None = None
     commands: tuple[tuple[str, str], ...] = ()
     machine: str | None = None
@@ -193,6 +194,11 @@ class ModelPlan:
     decode_calculations: tuple[Calculation | None, ...] = ()
     machine_notes: tuple[str, ...] = ()
     drafts: Drafts | None = None
+
+    @property
+    def beyond_native(self) -> bool | None:
+        """Whether the wanted context is more than the model was trained for; None where that is not known."""
+        return None if self.native_context is None else self.wanted.context > self.native_context
 
     @property
     def outcome(self) -> Outcome:

@@ -23,6 +23,7 @@ from truelimit.limits.paces import Reading, Writing
 from truelimit.limits.rates import paces
 from truelimit.limits.rates_at import half_widths, reading_half_widths
 from truelimit.limits.rates_many import decode_rates, seconds
+from truelimit.limits.served import native_context
 from truelimit.units import Bytes, Tokens
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Series:
 
     ``total`` and ``headroom`` in bytes, ``decode`` in tokens/s at full depth, ``seconds`` to read the whole context,
     each with its relative half-width (``decode_high`` is no more than physics allows); None where it is not known.
-    ``error`` says why there are none.
+    ``error`` says why there are none. ``native`` is what the model was trained for, in tokens.
     """
 
     model: str
@@ -79,6 +80,7 @@ class Series:
     decode_basis: str = ""
     seconds_basis: str = ""
     error: str = ""
+    native: int | None = None
 
 
 @dataclass(slots=True)
@@ -127,7 +129,10 @@ def _series(stack: Stack, wanted: Wanted, quant: str | None, shared: _Shared) ->
         there = _in_quant(stack, quant, shared)
         planned, need = needed(there, wanted)
         settings, pool = settings_of(planned, wanted), pool_for(planned, wanted)
-        named = replace(named, kv_type=settings.kv_type, slots=settings.slots)
+        native = native_context(planned)
+        named = replace(
+            named, kv_type=settings.kv_type, slots=settings.slots, native=native.value if native is not None else None
+        )
         if pool is not None and pool.devices:
             return _over_memories(named, planned, wanted, need, pool, shared)
         total, headroom = _memory(planned, wanted, need, shared)

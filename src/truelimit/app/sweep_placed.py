@@ -148,7 +148,7 @@ def _writes(planned: Stack, told: Writing, placed: Placed, rows: Array, contexts
 def _reads(planned: Stack, told: Reading, placed: Placed, rows: Array, contexts: Array) -> ManyRates:
     where = _rows(placed.where, rows)
     if bool(where.on_host[0]) and told.tier in _OF_PLACE and told.widths is not None:
-        return reading_many(told, where, 0, contexts)
+        return reading_many(planned.machine, told, where, 0, contexts)
     if told.tier not in {Tier.THIS_STACK, Tier.PUBLISHED} and (where.on_host[0] or not alike(planned)):
         raise NotTogetherError
     values, widths = seconds(told, contexts.tolist()), reading_half_widths(told, contexts.tolist())

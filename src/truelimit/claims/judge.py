@@ -19,6 +19,7 @@ from truelimit.claims import (
 from truelimit.claims.known import Known, not_checkable
 from truelimit.domain.claims import Assertion, Audited, Claim, Judgement, Part, Quantity, StatedClaim, Verdict
 from truelimit.domain.message import joined, said
+from truelimit.domain.token_counts import read_as
 
 _Judge = Callable[[Assertion, Known], Judgement]
 
@@ -111,4 +112,6 @@ def _in_part(claim: Claim, sentence: str) -> str:
 def _notes(known: Known) -> tuple[str, ...]:
     unread = (*known.claim.misread, *known.claim.unread)
     left = said("not judged: {words}", words=", ".join(unread)) if unread else ""
-    return tuple(note for note in (*known.notes, left) if note)
+    told, context = known.claim.context_told, known.claim.context
+    counted = read_as(told, context) if told and context else ""
+    return tuple(note for note in (*known.notes, counted, left) if note)

@@ -31,7 +31,7 @@ def parse(text: str, vocabulary: Vocabulary) -> Claim:
     claim = replace(claim, misread=unread.misread(scanner))
     stated = _stated(scanner)
     claim = _conditions(claim, scanner)
-    contexts = quantities.contexts(scanner)
+    contexts = quantities.contexts(scanner, hosted=claim.cloud is not None)
     claim, sized = _sizes(claim, quantities.sizes(scanner), scanner, stated)
     claim, stated = _with_context(claim, [*stated, *sized], contexts, scanner)
     claim, stated = _bandwidth_as_condition(claim, stated)
@@ -143,14 +143,21 @@ def _with_context(
     if not contexts:
         return claim, stated
     context = Tokens(round(contexts[0].high))
+    claim = replace(claim, context=context, context_told=_told_with_k(claim, contexts[0]))
     conditional = any(
         item.quantity not in {Quantity.KV_HEADS, Quantity.INPUT_PRICE, Quantity.OUTPUT_PRICE} for item in stated
     )
     held = claim.machine is not None or claim.memory is not None
     if conditional or (held and scanner.words(_RUNS)):
-        return replace(claim, context=context), stated
-    asserted = [] if "prompt" in contexts[0].text.lower() else [contexts[0]]
-    return replace(claim, context=context), [*stated, *asserted]
+        return claim, stated
+    asserted = [] if re.search(r"prompt|depth|@", contexts[0].text, re.IGNORECASE) else [contexts[0]]
+    return claim, [*stated, *asserted]
+
+
+def _told_with_k(claim: Claim, context: Assertion) -> str:
+    """The words of a context with a k or M that counts 1,024; empty where it has none, or a provider counts."""
+    found = re.findall(r"\d[\d,.]*[km](?!\w)", context.text, re.IGNORECASE)
+    return found[-1] if found and claim.cloud is None else ""
 
 
 def _bandwidth_as_condition(claim: Claim, stated: list[Assertion]) -> tuple[Claim, list[Assertion]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from truelimit.claims.scan import Found, Scanner
+from truelimit.claims.scan import Found, Scanner, value
 from truelimit.domain.claims import Assertion, Quantity
+from truelimit.domain.token_counts import in_full
 from truelimit.units import GB, HOUR, MINUTE, TERA, Bytes, from_gb, from_gib
 
 _RATE = r"(?:tok(?:en)?s?|t)\s?(?:/|per |a |p)\s?s(?:ec(?:ond)?s?)?\b|tps\b"
@@ -112,15 +113,23 @@ def _size(found: Found) -> Size:
     return Size(from_gib(number) if binary else from_gb(number), from_gib(number), found)
 
 
-def contexts(scanner: Scanner) -> list[Assertion]:
-    """Return contexts and prompts in tokens (``262K context``, ``context of 131,072``, ``at 262K``)."""
-    after = rf"(?:tok(?:en)?s?)?[\s-]?(?:of )?(?:context|window|ctx|prompt|tokens?)\b{_NO_RATE}"
-    found = scanner.numbers(after, scales="km")
-    before = r"(?:context(?: window)?|window|ctx|prompts?)(?: length| size)?(?: of|:| is|=)? ?"
-    found += scanner.numbers(r"", before, scales="km")
-    found += scanner.numbers(r"(?<=[kKM])(?![\w])", r"(?:(?:at|for|with) )?", scales="km")
+def contexts(scanner: Scanner, *, hosted: bool) -> list[Assertion]:
+    """Return contexts and prompts in tokens (``128K context``, ``context of 131,072``, ``at 128K``, ``depth 8192``).
+
+    A k is 1,024, as engines count; of a ``hosted`` model 1,000, as providers do.
+    """
+    read = value if hosted else _tokens
+    after = rf"(?:tok(?:en)?s?)?[\s-]?(?:of )?(?:context|window|ctx|prompt|depth|tokens?)\b{_NO_RATE}"
+    found = scanner.numbers(after, scales="km", read=read)
+    before = r"(?:(?:context(?: window)?|window|ctx|depth|prompts?)(?: length| size)?(?: of|:| is|=)? ?|@ ?d)"
+    found += scanner.numbers(r"", before, scales="km", read=read)
+    found += scanner.numbers(r"(?<=[kKM])(?![\w])", r"(?:(?:at|for|with) )?", scales="km", read=read)
     found += scanner.numbers(rf"(?<=\d{{3}})(?![\w,.%$/]|\s?{_UNITS})", r"(?:at|for|with) (?=[\d,]{4})", scales="")
     return [Assertion(Quantity.CONTEXT, item.low, item.high, item.text, item.open) for item in found]
+
+
+def _tokens(number: str, scale: str) -> float:
+    return in_full(value(number), scale)
 
 
 def durations(scanner: Scanner) -> list[Assertion]:

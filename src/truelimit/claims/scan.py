@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MOST_CHARACTERS = 2000
@@ -67,22 +68,24 @@ class Scanner:
         """Blank a part."""
         self._left = self._left[:start] + " " * (end - start) + self._left[end:]
 
-    def numbers(self, unit: str, prefix: str = "", scales: str = "k") -> list[Found]:
+    def numbers(
+        self, unit: str, prefix: str = "", scales: str = "k", read: Callable[[str, str], float] = value
+    ) -> list[Found]:
         """Return numbers and ranges followed by a unit, each with the words around it, and blank them.
 
-        ``prefix`` is a sign before the number (a currency); ``scales`` are the letters that multiply it.
+        ``prefix`` is a sign before the number (a currency); ``scales`` are the letters that multiply it, by ``read``.
         """
         scale = rf"(?:(?P<{{name}}>[{scales}])(?![\w]))?" if scales else r"(?P<{name}>)"
         low = rf"(?<![\w.,]){_ABOUT}{prefix}(?P<low>{NUMBER}){scale.format(name='ls')}"
         high = rf"(?:\s?(?:-|to|and)\s?(?:{prefix})?(?P<high>{NUMBER}){scale.format(name='hs')})?"
         more = r"(?P<more>\s?\+|-plus| or more| and up)?"
-        return [self._found(match) for match in self.take(rf"{low}{high}{more}\s?-?(?P<unit>{unit})")]
+        return [self._found(match, read) for match in self.take(rf"{low}{high}{more}\s?-?(?P<unit>{unit})")]
 
-    def _found(self, match: re.Match[str]) -> Found:
+    def _found(self, match: re.Match[str], read: Callable[[str, str], float]) -> Found:
         high_scale = match["hs"] or ""
         low_scale = match["ls"] or (high_scale if match["high"] else "")
-        low = value(match["low"], low_scale)
-        high = value(match["high"], high_scale) if match["high"] else low
+        low = read(match["low"], low_scale)
+        high = read(match["high"], high_scale) if match["high"] else low
         start, end = match.span()
         low, high = min(low, high), max(low, high)
         around = (self.text[max(0, start - _AROUND) : start], self.text[end : end + _AROUND])

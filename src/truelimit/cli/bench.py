@@ -41,9 +41,11 @@ def _bench(args: argparse.Namespace) -> int:
     from truelimit.adapters.bench.find import endpoint_at
     from truelimit.app.bench import bench
     from truelimit.cli.bench_progress import told
-    from truelimit.cli.bench_wiring import finished, world
+    from truelimit.cli.bench_wiring import finished, machine_named, world
     from truelimit.report import bench_document, bench_json
 
+    if args.machine is not None:
+        machine_named(args.machine)
     endpoint = endpoint_at(args.url, args.model, args.api, key_of(args.api_key_env), args.max_seconds)
     with told(quiet=args.json) as tell:
         result = bench(endpoint, _wanted(args), world(tell), dry=args.dry_run)

@@ -63,16 +63,21 @@ def _kept(result: BenchResult, item: Measurement) -> tuple[BenchResult, str | No
     return replace(result, measurement=added[0] if added else item), str(store.path)
 
 
+def machine_named(name: str) -> Machine:
+    """Return the machine of --machine. Raises BenchError with the nearest names."""
+    from truelimit.cli.machines import named_machine
+    from truelimit.tables.fields import TableError
+
+    try:
+        return named_machine(name)
+    except TableError as error:
+        raise BenchError(str(error)) from None
+
+
 def _machine(name: str | None, *, local: bool) -> Machine | None:
     """The machine named, else this one where the server runs here; with what the tables know of its chips."""
     if name is not None:
-        from truelimit.tables.fields import TableError
-        from truelimit.tables.machines import machine
-
-        try:
-            return machine(name)
-        except TableError as error:
-            raise BenchError(str(error)) from None
+        return machine_named(name)
     if not local:
         return None
     from truelimit.app.ports import Deadline, Places

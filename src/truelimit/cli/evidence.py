@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, keeps: bool = True) -> Non
         "--session", action="append", default=[], type=Path, metavar="FILE", help=said("a transcript or store")
     )
     group.add_argument("--model-file", action="append", default=[], type=Path, metavar="FILE", help=said("a GGUF file"))
-    group.add_argument("--machine", metavar="NAME", help=said("a machine of the table or your TOML of one"))
+    group.add_argument("--machine", metavar="NAME", help=said("a machine of the table, your TOML of one, or this"))
     group.add_argument(
         "--proxy", action="append", default=[], metavar="NAME=SECONDS", help=said("a proxy's timeout on the path")
     )
@@ -173,11 +173,11 @@ def measurements() -> tuple[Measurement, ...]:
 def _machine(name: str | None) -> Machine | None:
     if name is None:
         return None
+    from truelimit.cli.machines import named_machine
     from truelimit.tables.fields import TableError
-    from truelimit.tables.machines import machine
 
     try:
-        return machine(name)
+        return named_machine(name)
     except TableError as error:
         raise UsageError(str(error)) from error
 

@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from truelimit.app.machines import Entry, Wanted
 from truelimit.cli import output
@@ -13,6 +14,9 @@ from truelimit.cli.parser import Parser
 from truelimit.cli.speech import tell
 from truelimit.domain.message import said
 from truelimit.units import from_gib
+
+if TYPE_CHECKING:
+    from truelimit.domain.machine import Machine
 
 THIS = "this"
 
@@ -79,6 +83,13 @@ def _check_filter(vendor: str, family: str) -> None:
     if family and not any(name.startswith(family.lower()) for name in families):
         near = ", ".join(nearest(family, families) or families)
         raise _UsageError(said("family {family!r:.80} is not in the table; nearest: {near}", family=family, near=near))
+
+
+def named_machine(name: str) -> Machine:
+    """Return a machine by its name: ``this`` is the one at hand. Raises TableError with the nearest names."""
+    from truelimit.tables.machines import machine
+
+    return this_machine(measure=False).machine if name.strip().lower() == THIS else machine(name)
 
 
 def this_machine(*, measure: bool) -> Entry:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.cli import evidence, output
+from truelimit.cli.plan_combinations import check, check_split
 from truelimit.cli.plan_model import asked, other
 from truelimit.cli.plan_options import parser
 from truelimit.cli.tokens import read_as
@@ -27,8 +28,10 @@ _ENGINE_DEFAULT = 4096  # llama-server's and Ollama's context where neither the 
 
 def run(argv: Sequence[str]) -> int:
     """Print what a model needs at a context. Returns 0 when it fits or that is not known, 1 when not, 2 on error."""
-    args = parser().parse_args(argv)
+    options = parser()
+    args = options.parse_args(argv)
     try:
+        check(args, options)
         return _run(args)
     except BrokenPipeError:
         raise
@@ -59,6 +62,7 @@ def _plan(args: argparse.Namespace, places: Places, given: Given) -> int:
     from truelimit.app.plan import beside, plan, with_changes
 
     stack, files = asked(args.model, args, places, given)
+    check_split(args, stack.machine)
     header = _header(args, stack)
     wanted = _wanted(args, header)
     if args.sweep:

@@ -14,7 +14,6 @@ from truelimit.cli import output
 
 if TYPE_CHECKING:
     from truelimit.app.batch import Answer, Lookups
-    from truelimit.domain.machine import Machine
     from truelimit.units import Bytes
 
 _MOST_LINE = 1_000_000  # bytes of one case
@@ -92,13 +91,14 @@ def _plain(name: object) -> object:
 def _lookups() -> Lookups:
     from truelimit.app.batch import Lookups
     from truelimit.cli.evidence import measurements
+    from truelimit.cli.machines import named_machine
     from truelimit.cli.plan_model import estimator
     from truelimit.tables.loader import published_rates
     from truelimit.tables.machines import joined, machine_from_mapping
     from truelimit.tables.models import model, unknown_model
 
     return Lookups(
-        _machine,
+        named_machine,
         machine_from_mapping,
         model,
         unknown_model,
@@ -108,16 +108,6 @@ def _lookups() -> Lookups:
         _files,
         joined,
     )
-
-
-def _machine(name: str) -> Machine:
-    """A machine by its id; ``this`` is the one that this runs on, as far as it can be told. Raises ValueError."""
-    from truelimit.cli.machines import THIS, this_machine
-    from truelimit.tables.machines import machine
-
-    if name.strip().lower() != THIS:
-        return machine(name)
-    return this_machine(measure=False).machine
 
 
 def _files(name: str) -> Mapping[str, Bytes]:

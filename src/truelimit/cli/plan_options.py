@@ -104,7 +104,7 @@ def _add_many(made: argparse.ArgumentParser) -> None:
         help=said("draw the sweep in the terminal, or into FILE (.svg, .png)"),
     )
     group.add_argument(
-        "--plot-y", default="decode", help=said("what to draw: decode, prefill, seconds, total, headroom")
+        "--plot-y", metavar="WHAT", help=said("what to draw: decode (default), prefill, seconds, total, headroom")
     )
 
 

@@ -52,7 +52,7 @@ def _write(parts: Iterable[str]) -> int:
 def _plot(args: argparse.Namespace, found: list[Series]) -> int:
     from truelimit.report import plot
 
-    chart = plot.chart(found, args.plot_y)
+    chart = plot.chart(found, args.plot_y or "decode")
     if args.plot == "-":
         output.write(plot.as_text(chart, output.columns(args), say()))
         return 0
@@ -67,15 +67,15 @@ def _plot(args: argparse.Namespace, found: list[Series]) -> int:
 def axes_of(texts: list[str], context: int, devices: int | None) -> Axes:
     """Return the axes of ``KEY=VALUES`` texts. Raises UsageError with what was expected."""
     from truelimit.app.sweep import Axes
+    from truelimit.cli.machines import named_machine
     from truelimit.cli.plan_model import counted
     from truelimit.perf.kv_types import kv_type
     from truelimit.perf.quantization import quantization
-    from truelimit.tables.loader import machine
 
     given = dict(_split(text) for text in texts)
     axes = Axes(_contexts(given["context"]) if "context" in given else (context,))
     if "machine" in given:
-        axes = replace(axes, machines=tuple(counted(machine(name), devices) for name in _names(given["machine"])))
+        axes = replace(axes, machines=tuple(counted(named_machine(name), devices) for name in _names(given["machine"])))
     if "quant" in given:
         axes = replace(axes, quants=tuple(quantization(name).name for name in _names(given["quant"])))
     if "kv-type" in given:

@@ -1,16 +1,12 @@
-"""Counts of tokens as people write them: 131072, 131,072, 131_072, 128k, 1M.
-
-A k of a local model's context is 1,024 tokens, as engines and model cards count: 128k is 131,072. Providers of cloud
-models count 1,000.
-"""
+"""Counts of tokens as people write them: 131072, 131,072, 131_072, 128k, 1M (``domain.token_counts`` has the rule)."""
 
 from __future__ import annotations
 
 from truelimit.cli.parser import bad_value
+from truelimit.domain import token_counts
 from truelimit.domain.message import said
 
 _MOST = 10**15  # what is larger than any model is refused by those who ask, by name
-_POWERS = {"k": 1, "m": 2}
 
 
 class Count(int):
@@ -22,16 +18,16 @@ class Count(int):
 def tokens(text: str, k: int = 1024) -> Count | None:
     """Return a count of tokens, or None for what is none; ``k`` is what a k stands for."""
     plain = text.strip().replace(",", "").replace("_", "").lower()
-    power = _POWERS.get(plain[-1:], 0)
-    digits = plain.removesuffix("k").removesuffix("m") if power else plain
+    letter = plain[-1:] if plain[-1:] in {"k", "m"} else ""
+    digits = plain.removesuffix(letter) if letter else plain
     whole, dot, part = digits.partition(".")
-    if not _digits(whole) or (dot and not (power and _digits(part))):
+    if not _digits(whole) or (dot and not (letter and _digits(part))):
         return None
-    value = float(digits) * k**power
+    value = token_counts.in_full(float(digits), letter, k)
     if not 0 < value <= _MOST or value != int(value):
         return None
-    found = Count(value if power else int(digits))
-    found.told = text.strip() if power else ""
+    found = Count(value if letter else int(digits))
+    found.told = text.strip() if letter else ""
     return found
 
 
@@ -56,6 +52,4 @@ def read_as(count: int | None) -> tuple[str, ...]:
     """Return what a count with a k or M was read as, where it was written so."""
     if not isinstance(count, Count) or not count.told:
         return ()
-    return (
-        said("{told} is read as {tokens:,} tokens: k is 1,024, as engines count", told=count.told, tokens=int(count)),
-    )
+    return (token_counts.read_as(count.told, int(count)),)

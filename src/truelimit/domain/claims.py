@@ -76,6 +76,7 @@ class Claim:
     mixture of experts from a dense model, where the claim does. ``backends`` are those that a comparison names, this
     machine's first. ``unknown`` are names that no table knows, each with the nearest ones. ``unread`` are words with
     numbers that were not judged; ``misread`` are those of a unit, a sign or a form that nobody can judge.
+    ``context_told`` are the words of a context with a k or M, where they were read as 1,024.
     """
 
     text: str
@@ -100,6 +101,7 @@ class Claim:
     unknown: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     misread: tuple[str, ...] = ()
+    context_told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,15 @@ What is done to it with the methods of ``str`` (slices, ``join``, f-strings) giv
 
 from __future__ import annotations
 
+import math
+
 TYPE_CHECKING = False  # not from typing, nor collections.abc: the start of the command line imports this
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _NOTHING: Mapping[str, object] = {}
 _WITHOUT = "without start"
+_MOST_DIGITS = 9  # after the point
 _OR = (" or ", " \u092f\u093e ")  # in the languages that there are
 
 
@@ -71,6 +74,12 @@ def counted(one: str, many: str, count: int, /, **values: object) -> Message:
 def figure(value: float, form: str = ",") -> Message:
     """Return a number alone, in the format of a template."""
     return _made(f"{{value:{form}}}", "", {"value": value})
+
+
+def rate(value: float) -> Message:
+    """Return tokens/s without the unit: one decimal, and two digits that count where that would hide them."""
+    digits = 1 - math.floor(math.log10(abs(value))) if 0 < abs(value) < 1 else 1
+    return figure(value, f",.{min(digits, _MOST_DIGITS)}f")
 
 
 def joined(between: str, parts: Iterable[str]) -> Message:

@@ -13,6 +13,7 @@ from truelimit.limits.remembered import Remembered
 from truelimit.limits.served import PADDING, last_load, native_context
 from truelimit.perf.cache_layout import UnknownLayoutError
 from truelimit.perf.kv_cache import CacheSettings
+from truelimit.perf.layouts.nouns import SettingsRefusedError
 from truelimit.perf.memory import MemoryNeed, MemorySettings, memory_needed
 from truelimit.units import GIB, Bytes, Tokens
 
@@ -62,6 +63,8 @@ def _need_or_reason(
         return Missing(said("memory of the model"), said("no header of the model was found (file, store or server)"))
     try:
         return memory_needed(header, memory_settings(stack, context, kv_type, flash_attention))
+    except SettingsRefusedError as error:  # not the file's fault
+        return Missing(said("memory of the model"), error.reason)
     except UnknownLayoutError as error:
         return Missing(said("memory of the model"), said("{where}: {error}", where=header.where, error=error))
 

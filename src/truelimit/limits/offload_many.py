@@ -13,9 +13,10 @@ import numpy as np
 
 from truelimit.domain.estimates import DENSE, ModelShape, RateCase
 from truelimit.domain.frozen import dataclass
+from truelimit.limits.host_link import copy_rate
 from truelimit.limits.paces import DEEP
 from truelimit.limits.rate_case import backend_of
-from truelimit.limits.rates_estimated import _AT_ONCE, _FAR, _FARTHER, _PCIE, _host
+from truelimit.limits.rates_estimated import _AT_ONCE, _FAR, _FARTHER, _host
 from truelimit.perf.prefill import NEXT_TO_NONE
 from truelimit.perf.rates.costs import effect, held_factor
 from truelimit.perf.rates.decode_parts import decode_costs, layer_count
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from truelimit.domain.facts import Stack
+    from truelimit.domain.machine import Machine
     from truelimit.limits.paces import Reading, Writing
     from truelimit.perf.placement_many import ManyPlaced
     from truelimit.perf.rates.costs import Calibration, CostModel, Costs, Weighted
@@ -79,13 +81,13 @@ def writing_many(
     return ManyRates(rates, half, np.maximum(rates, np.minimum(rates * (1 + half), most)))
 
 
-def reading_many(told: Reading, placed: ManyPlaced, at: int, contexts: Array) -> ManyRates:
+def reading_many(machine: Machine, told: Reading, placed: ManyPlaced, at: int, contexts: Array) -> ManyRates:
     """Return the seconds to read each context into an empty cache; ``told`` is the pace at row ``at``.
 
     The accelerators compute the whole prompt, and what lies in main memory is copied to them for each batch.
     """
     fit, stored = told.fit, placed.weights[:, -1]
-    copied = (stored - stored[at]) / _PCIE.value
+    copied = (stored - stored[at]) / copy_rate(machine)
     a, paid = fit.a + copied / fit.batch, fit.batch_seconds + copied
     rest = paid * (-(-contexts // fit.batch) - contexts / fit.batch)
     rest = np.where((rest > NEXT_TO_NONE * a * contexts) & (paid > 0), rest, 0.0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from truelimit.domain.frozen import dataclass
 
 if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
     from truelimit.domain.estimates import Tier
     from truelimit.domain.rates import DecodeFit, PrefillFit
 
@@ -27,12 +28,16 @@ class Widths:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How fast a stack reads. ``widths`` are those of an estimate; None: the fit's own error counts."""
+    """How fast a stack reads. ``widths`` are those of an estimate; None: the fit's own error counts.
+
+    ``copies`` are the seconds, within the fit, that each batch waits for what lies in main memory.
+    """
 
     fit: PrefillFit
     tier: Tier
     widths: Widths | None = None
     notes: tuple[str, ...] = ()
+    copies: Calculation | None = None
 
 
 @dataclass(frozen=True, slots=True)

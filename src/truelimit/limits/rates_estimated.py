@@ -16,6 +16,7 @@ from truelimit.domain.machine import Accelerator, DeviceKind, MemoryPool, PoolKi
 from truelimit.domain.message import joined, said
 from truelimit.domain.provenance import Basis, Known, worst
 from truelimit.domain.rates import DecodeFit, PrefillFit
+from truelimit.limits.host_link import copy_calculation, copy_rate, host_link
 from truelimit.limits.need import memory_need
 from truelimit.limits.paces import DEEP, Reading, Widths, Writing
 from truelimit.limits.pools import budget
@@ -23,9 +24,10 @@ from truelimit.limits.rate_case import DEFAULT_BATCH, backend_of, rate_case
 from truelimit.perf.placement import Held, Mode, Placement
 from truelimit.perf.rates import Calibration, decode_estimate, decode_fit_of, prefill_estimate, prefill_fit_of
 from truelimit.perf.rates.decode_parts import operations_a_byte
-from truelimit.units import BytesPerSecond, from_gb_per_s
+from truelimit.units import Bytes, BytesPerSecond, from_gb_per_s, to_gb_per_s
 
 if TYPE_CHECKING:
+    from truelimit.domain.calculation import Calculation
     from truelimit.domain.facts import Estimator, Stack
 
 _SHORT = 4096  # tokens: a context that decides where blocks lie, where none is asked
@@ -33,8 +35,6 @@ _FARTHER = (16_384, 131_072)  # tokens: depths between which intervals are inter
 _FAR = 32_768  # tokens: a depth at which windows are full
 _AT_ONCE = 64  # tokens: a window of no more is a state, full from the start
 _MAIN_MEMORY = Known(from_gb_per_s(60.0), said("assumed: two channels of DDR5, 60 GB/s"), Basis.ASSUMED)
-# llama.cpp copies weights of main memory to the accelerator for each batch of a prompt (GGML_OP_OFFLOAD_MIN_BATCH).
-_PCIE = Known(from_gb_per_s(25.0), said("assumed: PCIe 4.0 with 16 lanes, 25 GB/s"), Basis.ASSUMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,11 @@ def _least(case: RateCase) -> tuple[tuple[float, float] | None, float]:
 def _reading_in_parts(stack: Stack, estimator: Estimator, whole: RateCase, placed: Placement) -> Reading | None:
     """The parts of a placement one after the other: their costs add up, and the widest interval holds."""
     if placed.host is None:
-        return _sum_of_reading([_reading(estimator, case) for case in _cases(stack, whole, placed)], 0.0, stack)
-    # The accelerators compute the whole prompt: what lies in main memory is copied to them for each batch.
-    copied = placed.host.weights / _PCIE.value
-    return _sum_of_reading([_reading(estimator, whole)], copied, stack)
+        return _sum_of_reading([_reading(estimator, case) for case in _cases(stack, whole, placed)], None, stack)
+    # The accelerators compute the whole prompt: llama.cpp copies what lies in main memory to them for each batch
+    # (GGML_OP_OFFLOAD_MIN_BATCH).
+    stored = Known(Bytes(placed.host.weights), said("weights in main memory, copied for each batch"), Basis.DERIVED)
+    return _sum_of_reading([_reading(estimator, whole)], copy_calculation(stack.machine, "copied", stored), stack)
 
 
 def _writing_in_parts(stack: Stack, estimator: Estimator, whole: RateCase, placed: Placement) -> Writing | None:
@@ -229,11 +230,11 @@ def _host(stack: Stack) -> Accelerator:
     )
 
 
-def _sum_of_reading(parts: Sequence[Reading], copied: float, stack: Stack) -> Reading | None:
-    """The sum of parts; ``copied`` are the seconds of what is copied for each batch."""
+def _sum_of_reading(parts: Sequence[Reading], copies: Calculation | None, stack: Stack) -> Reading | None:
+    """The sum of parts; ``copies`` are the seconds of what is copied for each batch."""
     if not parts:
         return None
-    batch = parts[0].fit.batch or DEFAULT_BATCH
+    batch, copied = parts[0].fit.batch or DEFAULT_BATCH, float(copies.result) if copies is not None else 0.0
     fit = PrefillFit(
         sum(part.fit.a for part in parts) + copied / batch,
         sum(part.fit.b for part in parts),
@@ -243,13 +244,19 @@ def _sum_of_reading(parts: Sequence[Reading], copied: float, stack: Stack) -> Re
         said(
             "{where}, in parts: {where2}",
             where=parts[0].fit.where,
-            where2=_PCIE.where if copied else said("each device in turn"),
+            where2=_link_of(stack) if copied else said("each device in turn"),
         ),
         worst([*(part.fit.basis for part in parts), Basis.ASSUMED if copied else Basis.DERIVED]),
         batch,
         sum(part.fit.batch_seconds for part in parts) + copied,
     )
-    return Reading(fit, _tier(parts), _widest(parts), _notes(stack, parts))
+    return Reading(fit, _tier(parts), _widest(parts), _notes(stack, parts), copies if copied else None)
+
+
+def _link_of(stack: Stack) -> str:
+    """Which link carries what lies in main memory, and how much of it copies reach."""
+    reached = to_gb_per_s(BytesPerSecond(copy_rate(stack.machine)))
+    return said("{link}, of which copies reach {rate:,.3g} GB/s", link=host_link(stack.machine).where, rate=reached)
 
 
 def _sum_of_writing(parts: Sequence[Writing], stack: Stack) -> Writing | None:

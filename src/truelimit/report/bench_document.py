@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import joined, said
+from truelimit.domain.message import figure, joined, rate, said
 from truelimit.perf.decode import decode_rate
 from truelimit.perf.prefill import prefill_seconds
 from truelimit.report.bench_words import cache_words, cancel_words
@@ -261,7 +261,7 @@ def imported(items: tuple[Measurement, ...], new: int, notes: tuple[str, ...], k
 
 
 def _rate(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
+    return figure(value, ",.0f") if value >= 100 else rate(value)
 
 
 def _time(value: float | None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truelimit.domain.message import Message, said
+from truelimit.domain.message import rate as per_second
+from truelimit.domain.provenance import Missing
 from truelimit.report import plan_more
 from truelimit.report.blocks import Block, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculation
@@ -26,7 +28,7 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
         (said("in all"), item.total),
     )
     rows = tuple((name, size(value)) for name, value in parts if value or name in {"KV cache", "in all"})
-    blocks: list[Block] = [Paragraph(_sentence(item), "verdict"), Paragraph(_settings(item))]
+    blocks: list[Block] = [Paragraph(_headline(item), "verdict"), Paragraph(_settings(item))]
     blocks.append(Rows((said("memory"), said("size")), rows, frozenset({len(rows) - 1})))
     blocks += [Items(tuple(_beside_the_model(item)))] if _beside_the_model(item) else []
     blocks += plan_more.placement(item.placement) if item.placement else []
@@ -35,7 +37,7 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     blocks += plan_more.bound(item.bound, item.wanted.deadline) if item.bound else []
     blocks += plan_more.extras(item)
     limited = item.fits is False or (item.bound is not None and item.bound.name in {"memory", "time"})
-    blocks += plan_more.changes(item.changes, limited) if item.changes else plan_more.no_change(item)
+    blocks += plan_more.changes(item.changes, _first(item, limited)) if item.changes else plan_more.no_change(item)
     blocks += plan_more.commands(item.commands)
     if beside:
         blocks += side_by_side(beside, item.wanted.context)
@@ -46,13 +48,35 @@ def plan(item: ModelPlan, beside: tuple[Beside, ...] = ()) -> list[Block]:
     return [*blocks, *([Items(notes)] if notes else [])]
 
 
+def _first(item: ModelPlan, limited: bool) -> str:
+    """What stands before the change that helps most."""
+    if limited:
+        return said("What helps most")
+    return said("What would make it faster") if item.beyond_native else plan_more.NO_CHANGE
+
+
 def _calculations(item: ModelPlan) -> list[Calculation]:
     """Memory, reading, writing at each depth, loading, restoring, energy: as far as they are known."""
     found = [*item.calculations, *(calc for calc in item.decode_calculations if calc is not None)]
     return [
         *found,
-        *(part.calculation for part in (item.drafts, item.load, item.restore, item.energy) if part is not None),
+        *(
+            part.calculation
+            for part in (item.drafts, item.load, item.restore, item.energy)
+            if part is not None and not isinstance(part, Missing)
+        ),
     ]
+
+
+def _headline(item: ModelPlan) -> str:
+    """Whether it fits, and whether the model was trained for so much at all."""
+    if not item.beyond_native or item.native_context is None:
+        return _sentence(item)
+    return said(
+        "{sentence} That is beyond what it was trained for: {native} tokens; it needs rope scaling.",
+        sentence=_sentence(item),
+        native=number(item.native_context),
+    )
 
 
 def _sentence(item: ModelPlan) -> str:
@@ -80,6 +104,14 @@ def _sentence(item: ModelPlan) -> str:
             pool=size(room.pool),
             headroom=size(room.headroom),
             advice=advice,
+        )
+    if room.pool < 0:
+        return said(
+            "{text}, and what the system and the server's prompt cache ({cache}) take is {over} more than the memory "
+            "there is.",
+            text=text,
+            cache=size(item.need.prompt_cache),
+            over=size(-room.pool),
         )
     return said(
         "{text}, {headroom} more than the {pool} there are.{most}",
@@ -146,7 +178,12 @@ def _speed(item: ModelPlan) -> list[Block]:
     if not lines:
         return [
             Paragraph(
-                said("How fast it reads and writes here is not known: no evidence and no published series."), "dim"
+                said(
+                    "How fast it reads and writes here is not known: no evidence and no published series. On the "
+                    "machine itself, truelimit machines show this --measure tells its processor's rates, truelimit "
+                    "bench a server's."
+                ),
+                "dim",
             )
         ]
     unfit = (
@@ -185,9 +222,15 @@ def _reads(item: ModelPlan) -> list[Message]:
 
 def _writes(depth: int, rate: Rate) -> Message:
     tier = said("; {tier}", tier=rate.tier) if rate.tier else ""
-    span = said("{low:,.1f} to {high:,.1f}; {basis}{tier}", low=rate.low, high=rate.high, basis=rate.basis, tier=tier)
+    span = said(
+        "{low} to {high}; {basis}{tier}",
+        low=per_second(rate.low),
+        high=per_second(rate.high),
+        basis=rate.basis,
+        tier=tier,
+    )
     return said(
-        "writes {rate:,.1f} tokens/s at depth {depth} ({span})", rate=rate.value, depth=number(depth), span=span
+        "writes {rate} tokens/s at depth {depth} ({span})", rate=per_second(rate.value), depth=number(depth), span=span
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from truelimit.app.plan_parts import Change, Drafts, ModelPlan, Outcome, Rate, Wait
+from truelimit.domain.provenance import Missing
 from truelimit.perf.placement_flags import placement_flags
 from truelimit.report.as_json import calculation, dump
 
@@ -26,6 +27,7 @@ def plan(item: ModelPlan) -> str:
             "machine": item.machine,
             "native_context": item.native_context,
             "context": item.wanted.context,
+            "beyond_native_context": item.beyond_native,
             "settings": asdict(item.settings),
             "memory": _memory(item),
             "placement": _placement(item.placement),
@@ -39,6 +41,7 @@ def plan(item: ModelPlan) -> str:
             "load_seconds": _wait(item.load),
             "restore_seconds": _wait(item.restore),
             "energy_joules": _energy(item.energy),
+            "energy_missing": item.energy.why if isinstance(item.energy, Missing) else None,
             "residents": _residents(item.residents),
             "commands": [{"for": what, "command": command} for what, command in item.commands],
             "calculations": [calculation(calc) for calc in item.calculations],
@@ -168,8 +171,8 @@ def _wait(item: Wait | None) -> dict[str, object] | None:
     return known | {"calculation": calculation(counted)}
 
 
-def _energy(item: Energy | None) -> dict[str, object] | None:
-    if item is None:
+def _energy(item: Energy | Missing | None) -> dict[str, object] | None:
+    if item is None or isinstance(item, Missing):
         return None
     counted = item.calculation
     known = {"value": item.joules, "low": item.low, "high": item.high, "basis": counted.basis.value}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import joined, said
+from truelimit.domain.message import joined, rate, said
+from truelimit.domain.provenance import Missing
 from truelimit.report.blocks import Block, Items, Paragraph, Rows
 from truelimit.report.language import marked
 from truelimit.report.numbers import duration, number, size
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from truelimit.perf.residency import Residency
 
 _SHOWN = 6
+NO_CHANGE = said("Nothing has to change; what would make it faster")
+_LIMITS = {"native": marked("native"), "memory": marked("memory"), "time": marked("time")}
 _WHAT_BINDS = {
     "native": marked("Nothing limits it but the model: it was trained for {usable} tokens."),
     "memory": marked("Memory binds: {usable} tokens surely fit."),
@@ -77,7 +80,9 @@ def bound(item: Bound, deadline: float | None) -> list[Block]:
         return []
     sentence = said(_WHAT_BINDS[item.name], usable=number(item.usable))
     told = [
-        said("{limit} {tokens:,}", limit=said(name), tokens=value) for name, value in item.limits if value is not None
+        said("{limit} {tokens:,}", limit=said(_LIMITS[name]), tokens=value)
+        for name, value in item.limits
+        if value is not None
     ]
     wait = said(" (deadline {seconds})", seconds=duration(deadline)) if deadline is not None else ""
     return [
@@ -87,8 +92,8 @@ def bound(item: Bound, deadline: float | None) -> list[Block]:
     ]
 
 
-def changes(items: tuple[Change, ...], limited: bool) -> list[Block]:
-    """Return what one change would do, each planned anew, what helps most first."""
+def changes(items: tuple[Change, ...], first: str) -> list[Block]:
+    """Return what one change would do, each planned anew, what helps most after ``first``."""
     if not items:
         return []
     rows = tuple(_change(item) for item in items[:_SHOWN])
@@ -100,7 +105,6 @@ def changes(items: tuple[Change, ...], limited: bool) -> list[Block]:
         said("writes at full depth"),
         said("what it costs"),
     )
-    first = said("What helps most") if limited else said("Nothing has to change; what would make it faster")
     told: list[Block] = [
         Paragraph(said("{first}: {change}.", first=first, change=items[0].title)),
         Rows(head, rows, titled=True),
@@ -117,10 +121,10 @@ def _apart(items: tuple[Change, ...]) -> list[Block]:
     notes = tuple(
         said(
             "the rates of writing with {change} rest on something else ({tier}) than that of the plan: by the same "
-            "estimate the plan writes {own:,.1f} tokens/s, and the changes are sorted by that",
+            "estimate the plan writes {own} tokens/s, and the changes are sorted by that",
             change=joined(", ", titles),
             tier=tier,
-            own=own,
+            own=rate(own),
         )
         for (tier, own), titles in groups.items()
     )
@@ -164,9 +168,7 @@ def _change(item: Change) -> tuple[str, ...]:
         number(comes.usable) if comes.usable is not None else said("not known"),
         fits,
         duration(comes.prefill_seconds) if comes.prefill_seconds is not None else said("not known"),
-        said("{decode_rate:,.1f} tokens/s", decode_rate=comes.decode_rate)
-        if comes.decode_rate is not None
-        else said("not known"),
+        said("{rate} tokens/s", rate=rate(comes.decode_rate)) if comes.decode_rate is not None else said("not known"),
         item.cost,
     )
 
@@ -184,18 +186,20 @@ def _lines(item: ModelPlan) -> Iterator[str]:
         yield said("a cold load takes {load}", load=_wait(item.load))
     if item.restore is not None:
         yield said("this context comes back from the prompt cache in {restore}", restore=_wait(item.restore))
-    if item.energy is not None:
+    if isinstance(item.energy, Missing):
+        yield said("what one answer takes in energy is not known: {why}", why=item.energy.why)
+    elif item.energy is not None:
         yield _energy(item.energy)
     if item.residents is not None:
         yield _residents(item.residents)
 
 
 def _drafts(item: Drafts) -> str:
-    rate = item.rate
+    told = item.rate
     return said(
         "with its own layers for drafting ({layers}; multi-token prediction), where the engine uses them, it writes "
-        "{value:,.1f} tokens/s at depth 0 ({low:,.1f} to {high:,.1f}; {basis}): in no other number here",
-        layers=item.layers, value=rate.value, low=rate.low, high=rate.high, basis=rate.basis,
+        "{value} tokens/s at depth 0 ({low} to {high}; {basis}): in no other number here",
+        layers=item.layers, value=rate(told.value), low=rate(told.low), high=rate(told.high), basis=told.basis,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MOST_LINES = 12
 _MOST_POINTS = 400
 _LOGARITHMIC = 8.0  # contexts that span more than this factor are set on a logarithmic axis
+UNFIT = said("hollow, dashed: it does not fit")
 _WHAT = {
     "decode": said("tokens/s written at full depth"),
     "seconds": said("seconds to read the whole context"),
@@ -28,10 +29,26 @@ _WHAT = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A named line of points (context in tokens, value)."""
+    """A named line of points (context in tokens, value). ``fits`` tells of each whether memory holds it, or is empty.
+
+    What does not fit is drawn hollow and dashed: such a rate is that which it would have.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    fits: tuple[bool, ...] = ()
+
+    def fit(self, index: int) -> bool:
+        """Return whether a point fits, as far as that is known."""
+        return self.fits[index] if self.fits else True
+
+    def fit_to(self, index: int) -> bool:
+        """Return whether both ends of the piece from a point to the next fit."""
+        return self.fits_to(index, index + 1)
+
+    def fits_to(self, first: int, last: int) -> bool:
+        """Return whether all points from one to another fit."""
+        return all(self.fits[first : last + 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,11 @@ class Chart:
     def head(self) -> str:
         """The line above the chart: of which model, and what is shown."""
         return said("{title}: {shows}", title=self.title, shows=self.shows)
+
+    @property
+    def some_do_not_fit(self) -> bool:
+        """Whether the legend has to tell what hollow points are."""
+        return any(not all(line.fits) for line in self.lines)
 
     def across(self, x: float) -> float:
         """Return where a context lies between the sides, 0 to 1."""
@@ -111,10 +133,11 @@ def chart(found: Sequence[Series], what: str) -> Chart:
 def _line(series: Series, what: str) -> Line:
     name = f"{series.machine} {series.quant} {series.kv_type}" + (f" x{series.slots}" if series.slots > 1 else "")
     values = _values(series, what)
-    pairs = sorted(zip(series.contexts, values, strict=False))
-    step = max(1, len(pairs) // _MOST_POINTS)
-    picked = [*pairs[::step], *(pairs[-1:] if step > 1 else [])]
-    return Line(name, tuple((float(x), float(y)) for x, y in picked))
+    fits = [left >= 0 for left in series.headroom] if series.headroom is not None else [True] * len(values)
+    rows = sorted(zip(series.contexts, values, fits, strict=False))
+    step = max(1, len(rows) // _MOST_POINTS)
+    picked = [*rows[::step], *(rows[-1:] if step > 1 else [])]
+    return Line(name, tuple((float(x), float(y)) for x, y, _ in picked), tuple(fit for _, _, fit in picked))
 
 
 def _values(series: Series, what: str) -> Sequence[float]:

@@ -7,7 +7,7 @@ import zlib
 from itertools import pairwise
 
 from truelimit.domain.message import said
-from truelimit.report.plot import Chart, Line, label
+from truelimit.report.plot import UNFIT, Chart, Line, label
 from truelimit.report.plot_svg import BOTTOM, COLOURS, HEIGHT, LEFT, LEGEND, RIGHT, TOP, WIDTH, place
 
 _PAPER, _INK, _FAINT, _FIRST = 0, 1, 2, 3
@@ -39,11 +39,21 @@ class _Canvas:
         for row in self._rows[max(0, top) : max(0, top + size)]:
             row[first:last] = bytes([colour]) * max(0, last - first)
 
-    def line(self, start: tuple[float, float], end: tuple[float, float], colour: int, size: int = 1) -> None:
+    def square(self, x: float, y: float, colour: int, *, fits: bool) -> None:
+        """Draw the mark of a point: filled, or hollow where it does not fit."""
+        self.dot(x, y, colour, 7)
+        if not fits:
+            self.dot(x + 2, y + 2, _PAPER, 3)
+
+    def line(
+        self, start: tuple[float, float], end: tuple[float, float], colour: int, size: int = 1, *, dashed: bool = False
+    ) -> None:
         """Draw a straight line."""
         steps = max(1, round(max(abs(end[0] - start[0]), abs(end[1] - start[1]))))
         for step in range(steps + 1):
             part = step / steps
+            if dashed and step % 10 >= 6:
+                continue
             self.dot(start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part, colour, size)
 
     def text(self, x: float, y: float, text: str, colour: int = _INK, share: float = 0.0) -> None:
@@ -70,11 +80,15 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 def drawn(item: Chart) -> bytes:
     """Return the chart as the bytes of a PNG file."""
-    canvas = _Canvas(WIDTH, HEIGHT + LEGEND * len(item.lines))
+    canvas = _Canvas(WIDTH, HEIGHT + LEGEND * (len(item.lines) + item.some_do_not_fit))
     canvas.text(LEFT, 20, item.head)
     _axes(canvas, item)
     for index, line in enumerate(item.lines):
         _line(canvas, item, line, index)
+    if item.some_do_not_fit:
+        y = HEIGHT - 4 + LEGEND * len(item.lines)
+        canvas.square(LEFT, y - 12, _INK, fits=False)
+        canvas.text(LEFT + 26, y - 12, UNFIT)
     shades = ["#ffffff", "#333333", "#dddddd", *COLOURS]
     return canvas.png(b"".join(bytes.fromhex(shade[1:]) for shade in shades))
 
@@ -97,11 +111,11 @@ def _axes(canvas: _Canvas, item: Chart) -> None:
 def _line(canvas: _Canvas, item: Chart, line: Line, index: int) -> None:
     colour = _FIRST + index
     at = [place(item, x, y) for x, y in line.points]
-    for start, end in pairwise(at):
-        canvas.line(start, end, colour, 2)
+    for piece, (start, end) in enumerate(pairwise(at)):
+        canvas.line(start, end, colour, 2, dashed=not line.fit_to(piece))
     if len(at) <= 40:
-        for x, y in at:
-            canvas.dot(x - 2, y - 2, colour, 5)
+        for point, (x, y) in enumerate(at):
+            canvas.square(x - 3, y - 3, colour, fits=line.fit(point))
     y = HEIGHT - 4 + LEGEND * index
     canvas.dot(LEFT, y - 12, colour, 10)
     canvas.text(LEFT + 26, y - 12, line.name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from truelimit.domain.message import said
 from truelimit.report.language import Language
-from truelimit.report.plot import Chart, label
+from truelimit.report.plot import UNFIT, Chart, Line, label
 from truelimit.report.plots.svg import coordinate, element, raw
 
 WIDTH, HEIGHT = 900, 540
@@ -21,7 +21,7 @@ COLOURS = (
 
 def drawn(item: Chart, say: Language) -> str:
     """Return the chart as the text of an SVG file."""
-    height = HEIGHT + LEGEND * len(item.lines)
+    height = HEIGHT + LEGEND * (len(item.lines) + item.some_do_not_fit)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'font-family="sans-serif" font-size="13">',
@@ -29,6 +29,7 @@ def drawn(item: Chart, say: Language) -> str:
         _text(LEFT, 28, say.told(item.head), size=16),
         *_axes(item, say),
         *_lines(item),
+        *_unfit(item, say),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -56,13 +57,45 @@ def _axes(item: Chart, say: Language) -> Iterator[str]:
 def _lines(item: Chart) -> Iterator[str]:
     for index, (colour, line) in enumerate(zip(COLOURS, item.lines, strict=False)):
         at = [place(item, x, y) for x, y in line.points]
-        path = " ".join(f"{coordinate(x)},{coordinate(y)}" for x, y in at)
-        yield raw("polyline", "", points=path, fill="none", stroke=colour, stroke_width=2)
+        yield from (_piece(at[first : last + 1], colour, line.fits_to(first, last)) for first, last in runs(line))
         if len(at) <= 40:
-            yield "".join(raw("circle", "", cx=x, cy=y, r=3, fill=colour) for x, y in at)
+            yield "".join(_dot(x, y, colour, line.fit(index)) for index, (x, y) in enumerate(at))
         y = HEIGHT - 4 + LEGEND * index
         yield raw("rect", "", x=LEFT, y=y - 9, width=18, height=4, fill=colour)
         yield _text(LEFT + 26, y - 3, line.name)
+
+
+def _piece(at: Sequence[tuple[float, float]], colour: str, fits: bool) -> str:
+    """A piece of a line: dashed where it does not fit."""
+    points = [f"{coordinate(x)},{coordinate(y)}" for x, y in at]
+    if fits:
+        return raw("polyline", "", points=" ".join(points), fill="none", stroke=colour, stroke_width=2)
+    way = "M" + " L".join(points)
+    return raw("path", "", d=way, fill="none", stroke=colour, stroke_width=2, stroke_dasharray="5 4")
+
+
+def runs(line: Line) -> Iterator[tuple[int, int]]:
+    """Yield the pieces of a line that fit as a whole, or not: the first and last point of each."""
+    first = 0
+    for index in range(1, len(line.points)):
+        if index == len(line.points) - 1 or line.fit_to(index) != line.fit_to(first):
+            yield first, index
+            first = index
+    if len(line.points) == 1:
+        yield 0, 0
+
+
+def _dot(x: float, y: float, colour: str, fits: bool) -> str:
+    fill = colour if fits else "#ffffff"
+    return raw("circle", "", cx=x, cy=y, r=3, fill=fill, stroke=colour, stroke_width=1)
+
+
+def _unfit(item: Chart, say: Language) -> Iterator[str]:
+    """The line of the legend that tells hollow points, where there are any."""
+    if item.some_do_not_fit:
+        y = HEIGHT - 4 + LEGEND * len(item.lines)
+        yield _dot(LEFT + 9, y - 7, "#333333", fits=False)
+        yield _text(LEFT + 26, y - 3, say.told(UNFIT))
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 13) -> str:

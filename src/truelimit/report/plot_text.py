@@ -9,6 +9,7 @@ from truelimit.report.language import Language
 from truelimit.report.plot import Chart, Line, label
 
 _MARKS = "ox+*#@%&=~^s"
+_UNFIT = "!"
 _ROWS = 18
 _SIDE = 10  # columns for the numbers at the left
 
@@ -24,7 +25,9 @@ def drawn(item: Chart, width: int, say: Language) -> str:
     foot = f"{'':>{_SIDE}} +{'-' * across}"
     names = [f"{'':>{_SIDE}}  {mark}  {line.name}" for mark, line in zip(_MARKS, item.lines, strict=False)]
     below = f"{say.told(said('context in tokens')):>{_SIDE + across}}"
-    return "\n".join([say.told(item.head), *body, foot, _bottom(item, across), below, *names]) + "\n"
+    told = say.told(said("{mark} it does not fit", mark=_UNFIT))
+    unfit = [f"{'':>{_SIDE}}  {told}"] if item.some_do_not_fit else []
+    return "\n".join([say.told(item.head), *body, foot, _bottom(item, across), below, *names, *unfit]) + "\n"
 
 
 def _row(up: float) -> int:
@@ -32,14 +35,14 @@ def _row(up: float) -> int:
 
 
 def _draw(grid: list[list[str]], item: Chart, line: Line, mark: str) -> None:
-    """Set the line's sign at its points, and between them where they lie apart."""
+    """Set the line's sign at its points, and between them where they lie apart; another where it does not fit."""
     across = len(grid[0]) - 1
     at = [(item.across(x) * across, (1 - item.up(y)) * (_ROWS - 1)) for x, y in line.points]
-    for x, y in at:
-        grid[round(y)][round(x)] = mark
-    for (x0, y0), (x1, y1) in pairwise(at):
+    for index, (x, y) in enumerate(at):
+        grid[round(y)][round(x)] = mark if line.fit(index) else _UNFIT
+    for index, ((x0, y0), (x1, y1)) in enumerate(pairwise(at)):
         steps = round(x1 - x0)
-        for step in range(1, steps):
+        for step in range(1, steps, 1 if line.fit_to(index) else 3):
             column, row = round(x0 + step), round(y0 + (y1 - y0) * step / steps)
             if grid[row][column] == " ":
                 grid[row][column] = "."

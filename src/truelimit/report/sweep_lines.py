@@ -9,7 +9,7 @@ from io import StringIO
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from truelimit.domain.message import figure, said
+from truelimit.domain.message import rate, said
 from truelimit.report.blocks import Block, Items, Paragraph, Rows
 from truelimit.report.numbers import duration, number, size
 
@@ -19,11 +19,22 @@ if TYPE_CHECKING:
 SWEEP = "truelimit.sweep/1"
 MOST_ROWS = 200
 _KEPT = 4  # lists of cells
+_BEYOND = "*"
 _NUMBERS = (
     "context", "total_bytes", "headroom_bytes", "fits", "decode_tokens_per_s", "decode_low", "decode_high",
     "prefill_seconds", "prefill_low", "prefill_high",
 )  # fmt: skip
-_NAMES = ("model", "machine", "quant", "kv_type", "slots", "decode_basis", "prefill_basis", "error")
+_NAMES = (
+    "model",
+    "machine",
+    "quant",
+    "kv_type",
+    "slots",
+    "decode_basis",
+    "prefill_basis",
+    "error",
+    "beyond_native_context",
+)
 COLUMNS = (*_NAMES[:5], *_NUMBERS, *_NAMES[5:])
 
 
@@ -36,9 +47,10 @@ def as_csv(found: Iterable[Series]) -> Iterator[str]:
         after = _cells(series.decode_basis, series.seconds_basis, series.error)
         if series.error:
             empty = "," * (len(_NUMBERS) + 1)
-            yield "".join(f"{before},{context}{empty[1:]}{after}\r\n" for context in series.contexts)
+            yield "".join(f"{before},{context}{empty[1:]}{after},\r\n" for context in series.contexts)
         else:
-            yield "".join([f"{before},{row},{after}\r\n" for row in _numbers(series, kept)])
+            rows = zip(_numbers(series, kept), _beyond(series), strict=False)
+            yield "".join([f"{before},{row},{after},{beyond}\r\n" for row, beyond in rows])
 
 
 def _cells(*texts: str) -> str:
@@ -58,6 +70,14 @@ def _numbers(series: Series, kept: list[tuple[object, list[str]]]) -> Iterator[s
     seconds = _intervals(series.seconds, series.seconds_width, kept)
     rows = zip(series.contexts, series.total, left, fits, decode, seconds, strict=False)
     return (f"{n},{total},{room},{fit},{rate},{wait}" for n, total, room, fit, rate, wait in rows)
+
+
+def _beyond(series: Series) -> Iterator[str]:
+    """Whether each context is more than the model was trained for; empty where that is not known."""
+    native = series.native
+    if native is None:
+        return repeat("")
+    return ("true" if context > native else "false" for context in series.contexts)
 
 
 def _fit(left: int) -> str:
@@ -109,6 +129,7 @@ def _rows(series: Series) -> Iterator[dict[str, object]]:
             "decode": _value(series.decode, series.decode_width, index, series.decode_basis, series.decode_high),
             "prefill_seconds": _value(series.seconds, series.seconds_width, index, series.seconds_basis),
             "error": series.error or None,
+            "beyond_native_context": None if series.native is None else context > series.native,
         }
 
 
@@ -132,9 +153,10 @@ def as_blocks(found: Iterable[Series], points: int) -> list[Block]:
     errors = [said("{plan}: {error}", plan=_label(item, slots=False), error=item.error) for item in every if item.error]
     good = [item for item in every if not item.error]
     ends = (said("in all"), said("writes at full depth"), said("reads it in"))
+    head: tuple[str, ...]
     if points <= MOST_ROWS:
         rows = tuple(row for item in good for row in _table(item))
-        head = (said("plan"), said("context"), ends[0], said("left"), *ends[1:])
+        head = (said("plan"), said("context"), ends[0], said("left"), said("fits"), *ends[1:])
     else:
         rows = tuple(_summary(item) for item in good)
         head = (said("plan"), said("largest that fits"), said("contexts"), *ends)
@@ -143,7 +165,21 @@ def as_blocks(found: Iterable[Series], points: int) -> list[Block]:
         blocks.insert(
             0, Paragraph(said("{points:,} plans, one row a combination; --csv or --json has them all.", points=points))
         )
-    return [*blocks, *([Items(tuple(errors))] if errors else [])]
+    notes = [*_trained(good, marked=points <= MOST_ROWS), *errors]
+    return [*blocks, *([Items(tuple(notes))] if notes else [])]
+
+
+def _trained(found: Sequence[Series], *, marked: bool) -> Iterator[str]:
+    """What the model was trained for, where some contexts are beyond it; those of a table are ``marked``."""
+    native = next((item.native for item in found if item.native and max(item.contexts) > item.native), None)
+    if native is None:
+        return
+    if marked:
+        yield said("{mark} beyond what it was trained for: {native:,} tokens; it needs rope scaling", mark=_BEYOND,
+                   native=native)  # fmt: skip
+    else:
+        yield said("contexts above {native:,} tokens are beyond what it was trained for: it needs rope scaling there",
+                   native=native)  # fmt: skip
 
 
 def _label(item: Series, *, slots: bool = True) -> str:
@@ -155,12 +191,19 @@ def _table(item: Series) -> Iterator[tuple[str, ...]]:
     for index, context in enumerate(item.contexts):
         yield (
             _label(item),
-            number(context),
+            number(context) + (f" {_BEYOND}" if item.native is not None and context > item.native else ""),
             size(item.total[index]),
             size(item.headroom[index]) if item.headroom is not None else said("not known"),
-            said("{decode:,.1f} tokens/s", decode=item.decode[index]) if item.decode is not None else said("not known"),
+            _fits(item, index),
+            said("{rate} tokens/s", rate=rate(item.decode[index])) if item.decode is not None else said("not known"),
             duration(item.seconds[index]) if item.seconds is not None else said("not known"),
         )
+
+
+def _fits(item: Series, index: int) -> str:
+    if item.headroom is None:
+        return said("not known")
+    return said("yes") if item.headroom[index] >= 0 else said("no")
 
 
 def _span(ends: Iterable[str]) -> str:
@@ -177,7 +220,7 @@ def _summary(item: Series) -> tuple[str, ...]:
         said("not known") if item.headroom is None else number(fitting) if fitting else said("none"),
         said("{contexts} to {contexts2}", contexts=number(item.contexts[0]), contexts2=number(item.contexts[-1])),
         _span(size(item.total[index]) for index in ends),
-        said("{rates} tokens/s", rates=_span(figure(item.decode[index], ",.1f") for index in ends))
+        said("{rates} tokens/s", rates=_span(rate(item.decode[index]) for index in ends))
         if item.decode
         else said("not known"),
         _span(duration(item.seconds[index]) for index in ends) if item.seconds else said("not known"),

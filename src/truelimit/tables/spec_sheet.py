@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from truelimit.domain.message import said
 from truelimit.tables.accelerators import KEYS as DEVICE
 from truelimit.tables.assemble import KEYS as MACHINE
-from truelimit.tables.fields import TableError, known_keys
+from truelimit.tables.fields import TableError, known_keys, wrong
 
 if TYPE_CHECKING:
     from truelimit.tables.origin import Origin
@@ -38,13 +38,17 @@ _UNUSED = {"fp16_basis"}
 # What stays beside the devices when a flat object is folded; the rest describes its one device.
 _BESIDE = MACHINE - DEVICE | {"name", "source", "operating_systems", "confidence", "notes", "prices"}
 _PICKED = {"id", "count", "memory_gib"}
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# A size of a spec sheet: 24, 24 GB, up to 64, 277 HBM3e (+ LPDDR5X on the Grace side). Makers' GB of memory are GiB.
+_SIZE = re.compile(
+    r"(?:up to )?(?P<gib>\d{1,6}(?:\.\d+)?)(?: ?(?:GB|GiB))?(?: (?:HBM|GDDR|LPDDR|DDR)\w*)?(?: \([^()]*\))?",
+    re.IGNORECASE,
+)
 
 
 def own_row(given: Mapping[str, Any], at: Origin) -> dict[str, Any]:
     """Return a user's machine with the keys of a machine file. Blank columns are left out.
 
-    Raises TableError for a key under two names.
+    Raises TableError for a key under two names, and a size of memory that is none.
     """
     row: dict[str, Any] = {}
     for key, value in given.items():
@@ -59,7 +63,7 @@ def own_row(given: Mapping[str, Any], at: Origin) -> dict[str, Any]:
                 )
             )
         if value is not None and value != "" and name not in _PRICE and name not in _UNUSED:
-            row[name] = _value(name, value)
+            row[name] = _value(name, value, key, at)
     prices = _prices(given)
     return _folded({**row, "prices": prices} if prices else row, at)
 
@@ -90,20 +94,27 @@ def _folded(row: dict[str, Any], at: Origin) -> dict[str, Any]:
     return {**beside, "accelerators": [device]}
 
 
-def _value(name: str, value: object) -> object:
-    """Return a column's text as what a TOML would have: numbers, lists."""
+def _value(name: str, value: object, key: str, at: Origin) -> object:
+    """Return a column's text as what a TOML would have: numbers, lists. ``key`` is the user's name of it."""
     if not isinstance(value, str):
         return value
     if name in _LISTS:
         return [_word(part) for part in value.split(";") if part.strip()] if name != "notes" else [value]
     if name == "memory_gib":
-        return [float(found.group()) for part in value.split(";") if (found := _NUMBER.search(part))]
+        return [_gib(part.strip(), value, key, at) for part in value.split(";")]
     if name in _NUMERIC:
         try:
             return float(value)
         except ValueError:
             return value
     return value
+
+
+def _gib(text: str, value: str, key: str, at: Origin) -> float:
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise wrong(at.file, key, value, said("a number of GiB, such as 48, 48 GB, or 24;48 for several sizes"))
+    return float(found["gib"])
 
 
 def _word(text: str) -> str:

@@ -103,7 +103,7 @@ def part_factor(model: CostModel, part: Part) -> float:
 def held_factor(model: CostModel, costs: Costs, part: Part) -> float:
     """Return the factor of a part with that of the whole in it, above what bounds the part, which it nears smoothly.
 
-    Estimates hold to the bound. The fit does not: there it bends other effects (decode's median error 7.1 to 7.3 %).
+    Estimates hold to the bound. The fit does not: there it bends other effects.
     """
     return above(part_factor(model, part) * factor(model, costs.overall), part.least)
 
