@@ -102,6 +102,16 @@ def test_main_memory_that_is_in_no_price_is_said_and_a_crawl_is_not_called_work(
     assert "lie in main memory, which is not in the price" in told
 
 
+def test_experts_in_main_memory_are_said_as_blocks_are(capsys: pytest.CaptureFixture[str]) -> None:
+    (entry,) = answered(["--profile", "cuda-sidecar", "--among", "pc-rtx-5090"], capsys)["shortlist"]
+    job = entry["jobs"][1]
+    assert plan.run(["gpt-oss-120b", "--machine", "pc-rtx-5090", "--context", "65536", "--json"]) == 0
+    host = json.loads(capsys.readouterr().out)["placement"]["main_memory"]
+    assert job["main_memory_bytes"] == host["total_bytes"] > 30 * 2**30
+    assert job["reason"] == "30.7 GiB of it in main memory beside the cards"
+    assert any("30.7 GiB of gpt-oss-120b" in text and "not in the price" in text for text in entry["cannot"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

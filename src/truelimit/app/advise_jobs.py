@@ -68,8 +68,9 @@ def _outside(made: ModelPlan) -> str:
 
 
 def _held_outside(made: ModelPlan) -> int:
+    """Bytes in main memory, be they whole blocks or the experts of some; the input embedding alone counts as none."""
     host = made.placement.host if made.placement else None
-    return host.total if host is not None and host.last > host.first else 0
+    return host.total if host is not None and (host.last > host.first or host.experts_of) else 0
 
 
 def _decode(made: ModelPlan) -> Span | None:

@@ -173,6 +173,7 @@ def _performance(item: Performance) -> dict[str, object]:
         "fits": item.fits,
         "reason": item.reason,
         "headroom_bytes": item.headroom,
+        "main_memory_bytes": item.outside,
         "largest_context": item.largest_context,
         "decode": _estimate(item.decode),
         "prefill_seconds": _estimate(item.prefill),
