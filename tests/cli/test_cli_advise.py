@@ -124,6 +124,7 @@ def test_experts_in_main_memory_are_said_as_blocks_are(capsys: pytest.CaptureFix
         (["--model", "qwen3-8b@200000"], "trained for 40,960 tokens; 200,000"),
         (["--model", "qwen3-8b", "--os", "windos"], "'windos' is not known; nearest: windows"),
         (["--model", "qwen3-8b", "--backend", "cudda"], "'cudda' is not known; nearest: cuda"),
+        (["--model", "qwen3-8b", "--kv-type", "q9"], "KV cache type 'q9' is not one of f32, f16"),
         (["--model", "qwen3-8b", "--cloud", "no-such-cloud"], "no provider's model"),
     ],
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.advice.nouns import Performance, Span
-from truelimit.app.plan import Wanted, plan
+from truelimit.app.plan import Wanted, needed, plan
 from truelimit.domain.message import said
 from truelimit.units import Seconds, to_gib
 
@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from truelimit.domain.machine import Machine
 
 
+def check(stack: Stack, job: Job) -> None:
+    """Raise ValueError with the reason where no machine could run a job: a cache of no known type, say."""
+    needed(stack, _wanted(job))
+
+
+def _wanted(job: Job, deadline: Seconds | None = None) -> Wanted:
+    return Wanted(job.context, kv_type=job.kv_type, deadline=deadline)
+
+
 def performance(stack: Stack, machine: Machine, job: Job, deadline: Seconds) -> Performance:
     """Return how a job does with a model (its stack, in the job's quantisation) on a machine."""
-    wanted = Wanted(job.context, kv_type=job.kv_type, deadline=deadline)
     try:
-        made = plan(replace(stack, machine=machine), wanted)
+        made = plan(replace(stack, machine=machine), _wanted(job, deadline))
     except ValueError as error:
         return Performance(job, None, str(error))
     if made.native_context is not None and job.context > made.native_context:
