@@ -176,6 +176,12 @@ def test_what_is_no_longer_sold_is_not_offered_and_its_last_price_is_told(capsys
     assert owned["limit_today"]["limit"] in {"none", "time"}, "who owns one may go on using it"
 
 
+def test_what_is_no_longer_sold_is_shown_to_whom_names_it_and_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(["--profile", "405b-today", "--among", "mac-studio-m3-ultra-512"], capsys)
+    assert "11,699 USD (2025-12), no longer sold since 2026-03: " in found["sentence"]
+    assert found["shortlist"][0]["notes"] == ["no longer sold since 2026-03"]
+
+
 def test_the_table_says_where_the_cost_has_no_power(capsys: pytest.CaptureFixture[str]) -> None:
     assert advise.run(["--profile", "apple-daily", "--among", "mac-studio-m3-ultra-96", "--width", "250"]) == 0
     assert "USD, power not known" in capsys.readouterr().out

@@ -56,7 +56,7 @@ def out_of_question(item: Candidate, profile: Profile, today: Candidate | None) 
         return said("it is the machine of today"), ""
     if item.price is None:
         return said("no dated price is known"), ""
-    if item.no_longer_sold is not None:
+    if item.no_longer_sold is not None and not item.named:
         last = said("last price {usd:,.0f} USD ({date})", usd=item.price.usd, date=item.price.date)
         return said("no longer sold since {no_longer_sold}; {last}", no_longer_sold=item.no_longer_sold, last=last), ""
     allowed = None if profile.budget is None else profile.budget + profile.resale

@@ -130,6 +130,8 @@ def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended
     )
     if item.cards_alone:
         price = said("{price} for the cards alone", price=price)
+    if item.no_longer_sold is not None:
+        price = said("{price}, no longer sold since {no_longer_sold}", price=price, no_longer_sold=item.no_longer_sold)
     if first.cannot:
         return said(
             "{name}, {price}: the best that meets these conditions, but {cannot}.",

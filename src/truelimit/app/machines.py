@@ -115,6 +115,22 @@ def is_stale(price: Price, today: date) -> bool:
     return (today - _last_day(price.date)).days > STALE_DAYS
 
 
+def price_marks(machine: Machine, today: date) -> tuple[str, ...]:
+    """Return what must be known before a machine is bought at its price: that it is no longer sold, or that it is old.
+
+    The one place that tells it, for advise, plan and verdict. The last price of what is no longer sold is no older one.
+    """
+    found = latest_price(machine)
+    if machine.no_longer_sold is not None:
+        return (said("no longer sold since {no_longer_sold}", no_longer_sold=machine.no_longer_sold),)
+    if found is None or not is_stale(found, today):
+        return ()
+    old = said(
+        "its price is of {date}, older than {stale_days} days: look again", date=found.date, stale_days=STALE_DAYS
+    )
+    return (old,)
+
+
 def _last_day(text: str) -> date:
     from datetime import date
 

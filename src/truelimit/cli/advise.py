@@ -52,7 +52,7 @@ def _advise(args: argparse.Namespace) -> int:
     check_names(profile)
     evaluate = evaluator(profile)
     entries, today = _entries(args, profile)
-    found = advise(profile, entries, today, evaluate, clock(), _cloud(profile))
+    found = advise(profile, entries, today, evaluate, clock(), _cloud(profile), named=bool(args.among))
     found = replace(found, notes=_FIRST)
     output.show(args, lambda: advise_document.advice(found), lambda: advise_document.advice_json(found))
     return 0

@@ -161,6 +161,7 @@ def _recommended(entry: Recommended) -> dict[str, object]:
         "power_w": item.power,
         "because": list(entry.because),
         "cannot": list(entry.cannot),
+        "notes": list(item.notes),
         "cost": calculation_json(entry.cost),
         "jobs": [_performance(performance) for performance in item.performances],
     }
