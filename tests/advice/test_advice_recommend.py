@@ -140,4 +140,6 @@ def test_what_surely_does_the_work_comes_before_what_may_miss_it() -> None:
 def test_the_price_of_cards_alone_is_said_to_be_that() -> None:
     card = replace(candidate("card", 500), cards_alone=True)
     advice = recommend(replace(PROFILE, today=None), None, (card,))
+    assert advice.sentence.startswith("card, 500 USD (2026-10-01) for the card alone: ")
+    advice = recommend(replace(PROFILE, today=None), None, (replace(card, cards=2),))
     assert advice.sentence.startswith("card, 500 USD (2026-10-01) for the cards alone: ")

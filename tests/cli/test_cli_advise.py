@@ -108,7 +108,7 @@ def test_experts_in_main_memory_are_said_as_blocks_are(capsys: pytest.CaptureFix
     assert plan.run(["gpt-oss-120b", "--machine", "pc-rtx-5090", "--context", "65536", "--json"]) == 0
     host = json.loads(capsys.readouterr().out)["placement"]["main_memory"]
     assert job["main_memory_bytes"] == host["total_bytes"] > 30 * 2**30
-    assert job["reason"] == "30.7 GiB of it in main memory beside the cards"
+    assert job["reason"] == "30.7 GiB of it in main memory beside the card"
     assert any("30.7 GiB of gpt-oss-120b" in text and "not in the price" in text for text in entry["cannot"])
 
 
@@ -125,6 +125,8 @@ def test_experts_in_main_memory_are_said_as_blocks_are(capsys: pytest.CaptureFix
         (["--model", "qwen3-8b", "--os", "windos"], "'windos' is not known; nearest: windows"),
         (["--model", "qwen3-8b", "--backend", "cudda"], "'cudda' is not known; nearest: cuda"),
         (["--model", "qwen3-8b", "--kv-type", "q9"], "KV cache type 'q9' is not one of f32, f16"),
+        (["--model", "qwen3-8b", "--hours-a-week", "200"], r"200 hours a week are more than a week has \(168\)"),
+        (["--model", "qwen3-8b", "--resale", "5000"], "a resale is that of the machine of today: name it"),
         (["--model", "qwen3-8b", "--cloud", "no-such-cloud"], "no provider's model"),
     ],
 )
@@ -160,6 +162,23 @@ def test_a_profile_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str
     for cost in found["cloud"]:
         terms = {term["name"]: term["value"] for term in cost["monthly"]["terms"]}
         assert cost["monthly"]["result"] == pytest.approx(terms["request"] * 500 * 52 / 12)
+
+
+def test_the_machine_at_hand_is_not_called_this(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(["--model", "gpt-oss-120b@8k", "--today", "this", "--among", "dgx-spark"], capsys)
+    told = json.dumps(found["shortlist"])
+    assert "which this does not" not in told
+    assert "which this machine does not" in told or found["keep"]
+
+
+def test_a_table_in_hindi_has_no_raw_head(capsys: pytest.CaptureFixture[str]) -> None:
+    from truelimit.domain.message import Message
+    from truelimit.report.advise_document import _table
+    from truelimit.report.blocks import Rows
+
+    made = _table(())
+    assert isinstance(made, Rows)
+    assert all(isinstance(head, Message) for head in made.head if head != "USD")
 
 
 def test_lists_the_presets(capsys: pytest.CaptureFixture[str]) -> None:

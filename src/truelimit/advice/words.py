@@ -129,7 +129,12 @@ def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended
         else said("price not known")
     )
     if item.cards_alone:
-        price = said("{price} for the cards alone", price=price)
+        many = item.cards > 1
+        price = (
+            said("{price} for the cards alone", price=price)
+            if many
+            else said("{price} for the card alone", price=price)
+        )
     if item.no_longer_sold is not None:
         price = said("{price}, no longer sold since {no_longer_sold}", price=price, no_longer_sold=item.no_longer_sold)
     if first.cannot:

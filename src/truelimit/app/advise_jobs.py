@@ -72,7 +72,11 @@ def _reason(made: ModelPlan) -> str:
 def _outside(made: ModelPlan) -> str:
     """What lies in main memory beside the cards: memory that must be there, and is in no card's price."""
     held = _held_outside(made)
-    return said("{held:,.1f} GiB of it in main memory beside the cards", held=to_gib(held)) if held else ""
+    if not held or made.placement is None:
+        return ""
+    if len(made.placement.devices) > 1:
+        return said("{held:,.1f} GiB of it in main memory beside the cards", held=to_gib(held))
+    return said("{held:,.1f} GiB of it in main memory beside the card", held=to_gib(held))
 
 
 def _held_outside(made: ModelPlan) -> int:

@@ -106,6 +106,13 @@ def cards_alone(machine: Machine) -> bool:
     return around and not machine.prices and latest_price(machine) is not None
 
 
+def part_priced(machine: Machine) -> str:
+    """Return what the price of a machine is of, in words, where it is not of the whole; else nothing."""
+    if not cards_alone(machine):
+        return ""
+    return said("the cards alone") if len(machine.accelerators) > 1 else said("the card alone")
+
+
 def _newest(prices: Iterable[Price]) -> Price | None:
     return max(prices, key=lambda price: price.date, default=None)
 

@@ -41,7 +41,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _advise(args: argparse.Namespace) -> int:
     from truelimit.app.advise import advise
-    from truelimit.cli.advise_options import check_names
+    from truelimit.cli.advise_options import check_profile
     from truelimit.cli.advise_work import evaluator
     from truelimit.cli.cloud import today as clock
     from truelimit.report import advise_document
@@ -49,7 +49,7 @@ def _advise(args: argparse.Namespace) -> int:
     if args.list:
         return _list()
     profile = _profile(args)
-    check_names(profile)
+    check_profile(profile)
     evaluate = evaluator(profile)
     entries, today = _entries(args, profile)
     found = advise(profile, entries, today, evaluate, clock(), _cloud(profile), named=bool(args.among))
@@ -110,18 +110,26 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _entries(args: argparse.Namespace, profile: Profile) -> tuple[tuple[Entry, ...], Entry | None]:
-    from truelimit.cli.machines import THIS, this_machine
     from truelimit.tables.machines import entries, entry
 
-    today = (
-        None
-        if profile.today is None
-        else this_machine(measure=False)
-        if profile.today == THIS
-        else entry(profile.today)
-    )
     chosen = tuple(entry(name) for name in args.among) if args.among else tuple(entries())
-    return chosen, today
+    return chosen, owned(profile.today)
+
+
+def owned(name: str | None) -> Entry | None:
+    """Return the machine of today: of the table, or the one at hand (``this``), with a name to be told by.
+
+    Raises ValueError with the nearest names for one that is not in the table.
+    """
+    from truelimit.cli.machines import THIS, this_machine
+    from truelimit.tables.machines import entry
+
+    if name is None:
+        return None
+    if name != THIS:
+        return entry(name)
+    found = this_machine(measure=False)
+    return replace(found, machine=replace(found.machine, name=found.machine.name or said("this machine")))
 
 
 def _cloud(profile: Profile) -> tuple[CloudCost, ...]:

@@ -10,6 +10,7 @@ from truelimit.cli import output
 from truelimit.cli.parser import Parser
 from truelimit.cli.tokens import asked_tokens
 from truelimit.domain.message import said
+from truelimit.units import HOURS_A_WEEK
 
 if TYPE_CHECKING:
     from truelimit.advice.profile import Profile
@@ -84,10 +85,25 @@ def _conditions(made: argparse.ArgumentParser) -> None:
     group.add_argument("--among", action="append", metavar="ID", help=said("look at these machines alone; repeatable"))
 
 
-def check_names(profile: Profile) -> None:
-    """Raise ValueError with the nearest names for a backend or operating system of a profile that does not exist."""
-    _known(said("backend"), profile.backends, BACKENDS)
-    _known(said("operating system"), profile.operating_systems, SYSTEMS)
+def check_profile(profile: Profile) -> None:
+    """Raise ValueError for conditions that cannot be: an unknown name, too long a week, the resale of nothing."""
+    check_backends(profile.backends)
+    check_systems(profile.operating_systems)
+    if profile.hours_a_week > HOURS_A_WEEK:
+        hours, most = profile.hours_a_week, HOURS_A_WEEK
+        raise ValueError(said("{hours:g} hours a week are more than a week has ({most})", hours=hours, most=most))
+    if profile.resale and profile.today is None:
+        raise ValueError(said("a resale is that of the machine of today: name it (--today ID, or this)"))
+
+
+def check_backends(given: tuple[str, ...]) -> None:
+    """Raise ValueError with the nearest names for a backend that does not exist."""
+    _known(said("backend"), given, BACKENDS)
+
+
+def check_systems(given: tuple[str, ...]) -> None:
+    """Raise ValueError with the nearest names for an operating system that does not exist."""
+    _known(said("operating system"), given, SYSTEMS)
 
 
 def _known(what: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:

@@ -109,7 +109,7 @@ def _around(args: argparse.Namespace, places: Places, given: Given, stack: Stack
 
 def larger_machines(stack: Stack) -> tuple[tuple[str, str, Stack], ...]:
     """Return the stack on the same machine with more memory, where the table has one: name, price, stack."""
-    from truelimit.app.machines import cards_alone, latest_price, memory, price_marks
+    from truelimit.app.machines import latest_price, memory, part_priced, price_marks
     from truelimit.cli.cloud import today
     from truelimit.tables.machines import machine, machine_names
 
@@ -123,7 +123,7 @@ def larger_machines(stack: Stack) -> tuple[tuple[str, str, Stack], ...]:
                 if price
                 else said("another machine; no dated price")
             )
-            cost += said(", the cards alone") if cards_alone(other) else ""
+            cost = joined(", ", (cost, *((part,) if (part := part_priced(other)) else ())))
             cost = joined("; ", (cost, *price_marks(other, today())))
             title = said("{machine} (no longer sold)", machine=other.name) if other.no_longer_sold else other.name
             found.append((memory(other), (title or name, cost, replace(stack, machine=other))))
