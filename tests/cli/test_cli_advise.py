@@ -102,6 +102,23 @@ def test_main_memory_that_is_in_no_price_is_said_and_a_crawl_is_not_called_work(
     assert "lie in main memory, which is not in the price" in told
 
 
+def test_assumed_main_memory_is_no_advantage_of_a_card(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--model", "llama-3.3-70b@32k", "--today", "pc-rtx-3090", "--budget", "3000", "--resale", "600"]
+    found = answered(asked, capsys)
+    assert "pc-arc-b580" not in [entry["id"] for entry in found["shortlist"]]
+    left = {entry["id"]: entry for entry in found["left_out"]}["pc-arc-b580"]
+    assert "part of the model would lie in main memory" in left["why"]
+    assert "39.2 GiB of it in main memory" in left["detail"]
+
+
+def test_the_headline_names_the_worst_shortfall(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--model", "llama-3.1-405b@8k", "--budget", "10000"]
+    assert answered([*asked, "--today", "dgx-spark"], capsys)["keep"]
+    told = answered(asked, capsys)["sentence"]
+    assert told.startswith("Nothing that meets these conditions does all of the work; Server with one MI300X")
+    assert told.endswith("it writes llama-3.1-405b at 8,192 tokens at 3.1 tokens/s, less than 5.")
+
+
 def test_experts_in_main_memory_are_said_as_blocks_are(capsys: pytest.CaptureFixture[str]) -> None:
     (entry,) = answered(["--profile", "cuda-sidecar", "--among", "pc-rtx-5090"], capsys)["shortlist"]
     job = entry["jobs"][1]

@@ -9,7 +9,16 @@ from datetime import date
 from truelimit.advice.nouns import Advice, Candidate, CloudCost, Performance
 from truelimit.advice.profile import Job, Profile
 from truelimit.advice.recommend import out_of_question, recommend
-from truelimit.app.machines import Entry, cards_alone, is_stale, latest_price, price_marks, usable_memory, watts
+from truelimit.app.machines import (
+    Entry,
+    cards_alone,
+    is_stale,
+    latest_price,
+    main_memory,
+    price_marks,
+    usable_memory,
+    watts,
+)
 from truelimit.domain.machine import Machine, Price
 from truelimit.domain.message import said
 from truelimit.units import Watts
@@ -70,6 +79,7 @@ def candidate(entry: Entry, on: date, *, named: bool = False) -> Candidate:
         len(machine.accelerators),
         alone,
         named,
+        main_memory(machine),
     )
 
 

@@ -69,6 +69,12 @@ def usable_memory(machine: Machine) -> Bytes:
     return _sum(machine, usable=True)
 
 
+def main_memory(machine: Machine) -> Bytes | None:
+    """Return the main memory beside the memory of its cards, in bytes, or None where that is no memory apart."""
+    ram = machine.pool(PoolKind.RAM)
+    return ram.capacity.value if ram is not None and machine.pool(PoolKind.VRAM) is not None else None
+
+
 def _usable(pool: MemoryPool) -> Bytes:
     held = (pool.usable or pool.capacity).value
     if pool.kind is PoolKind.VRAM:
