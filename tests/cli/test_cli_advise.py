@@ -111,6 +111,17 @@ def test_assumed_main_memory_is_no_advantage_of_a_card(capsys: pytest.CaptureFix
     assert "39.2 GiB of it in main memory" in left["detail"]
 
 
+def test_more_main_memory_in_the_machine_of_today_is_offered_where_that_is_enough(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = answered(["--model", "gpt-oss-120b@32k", "--today", "pc-rtx-3090", "--budget", "1000"], capsys)
+    assert found["sentence"].endswith(" PC with RTX 3090 with 64 GiB of main memory would do the work.")
+    assert "with 64 GiB of main memory in place of 32 it would hold: gpt-oss-120b" in found["limit_today"]["reasons"][1]
+    crawl = answered(["--model", "llama-3.3-70b@32k", "--today", "pc-rtx-3090", "--budget", "3000"], capsys)
+    assert len(crawl["limit_today"]["reasons"]) == 1, "main memory would hold it, and write less than 1 token/s"
+    assert "would do the work" not in crawl["sentence"]
+
+
 def test_the_headline_names_the_worst_shortfall(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--model", "llama-3.1-405b@8k", "--budget", "10000"]
     assert answered([*asked, "--today", "dgx-spark"], capsys)["keep"]

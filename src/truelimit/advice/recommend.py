@@ -10,7 +10,7 @@ from truelimit.advice.done import crawls, held, shortfall, unmet
 from truelimit.advice.nouns import Advice, Candidate, CloudCost, LeftOut, Limit, Recommended
 from truelimit.advice.pareto import front
 from truelimit.advice.profile import Profile
-from truelimit.advice.words import because, cannot, job_words, sentence
+from truelimit.advice.words import because, cannot, job_words, memory_first, more_memory, sentence
 from truelimit.domain.message import figure, joined, said
 
 SHORTLIST = 6
@@ -18,9 +18,16 @@ _CLEARLY = 1.25  # a gain that the estimates' own error could make is no reason 
 
 
 def recommend(
-    profile: Profile, today: Candidate | None, candidates: tuple[Candidate, ...], cloud: tuple[CloudCost, ...] = ()
+    profile: Profile,
+    today: Candidate | None,
+    candidates: tuple[Candidate, ...],
+    cloud: tuple[CloudCost, ...] = (),
+    roomier: Candidate | None = None,
 ) -> Advice:
-    """Return the advice for a profile. Deterministic: the same input gives the same answer in the same order."""
+    """Return the advice for a profile. Deterministic: the same input gives the same answer in the same order.
+
+    ``roomier`` is the machine of today with more main memory, where that holds more of the work.
+    """
     limit, reasons = binding(today, profile) if today else (Limit.UNKNOWN, (said("the machine of today is not given"),))
     left_out: list[LeftOut] = []
     fitting: list[Candidate] = []
@@ -50,6 +57,9 @@ def recommend(
     costs = (total_cost(today, profile, owned=True),) if today else ()
     nearest = bool(shown) and unmet(shown[0], profile) > 0
     text = sentence(today, limit, shortlist, keep=keep, nearest=nearest)
+    if today and roomier and limit is Limit.MEMORY:
+        reasons = (*reasons, more_memory(today, roomier))
+        text = text if unmet(roomier, profile) else joined(" ", (text, memory_first(roomier)))
     return Advice(text, keep, limit, reasons, shortlist, tuple(left_out), cloud, costs)
 
 

@@ -61,6 +61,23 @@ def job_words(item: Performance) -> str:
     return joined(", ", parts)
 
 
+def more_memory(today: Candidate, roomier: Candidate) -> str:
+    """Return what the machine of today would hold with more main memory, and how that would do."""
+    gained = [p for p, q in zip(roomier.performances, today.performances, strict=True) if p.fits and not q.fits]
+    return said(
+        "with {more:,.0f} GiB of main memory in place of {now:,.0f} it would hold: {jobs}; its price is not known",
+        more=to_gib(roomier.main_memory or 0),
+        now=to_gib(today.main_memory or 0),
+        jobs=joined("; ", (job_words(job) for job in gained)),
+    )
+
+
+def memory_first(roomier: Candidate) -> str:
+    """Return the sentence for a machine of today that needs nothing but main memory."""
+    size = to_gib(roomier.main_memory or 0)
+    return said("{today} with {size:,.0f} GiB of main memory would do the work.", today=roomier.name, size=size)
+
+
 def cannot(item: Candidate, profile: Profile) -> tuple[str, ...]:
     """Return what a machine cannot do, or what is not known of it: what it surely misses first, the worst of all."""
     found = [told for job in item.performances for told in missing(item, job, profile)]

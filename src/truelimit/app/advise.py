@@ -9,6 +9,7 @@ from datetime import date
 from truelimit.advice.nouns import Advice, Candidate, CloudCost, Performance
 from truelimit.advice.profile import Job, Profile
 from truelimit.advice.recommend import out_of_question, recommend
+from truelimit.app.advise_memory import with_more_memory
 from truelimit.app.machines import (
     Entry,
     cards_alone,
@@ -48,7 +49,12 @@ def advise(
         item = candidate(entry, on, named=named)
         out = out_of_question(item, profile, owned) is not None  # then planning it would tell nothing
         found.append(item if out else with_performances(item, entry.machine, profile, evaluate))
-    return recommend(profile, owned, tuple(found), cloud)
+    roomier = None
+    if today is not None and owned is not None:
+        roomier = with_more_memory(
+            owned, today.machine, profile, lambda item, machine: with_performances(item, machine, profile, evaluate)
+        )
+    return recommend(profile, owned, tuple(found), cloud, roomier)
 
 
 def with_performances(item: Candidate, machine: Machine, profile: Profile, evaluate: Evaluate) -> Candidate:
