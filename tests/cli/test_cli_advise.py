@@ -168,14 +168,59 @@ def test_errors_are_clear(
     assert re.search(told, capsys.readouterr().err)
 
 
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+    typed = io.StringIO("".join(f"{answer}\n" for answer in answers))
+    monkeypatch.setattr(typed, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", typed)
+
+
 def test_a_person_at_a_terminal_is_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = io.StringIO("qwen3-8b\n8,192\n900\nlinux\n\nyes\n")
-    monkeypatch.setattr(answers, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdin", answers)
+    at_a_terminal(monkeypatch, "qwen3-8b", "8,192", "900", "linux", "", "", "", "", "yes")
     assert advise.run(["--among", "rtx-3090", "--among", "dgx-spark"]) == 0
     shown = capsys.readouterr()
     assert "Which model must run" in shown.err
     assert "RTX 3090" in shown.out
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_again_with_the_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = ("zzz", "qwen3-8b", "many", "8m", "8,192", "nan", "-5", "7,000", "windos", "linux", "cudda", "cuda")
+    at_a_terminal(monkeypatch, *answers, "dgx-sparc", "", "ja", "no", "loud", "500", "maybe", "yes")
+    assert advise.run(["--among", "rtx-3090", "--among", "rtx-5090", "--width", "200"]) == 0
+    shown = capsys.readouterr()
+    for why in (
+        "'zzz' is not a model of the table", "'many' is no count of tokens", "trained for 40,960 tokens",
+        "'nan' is not a number from 0 on", "'-5' is not a number from 0 on", "'windos' is not known; nearest: windows",
+        "'cudda' is not known; nearest: cuda", "dgx-spark", "'ja' is neither yes nor no",
+        "'loud' is not a number from 0 on", "'maybe' is neither yes nor no",
+    ):  # fmt: skip
+        assert why in shown.err
+    assert shown.err.count("Is the work private") == 2
+    assert "prompts must not leave the house" in shown.out
+    assert "it draws more than 500 W: NVIDIA GeForce RTX 5090" in shown.out
+
+
+def test_the_questions_end_with_the_input_and_after_five_tries(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_a_terminal(monkeypatch, "qwen3-8b")
+    assert advise.run([]) == 2
+    assert "the input ended before all was answered" in capsys.readouterr().err
+    at_a_terminal(monkeypatch, *["zzz"] * 9)
+    assert advise.run([]) == 2
+    shown = capsys.readouterr()
+    assert "asked 5 times without an answer that can be used" in shown.err
+    assert shown.out == ""
+
+
+def test_what_an_option_says_is_not_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    at_a_terminal(monkeypatch, "", "", "", "", "")  # model, context, systems, backends, machine of today
+    assert advise.run(["--budget", "900", "--private", "--quiet", "--power-limit", "400", "--among", "rtx-3090"]) == 0
+    assert "What may it cost" not in capsys.readouterr().err
+    at_a_terminal(monkeypatch)
+    assert advise.run(["--kv-type", "q9"]) == 2
+    assert "Which model" not in capsys.readouterr().err, "an option that cannot be used is refused before any question"
 
 
 def test_a_profile_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

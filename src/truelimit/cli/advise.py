@@ -80,7 +80,7 @@ def _profile(args: argparse.Namespace) -> Profile:
             )
         from truelimit.cli.advise_questions import ask
 
-        return replace(ask(), **given)
+        return ask(given, args)
     if name is None:
         from truelimit.advice.profile import Profile
 
@@ -110,26 +110,11 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _entries(args: argparse.Namespace, profile: Profile) -> tuple[tuple[Entry, ...], Entry | None]:
+    from truelimit.cli.advise_work import owned
     from truelimit.tables.machines import entries, entry
 
     chosen = tuple(entry(name) for name in args.among) if args.among else tuple(entries())
     return chosen, owned(profile.today)
-
-
-def owned(name: str | None) -> Entry | None:
-    """Return the machine of today: of the table, or the one at hand (``this``), with a name to be told by.
-
-    Raises ValueError with the nearest names for one that is not in the table.
-    """
-    from truelimit.cli.machines import THIS, this_machine
-    from truelimit.tables.machines import entry
-
-    if name is None:
-        return None
-    if name != THIS:
-        return entry(name)
-    found = this_machine(measure=False)
-    return replace(found, machine=replace(found.machine, name=found.machine.name or said("this machine")))
 
 
 def _cloud(profile: Profile) -> tuple[CloudCost, ...]:

@@ -14,6 +14,7 @@ from truelimit.units import Tokens
 
 if TYPE_CHECKING:
     from truelimit.app.advise import Evaluate
+    from truelimit.app.machines import Entry
     from truelimit.app.model_entry import ModelEntry
     from truelimit.domain.facts import Stack
 
@@ -84,3 +85,19 @@ def model(name: str) -> ModelEntry:
             said("{model!r:.80} is not a model of the table; {model2}", model=name, model2=unknown_model(name))
         )
     return found
+
+
+def owned(name: str | None) -> Entry | None:
+    """Return the machine of today: of the table, or the one at hand (``this``), with a name to be told by.
+
+    Raises ValueError with the nearest names for one that is not in the table.
+    """
+    from truelimit.cli.machines import THIS, this_machine
+    from truelimit.tables.machines import entry
+
+    if name is None:
+        return None
+    if name != THIS:
+        return entry(name)
+    found = this_machine(measure=False)
+    return replace(found, machine=replace(found.machine, name=found.machine.name or said("this machine")))
