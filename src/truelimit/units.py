@@ -27,6 +27,7 @@ MINUTE = 60
 HOUR = 3600
 MONTHS_A_YEAR = 12
 WEEKS_A_YEAR = 52
+HOURS_A_WEEK = 168
 
 _BINARY = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": 2**40}
 _DECIMAL = {"KB": 10**3, "MB": 10**6, "GB": GB, "TB": 10**12}

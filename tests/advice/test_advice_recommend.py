@@ -101,6 +101,46 @@ def test_an_unknown_limit_is_said() -> None:
     assert not advice.keep
 
 
+def offloaded(name: str, usd: float | None, *, rate: float, seconds: float = 100, held: float = 40) -> Candidate:
+    """A card that holds the model only with so many GiB of main memory, which its price leaves out."""
+    item = candidate(name, usd, seconds=seconds, rate=rate)
+    job = replace(item.performances[0], outside=from_gib(held))
+    return replace(item, performances=(job,), cards_alone=True, main_memory=from_gib(64))
+
+
+def test_a_model_that_crawls_in_main_memory_is_no_gain() -> None:
+    small = candidate("owned", None, fits=False)
+    cards, crawl = candidate("cards", 2600), offloaded("crawl", 250, rate=0.3)
+    advice = recommend(PROFILE, small, (crawl, cards))
+    assert [item.candidate.id for item in advice.shortlist] == ["cards"]
+    (left,) = advice.left_out
+    assert left.why == "part of the model would lie in main memory, and from there it writes less than 5 tokens/s"
+    assert "writes 0.3 tokens/s" in left.detail
+    assert recommend(PROFILE, small, (crawl,)).keep
+    useful = recommend(PROFILE, small, (offloaded("experts", 250, rate=25), cards))
+    assert [item.candidate.id for item in useful.shortlist] == ["experts", "cards"], "what can be worked with stays"
+    assert "40.0 GiB of coder-30b" in useful.shortlist[0].cannot[0]
+    assert "which is not in the price: 64 GiB are assumed" in useful.shortlist[0].cannot[0]
+
+
+def test_the_headline_names_what_is_surely_missed_before_what_may_be() -> None:
+    free = replace(PROFILE, today=None)
+    # 270 s may be 324 s, over 300; 0.5 tokens/s is ten times too slow, and 40 GiB must be bought apart
+    advice = recommend(free, None, (offloaded("crawl", 3200, rate=0.5, seconds=270),))
+    first = advice.shortlist[0]
+    assert advice.sentence == (
+        "Nothing that meets these conditions does all of the work; crawl, 3,200 USD (2026-10-01) for the card alone, "
+        f"comes nearest, but {first.cannot[0]}."
+    )
+    assert first.cannot[0] == "it writes coder-30b at 146,760 tokens at 0.5 tokens/s, less than 5"
+    assert "not in the price" in first.cannot[1]
+    assert "may take up to 324 s" in first.cannot[2]
+    both = recommend(free, None, (offloaded("crawl", 3200, rate=0.5), offloaded("nearer", 4900, rate=3.1)))
+    assert [item.candidate.id for item in both.shortlist] == ["nearer", "crawl"], "what falls short the least"
+    late = recommend(free, None, (candidate("late", 900, seconds=3000, rate=4),))
+    assert late.shortlist[0].cannot[0].startswith("a cold prompt of coder-30b at 146,760 tokens takes 3,000 s")
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)), max_size=12))
 def test_no_item_of_the_front_is_dominated_and_each_other_is(scores: list[tuple[int, int, int]]) -> None:
     items = list(enumerate(scores))
@@ -140,4 +180,6 @@ def test_what_surely_does_the_work_comes_before_what_may_miss_it() -> None:
 def test_the_price_of_cards_alone_is_said_to_be_that() -> None:
     card = replace(candidate("card", 500), cards_alone=True)
     advice = recommend(replace(PROFILE, today=None), None, (card,))
+    assert advice.sentence.startswith("card, 500 USD (2026-10-01) for the card alone: ")
+    advice = recommend(replace(PROFILE, today=None), None, (replace(card, cards=2),))
     assert advice.sentence.startswith("card, 500 USD (2026-10-01) for the cards alone: ")

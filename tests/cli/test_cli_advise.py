@@ -102,6 +102,44 @@ def test_main_memory_that_is_in_no_price_is_said_and_a_crawl_is_not_called_work(
     assert "lie in main memory, which is not in the price" in told
 
 
+def test_assumed_main_memory_is_no_advantage_of_a_card(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--model", "llama-3.3-70b@32k", "--today", "pc-rtx-3090", "--budget", "3000", "--resale", "600"]
+    found = answered(asked, capsys)
+    assert "pc-arc-b580" not in [entry["id"] for entry in found["shortlist"]]
+    left = {entry["id"]: entry for entry in found["left_out"]}["pc-arc-b580"]
+    assert "part of the model would lie in main memory" in left["why"]
+    assert "39.2 GiB of it in main memory" in left["detail"]
+
+
+def test_more_main_memory_in_the_machine_of_today_is_offered_where_that_is_enough(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = answered(["--model", "gpt-oss-120b@32k", "--today", "pc-rtx-3090", "--budget", "1000"], capsys)
+    assert found["sentence"].endswith(" PC with RTX 3090 with 64 GiB of main memory would do the work.")
+    assert "with 64 GiB of main memory in place of 32 it would hold: gpt-oss-120b" in found["limit_today"]["reasons"][1]
+    crawl = answered(["--model", "llama-3.3-70b@32k", "--today", "pc-rtx-3090", "--budget", "3000"], capsys)
+    assert len(crawl["limit_today"]["reasons"]) == 1, "main memory would hold it, and write less than 1 token/s"
+    assert "would do the work" not in crawl["sentence"]
+
+
+def test_the_headline_names_the_worst_shortfall(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--model", "llama-3.1-405b@8k", "--budget", "10000"]
+    assert answered([*asked, "--today", "dgx-spark"], capsys)["keep"]
+    told = answered(asked, capsys)["sentence"]
+    assert told.startswith("Nothing that meets these conditions does all of the work; Server with one MI300X")
+    assert told.endswith("it writes llama-3.1-405b at 8,192 tokens at 3.1 tokens/s, less than 5.")
+
+
+def test_experts_in_main_memory_are_said_as_blocks_are(capsys: pytest.CaptureFixture[str]) -> None:
+    (entry,) = answered(["--profile", "cuda-sidecar", "--among", "pc-rtx-5090"], capsys)["shortlist"]
+    job = entry["jobs"][1]
+    assert plan.run(["gpt-oss-120b", "--machine", "pc-rtx-5090", "--context", "65536", "--json"]) == 0
+    host = json.loads(capsys.readouterr().out)["placement"]["main_memory"]
+    assert job["main_memory_bytes"] == host["total_bytes"] > 30 * 2**30
+    assert job["reason"] == "30.7 GiB of it in main memory beside the card"
+    assert any("30.7 GiB of gpt-oss-120b" in text and "not in the price" in text for text in entry["cannot"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -114,6 +152,9 @@ def test_main_memory_that_is_in_no_price_is_said_and_a_crawl_is_not_called_work(
         (["--model", "qwen3-8b@200000"], "trained for 40,960 tokens; 200,000"),
         (["--model", "qwen3-8b", "--os", "windos"], "'windos' is not known; nearest: windows"),
         (["--model", "qwen3-8b", "--backend", "cudda"], "'cudda' is not known; nearest: cuda"),
+        (["--model", "qwen3-8b", "--kv-type", "q9"], "KV cache type 'q9' is not one of f32, f16"),
+        (["--model", "qwen3-8b", "--hours-a-week", "200"], r"200 hours a week are more than a week has \(168\)"),
+        (["--model", "qwen3-8b", "--resale", "5000"], "a resale is that of the machine of today: name it"),
         (["--model", "qwen3-8b", "--cloud", "no-such-cloud"], "no provider's model"),
     ],
 )
@@ -127,14 +168,59 @@ def test_errors_are_clear(
     assert re.search(told, capsys.readouterr().err)
 
 
+def at_a_terminal(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+    typed = io.StringIO("".join(f"{answer}\n" for answer in answers))
+    monkeypatch.setattr(typed, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", typed)
+
+
 def test_a_person_at_a_terminal_is_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = io.StringIO("qwen3-8b\n8,192\n900\nlinux\n\nyes\n")
-    monkeypatch.setattr(answers, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdin", answers)
+    at_a_terminal(monkeypatch, "qwen3-8b", "8,192", "900", "linux", "", "", "", "", "yes")
     assert advise.run(["--among", "rtx-3090", "--among", "dgx-spark"]) == 0
     shown = capsys.readouterr()
     assert "Which model must run" in shown.err
     assert "RTX 3090" in shown.out
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_again_with_the_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = ("zzz", "qwen3-8b", "many", "8m", "8,192", "nan", "-5", "7,000", "windos", "linux", "cudda", "cuda")
+    at_a_terminal(monkeypatch, *answers, "dgx-sparc", "", "ja", "no", "loud", "500", "maybe", "yes")
+    assert advise.run(["--among", "rtx-3090", "--among", "rtx-5090", "--width", "200"]) == 0
+    shown = capsys.readouterr()
+    for why in (
+        "'zzz' is not a model of the table", "'many' is no count of tokens", "trained for 40,960 tokens",
+        "'nan' is not a number from 0 on", "'-5' is not a number from 0 on", "'windos' is not known; nearest: windows",
+        "'cudda' is not known; nearest: cuda", "dgx-spark", "'ja' is neither yes nor no",
+        "'loud' is not a number from 0 on", "'maybe' is neither yes nor no",
+    ):  # fmt: skip
+        assert why in shown.err
+    assert shown.err.count("Is the work private") == 2
+    assert "prompts must not leave the house" in shown.out
+    assert "it draws more than 500 W: NVIDIA GeForce RTX 5090" in shown.out
+
+
+def test_the_questions_end_with_the_input_and_after_five_tries(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_a_terminal(monkeypatch, "qwen3-8b")
+    assert advise.run([]) == 2
+    assert "the input ended before all was answered" in capsys.readouterr().err
+    at_a_terminal(monkeypatch, *["zzz"] * 9)
+    assert advise.run([]) == 2
+    shown = capsys.readouterr()
+    assert "asked 5 times without an answer that can be used" in shown.err
+    assert shown.out == ""
+
+
+def test_what_an_option_says_is_not_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    at_a_terminal(monkeypatch, "", "", "", "", "")  # model, context, systems, backends, machine of today
+    assert advise.run(["--budget", "900", "--private", "--quiet", "--power-limit", "400", "--among", "rtx-3090"]) == 0
+    assert "What may it cost" not in capsys.readouterr().err
+    at_a_terminal(monkeypatch)
+    assert advise.run(["--kv-type", "q9"]) == 2
+    assert "Which model" not in capsys.readouterr().err, "an option that cannot be used is refused before any question"
 
 
 def test_a_profile_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,6 +237,23 @@ def test_a_profile_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert cost["monthly"]["result"] == pytest.approx(terms["request"] * 500 * 52 / 12)
 
 
+def test_the_machine_at_hand_is_not_called_this(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(["--model", "gpt-oss-120b@8k", "--today", "this", "--among", "dgx-spark"], capsys)
+    told = json.dumps(found["shortlist"])
+    assert "which this does not" not in told
+    assert "which this machine does not" in told or found["keep"]
+
+
+def test_a_table_in_hindi_has_no_raw_head(capsys: pytest.CaptureFixture[str]) -> None:
+    from truelimit.domain.message import Message
+    from truelimit.report.advise_document import _table
+    from truelimit.report.blocks import Rows
+
+    made = _table(())
+    assert isinstance(made, Rows)
+    assert all(isinstance(head, Message) for head in made.head if head != "USD")
+
+
 def test_lists_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
     assert advise.run(["--list"]) == 0
     assert "405b-today" in capsys.readouterr().out
@@ -163,6 +266,12 @@ def test_what_is_no_longer_sold_is_not_offered_and_its_last_price_is_told(capsys
     assert why["mac-studio-m3-ultra-512"] == "no longer sold since 2026-03; last price 11,699 USD (2025-12)"
     owned = answered(["--profile", "405b-today", "--today", "mac-studio-m3-ultra-512"], capsys)
     assert owned["limit_today"]["limit"] in {"none", "time"}, "who owns one may go on using it"
+
+
+def test_what_is_no_longer_sold_is_shown_to_whom_names_it_and_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    found = answered(["--profile", "405b-today", "--among", "mac-studio-m3-ultra-512"], capsys)
+    assert "11,699 USD (2025-12), no longer sold since 2026-03: " in found["sentence"]
+    assert found["shortlist"][0]["notes"] == ["no longer sold since 2026-03"]
 
 
 def test_the_table_says_where_the_cost_has_no_power(capsys: pytest.CaptureFixture[str]) -> None:

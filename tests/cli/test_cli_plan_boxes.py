@@ -62,3 +62,11 @@ def test_layers_for_drafting_are_told_apart_from_the_rates(machine: str, gain: f
 def test_a_model_without_such_layers_has_no_such_line() -> None:
     _, out, _ = run("plan", "llama-3.1-8b", "--machine", "h200-server", "--context", "8192", "--json")
     assert json.loads(out)["drafting"] is None
+
+
+def test_a_larger_machine_that_is_no_longer_sold_is_named_as_that() -> None:
+    _, out, _ = run(
+        "plan", "llama-3.1-405b", "--context", "8k", "--machine", "mac-studio-m3-ultra-96", "--width", "400"
+    )
+    assert "What helps most: Mac Studio M3 Ultra 512 GB (no longer sold)." in out
+    assert "USD 11,699 (2025-12); no longer sold since 2026-03" in out

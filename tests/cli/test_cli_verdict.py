@@ -85,6 +85,19 @@ def test_machines_that_nobody_names_are_found_within_the_budget(home: Path, caps
     assert any(item["kind"] == "cloud-route" for item in found["options"])
 
 
+def test_what_is_no_longer_sold_is_offered_only_by_name_and_marked(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--home", str(home), "--machine", "mac-studio-m2-ultra-64")
+    found = {item["id"]: item for item in verdict(capsys, *asked)["options"]}
+    assert "mac-studio-m3-ultra-512" not in found
+    assert found["mac-studio-m3-ultra-96"]["usd_now"] == 3999
+    old = "its price is of 2026-01, older than 180 days: look again"
+    assert old in found["framework-desktop-128"]["notes"]
+    named = {item["id"]: item for item in verdict(capsys, *asked, "--among", "mac-studio-m3-ultra-512")["options"]}
+    assert "no longer sold since 2026-03" in named["mac-studio-m3-ultra-512"]["notes"]
+
+
 def test_no_big_request_is_sent_to_a_machine_that_does_it_no_better(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,6 +60,7 @@ class Candidate:
     ``price`` is the newest dated one, ``price_is_old`` whether it must be looked up again. ``quiet`` None: not known.
     ``no_longer_sold`` is since when (ISO month or year): its price was the last one.
     ``cards`` counts its accelerators; ``cards_alone``: the price is of them, not of the computer around them.
+    ``named``: a person asked for this very machine. ``main_memory`` is what it has beside its cards, in bytes.
     """
 
     id: str
@@ -76,6 +77,8 @@ class Candidate:
     no_longer_sold: str | None = None
     cards: int = 1
     cards_alone: bool = False
+    named: bool = False
+    main_memory: Bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from truelimit.advice.done import crawls
+from truelimit.advice.missing import missing
 from truelimit.advice.nouns import Candidate, Limit, Performance, Recommended
 from truelimit.advice.profile import Profile
 from truelimit.domain.message import joined, said
 from truelimit.units import to_gib
 
 
-def because(item: Candidate, today: Candidate | None, rivals: Sequence[Candidate]) -> tuple[str, ...]:
+def because(item: Candidate, today: Candidate | None, rivals: Sequence[Candidate], profile: Profile) -> tuple[str, ...]:
     """Return what speaks for a machine: what it is best at on the front, and what it holds."""
-    found: list[str] = [_job(performance) for performance in item.performances if performance.fits]
+    found: list[str] = [job_words(performance) for performance in item.performances if performance.fits]
     if item.price and all(item.price.usd <= rival.price.usd for rival in rivals if rival.price):
         found.append(said("the lowest price on the front"))
     if all(item.memory >= rival.memory for rival in rivals):
         found.append(said("the most memory on the front"))
     if today is not None:
         gained = [
-            p.job.model for p, q in zip(item.performances, today.performances, strict=True) if p.fits and not q.fits
+            p.job.model
+            for p, q in zip(item.performances, today.performances, strict=True)
+            if p.fits and not q.fits and not crawls(p, profile)
         ]
         found += (
             [said("holds {gained}, which {today} does not", gained=joined(", ", gained), today=today.name)]
@@ -29,7 +33,8 @@ def because(item: Candidate, today: Candidate | None, rivals: Sequence[Candidate
     return tuple(found)
 
 
-def _job(item: Performance) -> str:
+def job_words(item: Performance) -> str:
+    """Return how one job does, in words: how fast it is written and read, what is left, what lies where."""
     parts: list[str] = [said("{model} at {context:,} tokens", model=item.job.model, context=item.job.context)]
     if item.decode:
         parts.append(
@@ -56,61 +61,36 @@ def _job(item: Performance) -> str:
     return joined(", ", parts)
 
 
+def more_memory(today: Candidate, roomier: Candidate) -> str:
+    """Return what the machine of today would hold with more main memory, and how that would do."""
+    gained = [p for p, q in zip(roomier.performances, today.performances, strict=True) if p.fits and not q.fits]
+    return said(
+        "with {more:,.0f} GiB of main memory in place of {now:,.0f} it would hold: {jobs}; its price is not known",
+        more=to_gib(roomier.main_memory or 0),
+        now=to_gib(today.main_memory or 0),
+        jobs=joined("; ", (job_words(job) for job in gained)),
+    )
+
+
+def memory_first(roomier: Candidate) -> str:
+    """Return the sentence for a machine of today that needs nothing but main memory."""
+    size = to_gib(roomier.main_memory or 0)
+    return said("{today} with {size:,.0f} GiB of main memory would do the work.", today=roomier.name, size=size)
+
+
 def cannot(item: Candidate, profile: Profile) -> tuple[str, ...]:
-    """Return what a machine cannot do, or what is not known of it."""
-    found: list[str] = []
-    for performance in item.performances:
-        job = performance.job
-        what = said("{model} at {context:,} tokens", model=job.model, context=job.context)
-        if performance.fits is False:
-            found.append(said("{what} does not fit: {reason}", what=what, reason=performance.reason))
-        elif performance.prefill is not None and performance.prefill.value > profile.deadline:
-            found.append(
-                said(
-                    "a cold prompt of {what} takes {prefill:,.0f} s, over {deadline:,.0f} s",
-                    what=what,
-                    prefill=performance.prefill.value,
-                    deadline=profile.deadline,
-                )
-            )
-        elif performance.prefill is not None and performance.prefill.high > profile.deadline:
-            most = said(
-                "{high:,.0f} s, over {deadline:,.0f} s", high=performance.prefill.high, deadline=profile.deadline
-            )
-            found.append(
-                said("a cold prompt of {what} may take up to {most}: measure before you buy", what=what, most=most)
-            )
-        elif performance.prefill is None:
-            found.append(said("how fast it reads {what} is not known", what=what))
-        found += _slow(performance, profile, what) + _outside(item, performance, what)
-    found += [said("what it draws is not known, so the cost leaves power out")] if item.power is None else []
-    found += [said("whether it is quiet is not known")] if profile.quiet and item.quiet is None else []
-    return tuple(found)
+    """Return what a machine cannot do, or what is not known of it: what it surely misses first, the worst of all."""
+    found = [told for job in item.performances for told in missing(item, job, profile)]
+    texts = [text for _, text in sorted(found, key=lambda pair: pair[0])]
+    texts += [said("what it draws is not known, so the cost leaves power out")] if item.power is None else []
+    texts += [said("whether it is quiet is not known")] if profile.quiet and item.quiet is None else []
+    return tuple(texts)
 
 
-def _slow(item: Performance, profile: Profile, what: str) -> list[str]:
-    if item.decode is None or item.decode.value >= profile.least_decode:
-        return []
-    return [
-        said(
-            "it writes {what} at {rate:,.1f} tokens/s, less than {least:g}",
-            what=what,
-            rate=item.decode.value,
-            least=profile.least_decode,
-        )
-    ]
-
-
-def _outside(item: Candidate, performance: Performance, what: str) -> list[str]:
-    """The price of cards holds no main memory: what a job puts there must be bought with the computer."""
-    if not (item.cards_alone and performance.outside):
-        return []
-    held = to_gib(performance.outside)
-    return [said("{held:,.1f} GiB of {what} lie in main memory, which is not in the price", held=held, what=what)]
-
-
-def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended, ...], *, keep: bool) -> str:
-    """Return the one sentence that a person can act on."""
+def sentence(
+    today: Candidate | None, limit: Limit, shortlist: tuple[Recommended, ...], *, keep: bool, nearest: bool = False
+) -> str:
+    """Return the one sentence that a person can act on. ``nearest``: the first of the list does not do all the work."""
     if keep and today is not None:
         if limit is Limit.NONE:
             return said("Keep {today}: nothing binds on it for this work.", today=today.name)
@@ -129,7 +109,21 @@ def sentence(today: Candidate | None, limit: Limit, shortlist: tuple[Recommended
         else said("price not known")
     )
     if item.cards_alone:
-        price = said("{price} for the cards alone", price=price)
+        many = item.cards > 1
+        price = (
+            said("{price} for the cards alone", price=price)
+            if many
+            else said("{price} for the card alone", price=price)
+        )
+    if item.no_longer_sold is not None:
+        price = said("{price}, no longer sold since {no_longer_sold}", price=price, no_longer_sold=item.no_longer_sold)
+    if nearest and first.cannot:
+        return said(
+            "Nothing that meets these conditions does all of the work; {name}, {price}, comes nearest, but {cannot}.",
+            name=item.name,
+            price=price,
+            cannot=first.cannot[0],
+        )
     if first.cannot:
         return said(
             "{name}, {price}: the best that meets these conditions, but {cannot}.",

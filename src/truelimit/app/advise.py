@@ -9,7 +9,17 @@ from datetime import date
 from truelimit.advice.nouns import Advice, Candidate, CloudCost, Performance
 from truelimit.advice.profile import Job, Profile
 from truelimit.advice.recommend import out_of_question, recommend
-from truelimit.app.machines import STALE_DAYS, Entry, cards_alone, is_stale, latest_price, usable_memory, watts
+from truelimit.app.advise_memory import with_more_memory
+from truelimit.app.machines import (
+    Entry,
+    cards_alone,
+    is_stale,
+    latest_price,
+    main_memory,
+    price_marks,
+    usable_memory,
+    watts,
+)
 from truelimit.domain.machine import Machine, Price
 from truelimit.domain.message import said
 from truelimit.units import Watts
@@ -26,15 +36,25 @@ def advise(
     evaluate: Evaluate,
     on: date,
     cloud: tuple[CloudCost, ...] = (),
+    *,
+    named: bool = False,
 ) -> Advice:
-    """Return the advice. ``on`` is the day that prices are judged old by; ``evaluate`` plans one job on one machine."""
+    """Return the advice. ``on`` is the day that prices are judged old by; ``evaluate`` plans one job on one machine.
+
+    ``named``: the user chose the machines, so one that is no longer sold is looked at too, and marked.
+    """
     owned = with_performances(candidate(today, on), today.machine, profile, evaluate) if today else None
     found = []
     for entry in entries:
-        item = candidate(entry, on)
+        item = candidate(entry, on, named=named)
         out = out_of_question(item, profile, owned) is not None  # then planning it would tell nothing
         found.append(item if out else with_performances(item, entry.machine, profile, evaluate))
-    return recommend(profile, owned, tuple(found), cloud)
+    roomier = None
+    if today is not None and owned is not None:
+        roomier = with_more_memory(
+            owned, today.machine, profile, lambda item, machine: with_performances(item, machine, profile, evaluate)
+        )
+    return recommend(profile, owned, tuple(found), cloud, roomier)
 
 
 def with_performances(item: Candidate, machine: Machine, profile: Profile, evaluate: Evaluate) -> Candidate:
@@ -42,24 +62,13 @@ def with_performances(item: Candidate, machine: Machine, profile: Profile, evalu
     return replace(item, performances=tuple(evaluate(machine, job) for job in profile.jobs))
 
 
-def candidate(entry: Entry, on: date) -> Candidate:
-    """Return a machine as a candidate: price, power, memory, what it runs."""
+def candidate(entry: Entry, on: date, *, named: bool = False) -> Candidate:
+    """Return a machine as a candidate: price with its marks, power, memory, what it runs."""
     machine = entry.machine
     price, power = price_of(machine), watts(machine)
     alone = cards_alone(machine)
     stale = price is not None and is_stale(price, on)
-    notes = (CARDS_ALONE,) if alone else ()
-    old = (
-        (
-            said(
-                "its price is of {date}, older than {stale_days} days: look again",
-                date=price.date,
-                stale_days=STALE_DAYS,
-            ),
-        )
-        if price and stale
-        else ()
-    )
+    notes = (*((CARDS_ALONE,) if alone else ()), *price_marks(machine, on))
     return Candidate(
         entry.id,
         machine.name or entry.id,
@@ -71,10 +80,12 @@ def candidate(entry: Entry, on: date) -> Candidate:
         backends(machine),
         None if power is None else power <= _QUIET,
         (),
-        notes + old,
+        notes,
         machine.no_longer_sold,
         len(machine.accelerators),
         alone,
+        named,
+        main_memory(machine),
     )
 
 

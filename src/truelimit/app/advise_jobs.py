@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from truelimit.advice.nouns import Performance, Span
-from truelimit.app.plan import Wanted, plan
+from truelimit.app.plan import Wanted, needed, plan
 from truelimit.domain.message import said
 from truelimit.units import Seconds, to_gib
 
@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from truelimit.domain.machine import Machine
 
 
+def check(stack: Stack, job: Job) -> None:
+    """Raise ValueError with the reason where no machine could run a job: a cache of no known type, say."""
+    needed(stack, _wanted(job))
+
+
+def _wanted(job: Job, deadline: Seconds | None = None) -> Wanted:
+    return Wanted(job.context, kv_type=job.kv_type, deadline=deadline)
+
+
 def performance(stack: Stack, machine: Machine, job: Job, deadline: Seconds) -> Performance:
     """Return how a job does with a model (its stack, in the job's quantisation) on a machine."""
-    wanted = Wanted(job.context, kv_type=job.kv_type, deadline=deadline)
     try:
-        made = plan(replace(stack, machine=machine), wanted)
+        made = plan(replace(stack, machine=machine), _wanted(job, deadline))
     except ValueError as error:
         return Performance(job, None, str(error))
     if made.native_context is not None and job.context > made.native_context:
@@ -64,12 +72,17 @@ def _reason(made: ModelPlan) -> str:
 def _outside(made: ModelPlan) -> str:
     """What lies in main memory beside the cards: memory that must be there, and is in no card's price."""
     held = _held_outside(made)
-    return said("{held:,.1f} GiB of it in main memory beside the cards", held=to_gib(held)) if held else ""
+    if not held or made.placement is None:
+        return ""
+    if len(made.placement.devices) > 1:
+        return said("{held:,.1f} GiB of it in main memory beside the cards", held=to_gib(held))
+    return said("{held:,.1f} GiB of it in main memory beside the card", held=to_gib(held))
 
 
 def _held_outside(made: ModelPlan) -> int:
+    """Bytes in main memory, be they whole blocks or the experts of some; the input embedding alone counts as none."""
     host = made.placement.host if made.placement else None
-    return host.total if host is not None and host.last > host.first else 0
+    return host.total if host is not None and (host.last > host.first or host.experts_of) else 0
 
 
 def _decode(made: ModelPlan) -> Span | None:

@@ -69,6 +69,12 @@ def usable_memory(machine: Machine) -> Bytes:
     return _sum(machine, usable=True)
 
 
+def main_memory(machine: Machine) -> Bytes | None:
+    """Return the main memory beside the memory of its cards, in bytes, or None where that is no memory apart."""
+    ram = machine.pool(PoolKind.RAM)
+    return ram.capacity.value if ram is not None and machine.pool(PoolKind.VRAM) is not None else None
+
+
 def _usable(pool: MemoryPool) -> Bytes:
     held = (pool.usable or pool.capacity).value
     if pool.kind is PoolKind.VRAM:
@@ -106,6 +112,13 @@ def cards_alone(machine: Machine) -> bool:
     return around and not machine.prices and latest_price(machine) is not None
 
 
+def part_priced(machine: Machine) -> str:
+    """Return what the price of a machine is of, in words, where it is not of the whole; else nothing."""
+    if not cards_alone(machine):
+        return ""
+    return said("the cards alone") if len(machine.accelerators) > 1 else said("the card alone")
+
+
 def _newest(prices: Iterable[Price]) -> Price | None:
     return max(prices, key=lambda price: price.date, default=None)
 
@@ -113,6 +126,22 @@ def _newest(prices: Iterable[Price]) -> Price | None:
 def is_stale(price: Price, today: date) -> bool:
     """Return whether a price is older than 180 days; a date without a day or month counts from its end."""
     return (today - _last_day(price.date)).days > STALE_DAYS
+
+
+def price_marks(machine: Machine, today: date) -> tuple[str, ...]:
+    """Return what must be known before a machine is bought at its price: that it is no longer sold, or that it is old.
+
+    The one place that tells it, for advise, plan and verdict. The last price of what is no longer sold is no older one.
+    """
+    found = latest_price(machine)
+    if machine.no_longer_sold is not None:
+        return (said("no longer sold since {no_longer_sold}", no_longer_sold=machine.no_longer_sold),)
+    if found is None or not is_stale(found, today):
+        return ()
+    old = said(
+        "its price is of {date}, older than {stale_days} days: look again", date=found.date, stale_days=STALE_DAYS
+    )
+    return (old,)
 
 
 def _last_day(text: str) -> date:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ASKED_FOR = (
     "framework-desktop-128",
     "dgx-spark",
-    "mac-studio-m3-ultra-512",
+    "mac-studio-m3-ultra-96",
     "threadripper-2x-rx-7900-xtx",
     "mi300x-server",
 )
@@ -34,7 +34,10 @@ _ANSWER = 500  # tokens, to compare prices by
 def worth_a_look(
     stack: Stack, deepest: int, entries: Sequence[Entry], on: date, budget: float | None
 ) -> tuple[Entry, ...]:
-    """Return the machines on the shortlist for this model and its longest prompt, then those that people ask for."""
+    """Return the machines on the shortlist for this model and its longest prompt, then those that people ask for.
+
+    What is no longer sold is not among them: nobody named it.
+    """
     job = Job(stack.model, Tokens(deepest))
     profile = Profile(
         said("the work"), (job,), Usd(budget) if budget is not None else None, deadline=Seconds(5.0 * MINUTE)
@@ -51,7 +54,8 @@ def worth_a_look(
     by_id: dict[str, Entry] = {}
     for entry in entries:  # a machine and its chip may share an id: the machine comes first
         by_id.setdefault(entry.id, entry)
-    return within_budget((by_id[name] for name in wanted if name in by_id), budget)
+    offered = (by_id[name] for name in wanted if name in by_id)
+    return within_budget((entry for entry in offered if entry.machine.no_longer_sold is None), budget)
 
 
 def within_budget(entries: Iterable[Entry], budget: float | None) -> tuple[Entry, ...]:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from truelimit.app.advise import CARDS_ALONE, price_of
-from truelimit.app.machines import Entry, cards_alone, rated_power, watts
+from truelimit.app.machines import Entry, cards_alone, price_marks, rated_power, watts
 from truelimit.app.plan_quant import smaller
 from truelimit.app.prospects import prospects
 from truelimit.app.replay_stacks import Built, Terms, at_best, at_context, elsewhere, recorded, terms_of
@@ -188,13 +188,13 @@ def _unlogged(stack: Stack) -> Stack:
 def machine_options(today: Today, offered: Offered) -> Iterator[Option]:
     """Yield each machine with the fix in, and what it does with the configuration as it is."""
     for entry in offered.machines:
-        yield replace(_machine(today, entry), named=offered.named_machines)
+        yield replace(_machine(today, entry, offered.on), named=offered.named_machines)
 
 
-def _machine(today: Today, entry: Entry) -> Option:
+def _machine(today: Today, entry: Entry, on: date) -> Option:
     there = elsewhere(today.stack, entry.machine)
     built = at_best(there, entry.id, today.terms(today.fixed_walls))
-    made = priced(option(entry.id, entry.machine.name or entry.id, Kind.MACHINE, built), entry)
+    made = priced(option(entry.id, entry.machine.name or entry.id, Kind.MACHINE, built), entry, on)
     served = today.view.served
     as_it_is = at_context(there, f"{entry.id} as configured", served.value, _as_it_is(today)) if served else None
     if as_it_is is None or as_it_is.stack is None:
@@ -202,8 +202,8 @@ def _machine(today: Today, entry: Entry) -> Option:
     return replace(made, as_is=(Leg(as_it_is.stack),))
 
 
-def priced(made: Option, entry: Entry) -> Option:
-    """Return the option with the price, its date and the power of a machine."""
+def priced(made: Option, entry: Entry, on: date) -> Option:
+    """Return the option with the price, its date and what must be known of it on a day, and the power of a machine."""
     price = price_of(entry.machine)
     paid = said("{what}, {date}", what=said(price.what), date=price.date) if price else ""
     alone = cards_alone(entry.machine)
@@ -214,7 +214,7 @@ def priced(made: Option, entry: Entry) -> Option:
         watts=watts(entry.machine),
         watts_of=power.where if (power := rated_power(entry.machine)) else "",
         cards_alone=alone,
-        notes=(*made.notes, *((CARDS_ALONE,) if alone else ())),
+        notes=(*made.notes, *((CARDS_ALONE,) if alone else ()), *price_marks(entry.machine, on)),
     )
 
 

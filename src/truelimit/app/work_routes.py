@@ -17,6 +17,8 @@ from truelimit.workload.options import Kind, Leg, Option
 from truelimit.workload.stack import Outcome
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from truelimit.app.replay_stacks import Built
     from truelimit.domain.cloud import CloudModel
     from truelimit.workload.columns import Flags
@@ -96,8 +98,11 @@ def _split(here: ReplayStack, there: ReplayStack, goes: Flags) -> tuple[Leg, ...
     return (Leg(here, ~goes), Leg(there, goes)) if goes.any() else (Leg(here),)
 
 
-def two_options(today: Today, machines: Sequence[Option], work: Work, away: Flags) -> Iterator[Option]:
-    """Yield two machines: a second one like today's; and today's for the small requests beside one for the big."""
+def two_options(today: Today, machines: Sequence[Option], work: Work, away: Flags, on: date) -> Iterator[Option]:
+    """Yield two machines: a second one like today's; and today's for the small requests beside one for the big.
+
+    ``on`` is the day that prices are judged by.
+    """
     fixed = fixed_stack(today)
     if fixed.stack is None:
         return
@@ -106,7 +111,7 @@ def two_options(today: Today, machines: Sequence[Option], work: Work, away: Flag
         name = said("a second machine like this one")
         if today.owned.machine.name:
             name = said("a second {machine}", machine=today.owned.machine.name)
-        yield priced(option("two-of-today", name, Kind.TWO, both), today.owned)
+        yield priced(option("two-of-today", name, Kind.TWO, both), today.owned, on)
     for item in machines:
         if not item.legs or not item.legs[0].stack.fits:
             continue

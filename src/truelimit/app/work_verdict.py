@@ -189,7 +189,7 @@ def _all_results(
     options: list[Option] = [*free_options(today), *cloud_options(today, offered, work, away)]
     machines = list(machine_options(today, offered))
     best = _best(results(work, machines, money)) if machines else []
-    options += [*machines, *two_options(today, best, work, away)]
+    options += [*machines, *two_options(today, best, work, away, offered.on)]
     return results(work, options, money, (lambda done: progress(done, len(options))) if progress else None)
 
 

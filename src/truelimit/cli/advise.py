@@ -10,15 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truelimit.cli import output
-from truelimit.cli.tokens import tokens
 from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.advice.nouns import CloudCost
-    from truelimit.advice.profile import Job, Profile
-    from truelimit.app.advise import Evaluate
+    from truelimit.advice.profile import Profile
     from truelimit.app.machines import Entry
-    from truelimit.domain.facts import Stack
 
 _FIRST = (
     said("truelimit doctor first: a false limit costs nothing to remove"),
@@ -44,17 +41,18 @@ def run(argv: Sequence[str]) -> int:
 
 def _advise(args: argparse.Namespace) -> int:
     from truelimit.app.advise import advise
-    from truelimit.cli.advise_options import check_names
+    from truelimit.cli.advise_options import check_profile
+    from truelimit.cli.advise_work import evaluator
     from truelimit.cli.cloud import today as clock
     from truelimit.report import advise_document
 
     if args.list:
         return _list()
     profile = _profile(args)
-    check_names(profile)
-    evaluate = _evaluator(profile)
+    check_profile(profile)
+    evaluate = evaluator(profile)
     entries, today = _entries(args, profile)
-    found = advise(profile, entries, today, evaluate, clock(), _cloud(profile))
+    found = advise(profile, entries, today, evaluate, clock(), _cloud(profile), named=bool(args.among))
     found = replace(found, notes=_FIRST)
     output.show(args, lambda: advise_document.advice(found), lambda: advise_document.advice_json(found))
     return 0
@@ -82,7 +80,7 @@ def _profile(args: argparse.Namespace) -> Profile:
             )
         from truelimit.cli.advise_questions import ask
 
-        return replace(ask(), **given)
+        return ask(given, args)
     if name is None:
         from truelimit.advice.profile import Profile
 
@@ -93,6 +91,8 @@ def _profile(args: argparse.Namespace) -> Profile:
 
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
+    from truelimit.cli.advise_work import job
+
     names = ["budget", "today", "power_limit", "deadline", "years", "hours_a_week", "usd_per_kwh", "resale", "most"]
     names += ["requests_a_week", "answer_tokens", "least_decode", "most_cards"]
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
@@ -105,74 +105,16 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     }
     given |= {name: tuple(value) for name, value in lists.items() if value}
     if args.model:
-        given["jobs"] = tuple(_job(text, args) for text in args.model)
+        given["jobs"] = tuple(job(text, args) for text in args.model)
     return given
 
 
-def _job(text: str, args: argparse.Namespace) -> Job:
-    from truelimit.advice.profile import Job
-    from truelimit.units import Tokens
-
-    name, at, context = text.rpartition("@")
-    count = tokens(context) if at else args.context
-    if count is None:
-        raise ValueError(said("--model {text!r:.80}: expected MODEL or MODEL@TOKENS", text=text))
-    return Job(name if at else text, Tokens(count), args.quant, args.kv_type)
-
-
-def _evaluator(profile: Profile) -> Evaluate:
-    """Return what plans a job on a machine. Raises ValueError for a model that is not there."""
-    from truelimit.app.advise_jobs import performance
-
-    stacks = {job: _stack(job) for job in profile.jobs}
-    return lambda machine, job: performance(stacks[job], machine, job, profile.deadline)
-
-
-def _stack(job: Job) -> Stack:
-    from truelimit.adapters.store.measurements import measurements
-    from truelimit.app.plan import bare_stack
-    from truelimit.app.plan_quant import sized, with_quantization
-    from truelimit.cli.plan_model import estimator
-    from truelimit.domain.machine import UNKNOWN_MACHINE
-    from truelimit.tables.loader import published_rates
-    from truelimit.tables.models import model_entry, model_file, unknown_model
-
-    entry = model_file(Path(job.model)) if job.model.endswith(".toml") else model_entry(job.model)
-    if entry is None:
-        raise ValueError(
-            said(
-                "{model!r:.80} is not a model of the table; {model2}", model=job.model, model2=unknown_model(job.model)
-            )
-        )
-    native = entry.header.native_context
-    if native and job.context > native.value:
-        raise ValueError(
-            said(
-                "{model} was trained for {native:,} tokens; {context:,} are asked for, and no machine changes that",
-                model=job.model,
-                native=native.value,
-                context=job.context,
-            )
-        )
-    bare = bare_stack(entry.header, UNKNOWN_MACHINE, published_rates())
-    stack = replace(bare, estimator=estimator(), measurements=measurements())  # as the plan has them
-    quantization = job.quantization or next(iter(entry.files_bytes), None)
-    return with_quantization(stack, quantization, entry.files_bytes) if quantization else sized(stack)
-
-
 def _entries(args: argparse.Namespace, profile: Profile) -> tuple[tuple[Entry, ...], Entry | None]:
-    from truelimit.cli.machines import THIS, this_machine
+    from truelimit.cli.advise_work import owned
     from truelimit.tables.machines import entries, entry
 
-    today = (
-        None
-        if profile.today is None
-        else this_machine(measure=False)
-        if profile.today == THIS
-        else entry(profile.today)
-    )
     chosen = tuple(entry(name) for name in args.among) if args.among else tuple(entries())
-    return chosen, today
+    return chosen, owned(profile.today)
 
 
 def _cloud(profile: Profile) -> tuple[CloudCost, ...]:

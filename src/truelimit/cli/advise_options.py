@@ -10,6 +10,7 @@ from truelimit.cli import output
 from truelimit.cli.parser import Parser
 from truelimit.cli.tokens import asked_tokens
 from truelimit.domain.message import said
+from truelimit.units import HOURS_A_WEEK
 
 if TYPE_CHECKING:
     from truelimit.advice.profile import Profile
@@ -52,10 +53,10 @@ def _work(made: argparse.ArgumentParser) -> None:
     group.add_argument("--quant", metavar="Q", help=said("quantisation of the models (that which people run)"))
     group.add_argument("--kv-type", default="f16", metavar="T", help=said("type of the caches (f16)"))
     group.add_argument(
-        "--deadline", type=_amount, metavar="S", help=said("seconds that a cold prompt may be read (300)")
+        "--deadline", type=amount, metavar="S", help=said("seconds that a cold prompt may be read (300)")
     )
     group.add_argument(
-        "--least-decode", type=_amount, metavar="R", help=said("tokens/s that will do (5: what a person reads)")
+        "--least-decode", type=amount, metavar="R", help=said("tokens/s that will do (5: what a person reads)")
     )
     group.add_argument("--requests-a-week", type=_count, metavar="N", help=said("to price the cloud beside it"))
     group.add_argument("--answer-tokens", type=asked_tokens, metavar="N", help=said("tokens of one answer (500)"))
@@ -65,8 +66,8 @@ def _work(made: argparse.ArgumentParser) -> None:
 def _conditions(made: argparse.ArgumentParser) -> None:
     group = made.add_argument_group(said("the conditions"))
     group.add_argument("--today", metavar="ID", help=said("the machine that is owned (this: the one at hand)"))
-    group.add_argument("--budget", type=_amount, metavar="USD", help=said("what may be spent, beside the resale"))
-    group.add_argument("--resale", type=_amount, metavar="USD", help=said("what the owned machine brings"))
+    group.add_argument("--budget", type=amount, metavar="USD", help=said("what may be spent, beside the resale"))
+    group.add_argument("--resale", type=amount, metavar="USD", help=said("what the owned machine brings"))
     group.add_argument("--backend", action="append", metavar="B", help=said("cuda, rocm, vulkan, metal; repeatable"))
     group.add_argument(
         "--os", action="append", dest="operating_system", metavar="S", help=said("linux, macos, windows")
@@ -74,20 +75,35 @@ def _conditions(made: argparse.ArgumentParser) -> None:
     group.add_argument("--private", action="store_true", help=said("prompts must not leave the house"))
     group.add_argument("--quiet", action="store_true", help=said("it stands where people work"))
     group.add_argument("--most-cards", type=_count, metavar="N", help=said("the most cards it may have"))
-    group.add_argument("--power-limit", type=_amount, metavar="W", help=said("the most it may draw"))
+    group.add_argument("--power-limit", type=amount, metavar="W", help=said("the most it may draw"))
     group.add_argument(
         "--most", choices=("price", "memory", "decode", "prefill"), help=said("what to order by (price)")
     )
-    group.add_argument("--years", type=_amount, metavar="Y", help=said("years of the total cost (3)"))
-    group.add_argument("--hours-a-week", type=_amount, metavar="H", help=said("hours of full load (20)"))
-    group.add_argument("--usd-per-kwh", type=_amount, metavar="USD", help=said("price of power (0.30)"))
+    group.add_argument("--years", type=amount, metavar="Y", help=said("years of the total cost (3)"))
+    group.add_argument("--hours-a-week", type=amount, metavar="H", help=said("hours of full load (20)"))
+    group.add_argument("--usd-per-kwh", type=amount, metavar="USD", help=said("price of power (0.30)"))
     group.add_argument("--among", action="append", metavar="ID", help=said("look at these machines alone; repeatable"))
 
 
-def check_names(profile: Profile) -> None:
-    """Raise ValueError with the nearest names for a backend or operating system of a profile that does not exist."""
-    _known(said("backend"), profile.backends, BACKENDS)
-    _known(said("operating system"), profile.operating_systems, SYSTEMS)
+def check_profile(profile: Profile) -> None:
+    """Raise ValueError for conditions that cannot be: an unknown name, too long a week, the resale of nothing."""
+    check_backends(profile.backends)
+    check_systems(profile.operating_systems)
+    if profile.hours_a_week > HOURS_A_WEEK:
+        hours, most = profile.hours_a_week, HOURS_A_WEEK
+        raise ValueError(said("{hours:g} hours a week are more than a week has ({most})", hours=hours, most=most))
+    if profile.resale and profile.today is None:
+        raise ValueError(said("a resale is that of the machine of today: name it (--today ID, or this)"))
+
+
+def check_backends(given: tuple[str, ...]) -> None:
+    """Raise ValueError with the nearest names for a backend that does not exist."""
+    _known(said("backend"), given, BACKENDS)
+
+
+def check_systems(given: tuple[str, ...]) -> None:
+    """Raise ValueError with the nearest names for an operating system that does not exist."""
+    _known(said("operating system"), given, SYSTEMS)
 
 
 def _known(what: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:
@@ -99,7 +115,8 @@ def _known(what: str, given: tuple[str, ...], names: tuple[str, ...]) -> None:
             raise ValueError(said("{what} {name!r:.80} is not known; nearest: {near}", what=what, name=name, near=near))
 
 
-def _amount(text: str) -> float:
+def amount(text: str) -> float:
+    """Return a number from 0 on, with or without separators. Raises ArgumentTypeError for anything else."""
     try:
         value = float(text.replace(",", "").replace("_", ""))
     except ValueError:

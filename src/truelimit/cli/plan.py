@@ -12,7 +12,7 @@ from truelimit.cli.plan_combinations import check, check_split
 from truelimit.cli.plan_model import asked, other
 from truelimit.cli.plan_options import parser
 from truelimit.cli.tokens import read_as
-from truelimit.domain.message import said
+from truelimit.domain.message import joined, said
 from truelimit.units import Tokens, from_mib
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def _around(args: argparse.Namespace, places: Places, given: Given, stack: Stack
 
 def larger_machines(stack: Stack) -> tuple[tuple[str, str, Stack], ...]:
     """Return the stack on the same machine with more memory, where the table has one: name, price, stack."""
-    from truelimit.app.machines import cards_alone, latest_price, memory
+    from truelimit.app.machines import latest_price, memory, part_priced, price_marks
+    from truelimit.cli.cloud import today
     from truelimit.tables.machines import machine, machine_names
 
     own, found = stack.machine.id or "", []
@@ -126,13 +127,10 @@ def larger_machines(stack: Stack) -> tuple[tuple[str, str, Stack], ...]:
                 if price
                 else said("another machine; no dated price")
             )
-            cost += said(", the cards alone") if cards_alone(other) else ""
-            cost += (
-                said("; no longer sold since {no_longer_sold}", no_longer_sold=other.no_longer_sold)
-                if other.no_longer_sold
-                else ""
-            )
-            found.append((memory(other), (other.name or name, cost, replace(stack, machine=other))))
+            cost = joined(", ", (cost, *((part,) if (part := part_priced(other)) else ())))
+            cost = joined("; ", (cost, *price_marks(other, today())))
+            title = said("{machine} (no longer sold)", machine=other.name) if other.no_longer_sold else other.name
+            found.append((memory(other), (title or name, cost, replace(stack, machine=other))))
     return tuple(item for _, item in sorted(found, key=lambda pair: pair[0]))
 
 

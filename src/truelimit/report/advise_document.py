@@ -41,7 +41,7 @@ def _table(items: tuple[Recommended, ...]) -> Block:
     rows = tuple(_row(entry.candidate, entry) for entry in items)
     return Rows(
         (
-            "machine",
+            said("machine"),
             "USD",
             said("price of"),
             said("memory for models"),
@@ -68,10 +68,13 @@ def _row(item: Candidate, entry: Recommended) -> tuple[str, ...]:
 
 
 def _priced(item: Candidate) -> str:
-    """Of when the price is, and whether it is of the cards alone."""
+    """Of when the price is, and whether it is of the card or cards alone."""
     if item.price is None:
         return "?"
-    return said("{date}, cards alone", date=item.price.date) if item.cards_alone else item.price.date
+    if not item.cards_alone:
+        return item.price.date
+    date = item.price.date
+    return said("{date}, cards alone", date=date) if item.cards > 1 else said("{date}, card alone", date=date)
 
 
 def _over_years(item: Candidate, usd: float) -> str:
@@ -161,6 +164,7 @@ def _recommended(entry: Recommended) -> dict[str, object]:
         "power_w": item.power,
         "because": list(entry.because),
         "cannot": list(entry.cannot),
+        "notes": list(item.notes),
         "cost": calculation_json(entry.cost),
         "jobs": [_performance(performance) for performance in item.performances],
     }
@@ -173,6 +177,7 @@ def _performance(item: Performance) -> dict[str, object]:
         "fits": item.fits,
         "reason": item.reason,
         "headroom_bytes": item.headroom,
+        "main_memory_bytes": item.outside,
         "largest_context": item.largest_context,
         "decode": _estimate(item.decode),
         "prefill_seconds": _estimate(item.prefill),

@@ -185,15 +185,8 @@ def price(machine: Machine, today: date) -> str:
     if found is None:
         return UNKNOWN
     age = _age(found, today)
-    text = joined("", (", " + said(part) for part in (age, _of(machine)) if part))
+    text = joined("", (", " + said(part) for part in (age, values.part_priced(machine)) if part))
     return said("{found} USD ({date}{text})", found=_usd(found), date=found.date, text=text)
-
-
-def _of(machine: Machine) -> str:
-    """What the price leaves out, in words; nothing where it is of the whole."""
-    if not values.cards_alone(machine):
-        return ""
-    return said("the cards alone") if len(machine.accelerators) > 1 else said("the card alone")
 
 
 def _usd(item: Price) -> str:
