@@ -106,7 +106,10 @@ def test_machines_of_the_story(name: str, count: int, gib: int) -> None:
     assert len(found.accelerators) == count
     pools = [pool for pool in found.pools if pool.kind is not PoolKind.RAM]
     assert [pool.capacity.value for pool in pools] == [gib * GIB] * count
-    assert f"machines/{name}.toml" in pools[0].capacity.where
+    is_card = pools[0].kind is PoolKind.VRAM
+    told_by = f"accelerators/{found.accelerators[0].id}.toml" if is_card else f"machines/{name}.toml"
+    assert told_by in pools[0].capacity.where
+    assert not is_card or pools[0].capacity.basis is Basis.SPECIFIED, "a card's memory is no assumption"
     assert found.id == name
 
 

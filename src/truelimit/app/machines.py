@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import Accelerator, DeviceKind, Machine, MemoryPool, PoolKind, Price
 from truelimit.domain.message import joined, said
-from truelimit.domain.provenance import Known, worst
-from truelimit.limits.pools import os_share
+from truelimit.domain.provenance import Basis, Known, worst
+from truelimit.limits.pools import os_share, share_source
 from truelimit.units import Bytes, Usd, Watts
 
 if TYPE_CHECKING:
@@ -75,16 +75,19 @@ def main_memory(machine: Machine) -> Bytes | None:
     return ram.capacity.value if ram is not None and machine.pool(PoolKind.VRAM) is not None else None
 
 
-def _usable(pool: MemoryPool) -> Bytes:
-    held = (pool.usable or pool.capacity).value
-    if pool.kind is PoolKind.VRAM:
+def usable_of(pool: MemoryPool) -> Known[Bytes]:
+    """Return what models may take of a memory: what the accelerator may address, and the system leaves."""
+    held = pool.usable or pool.capacity
+    left = Bytes(pool.capacity.value - os_share(pool.capacity.value))
+    if pool.kind is PoolKind.VRAM or held.value <= left:
         return held
-    return Bytes(min(held, pool.capacity.value - os_share(pool.capacity.value)))
+    where = said("{pool}, less what the system takes: {rule}", pool=pool.name, rule=share_source())
+    return Known(left, where, Basis.ASSUMED)
 
 
 def _sum(machine: Machine, *, usable: bool) -> Bytes:
     fast = [pool for pool in machine.pools if pool.kind is not PoolKind.RAM]
-    return Bytes(sum(_usable(pool) if usable else pool.capacity.value for pool in fast or machine.pools))
+    return Bytes(sum(usable_of(pool).value if usable else pool.capacity.value for pool in fast or machine.pools))
 
 
 def latest_price(machine: Machine) -> Price | None:

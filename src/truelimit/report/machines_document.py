@@ -88,6 +88,8 @@ def _facts(machine: Machine) -> Iterator[tuple[str, ...]]:
         yield _fact(pool.name, pool.capacity, size)
         if pool.usable is not None:
             yield _fact(said("{pool}, usable by the GPU", pool=pool.name), pool.usable, size)
+        if pool.kind is not PoolKind.VRAM:
+            yield _fact(said("{pool}, for models", pool=pool.name), values.usable_of(pool), size)
         if pool.free is not None:
             yield _fact(said("{pool}, free", pool=pool.name), pool.free, size)
         if pool.bandwidth is not None:
@@ -230,6 +232,10 @@ def _ram(entry: Entry, _today: date) -> str:
     return size(pool.capacity.value) if pool and beside else said("none")
 
 
+def _usable(entry: Entry, _today: date) -> str:
+    return size(values.usable_memory(entry.machine)) if entry.machine.pools else UNKNOWN
+
+
 def _link(entry: Entry, _today: date) -> str:
     link = entry.machine.link
     return (
@@ -243,7 +249,7 @@ def _backends(entry: Entry, _today: date) -> str:
 
 _COLUMNS: tuple[tuple[str, Callable[[Entry, date], str]], ...] = (
     (said("memory"), lambda entry, _: memory(entry.machine)),
-    (said("usable by the GPU"), lambda entry, _: size(values.usable_memory(entry.machine))),
+    (said("usable by the GPU"), _usable),
     (said("main memory beside it"), _ram),
     (said("bandwidth"), lambda entry, _: per_second(entry.machine)),
     *((title, _rate(key, unit)) for key, title, unit in RATES),

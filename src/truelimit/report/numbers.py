@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -40,10 +41,23 @@ def size(value: Number) -> Message:
 
 
 def duration(value: Number) -> Message:
-    """Return seconds, with minutes beside them from two minutes on."""
+    """Return seconds, with minutes beside them from two minutes on; two digits that tell something below one second."""
+    if 0 < value < 1:
+        return said("{seconds} s", seconds=figure(value, f".{_digits(value)}f"))
     if value >= _LONG:
         return said("{seconds:,.0f} s ({minutes:,.1f} min)", seconds=value, minutes=value / MINUTE)
     return said("{seconds:,.1f} s", seconds=value) if value < 10 else said("{seconds:,.0f} s", seconds=value)
+
+
+def seconds_between(low: Number, high: Number) -> Message:
+    """Return an interval of seconds with as many digits as its lower end needs."""
+    form = f",.{_digits(low)}f"
+    return said("{low} to {high} s", low=figure(low, form), high=figure(high, form))
+
+
+def _digits(value: Number) -> int:
+    """The digits after the point that leave two which tell something; three at most."""
+    return min(3, max(0, 1 - math.floor(math.log10(value)))) if value > 0 else 0
 
 
 def number(value: Number) -> Message:

@@ -10,7 +10,7 @@ from truelimit.domain.provenance import Missing
 from truelimit.report import plan_more
 from truelimit.report.blocks import Block, Items, Paragraph, Rows, Shown
 from truelimit.report.calculations import calculation
-from truelimit.report.numbers import number, quantity, size
+from truelimit.report.numbers import number, quantity, seconds_between, size
 
 if TYPE_CHECKING:
     from truelimit.app.plan_parts import Beside, ModelPlan, Rate
@@ -199,7 +199,7 @@ def _reads(item: ModelPlan) -> list[Message]:
         return []
     value, low, high, basis = item.prefill_seconds
     tier = said("; {tier}", tier=item.prefill_tier) if item.prefill_tier else ""
-    span = said("{low:,.0f} to {high:,.0f} s; {basis}{tier}", low=low, high=high, basis=basis, tier=tier)
+    span = said("{between}; {basis}{tier}", between=seconds_between(low, high), basis=basis, tier=tier)
     found = [
         said(
             "{context} tokens are read in {value} ({span})",

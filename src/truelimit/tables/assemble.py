@@ -63,6 +63,9 @@ class Device:
                     sold=sold,
                 )
             )
+        if size in options and self.chip.kind is DeviceKind.DISCRETE and not self.picked_at.own:
+            # The card tells it, whatever the computer around it is.
+            return self.at.told(self.row, "memory_gib", size)
         return self.picked_at.told(self.row if self.at is self.picked_at else self.picked, "memory_gib", size)
 
 
