@@ -94,6 +94,20 @@ def test_a_gguf_file_of_true_shape(tmp_path: Path, capsys: Capture) -> None:
     assert other["quantization"] == "Q8_0"
 
 
+def test_a_file_that_is_cut_off_is_named_so(tmp_path: Path, capsys: Capture) -> None:
+    """A download that broke off is a common fault; its sizes are those that its header promises."""
+    file = shape("llama-3-8b", "Q4_K_M").write(tmp_path / "model.gguf")
+    assert told([str(file)], tmp_path, capsys)["notes"] == []
+    with file.open("r+b") as content:
+        content.truncate(file.stat().st_size // 2)
+    (note,) = told([str(file)], tmp_path, capsys)["notes"]
+    assert note.startswith("the file is incomplete: 2,456,")
+    assert "the file is incomplete: 2,456," in text([str(file)], tmp_path, capsys)
+    options = [str(file), "--home", str(tmp_path), "--machine", "dgx-spark", "--context", "4096", "--json"]
+    assert run_plan(options) == 0
+    assert note in load_strict(capsys.readouterr().out)["notes"]
+
+
 def test_context_and_type_of_the_cache(tmp_path: Path, capsys: Capture) -> None:
     value = told(["llama-3.1-8b", "--context", "8,192", "--kv-type", "q8_0"], tmp_path, capsys)
     assert [(row["kv_type"], row["context"], row["bytes"]) for row in value["cache"]] == [
@@ -161,7 +175,7 @@ def test_what_is_not_known_is_said(tmp_path: Path, capsys: Capture) -> None:
     assert value["tensors"] == []
     assert value["weights_bytes"]["basis"] == "assumed"
     assert [item["fact"] for item in value["missing"]] == ["tensors by class"]
-    odd = OWN.replace('"llama"', '"nothing-known"')
+    odd = OWN.replace("llama", "nothing-known")
     (tmp_path / "odd.toml").write_text(odd, encoding="utf-8")
     value = told([str(tmp_path / "odd.toml")], tmp_path, capsys)
     assert value["attention"] is value["weights_bytes"] is value["parameters"] is None
@@ -215,3 +229,44 @@ def test_a_context_of_nonsense_is_refused(text: str, capsys: Capture) -> None:
         run(["llama-3-8b", f"--context={text}"])
     assert stopped.value.code == 2
     assert "--context" in capsys.readouterr().err
+
+
+BARE = 'name = "Bare"\narchitecture = "{}"\nparameters = 7000000000\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("four.gguf", "GGUF", "four.gguf: the file ends after 4 bytes (expected the header of a GGUF file)"),
+        ("two.gguf", "GG", "two.gguf: the file ends after 2 bytes (expected the header of a GGUF file)"),
+        ("bare.toml", BARE.format("new"), "your file bare.toml: no rule is known for the cache of architecture 'new'"),
+        ("less.toml", BARE.format("llama"), "your file less.toml: llama.block_count is missing"),
+        ("", "", "the model's name is empty; expected a GGUF file"),
+    ],
+)
+def test_an_error_says_each_thing_once(
+    name: str, content: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if name:
+        Path(name).write_text(content, encoding="utf-8")
+    assert run_plan([name, "--home", str(tmp_path), "--machine", "dgx-spark"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"truelimit: {said}")
+    assert error.count(said) == 1
+    assert name.endswith("toml") or run([name, "--home", str(tmp_path)]) == 2
+
+
+def test_a_hubs_name_is_taken_for_the_tables_and_said_so(tmp_path: Path, capsys: Capture) -> None:
+    name = "qwen3-coder:30b-a3b-q8_0"
+    note = f"'{name}' is taken for qwen3-coder-30b-a3b of the table at Q8_0"
+    value = told([name], tmp_path, capsys)
+    assert (value["quantization"], value["notes"]) == ("Q8_0", [note])
+    assert note in text([name], tmp_path, capsys)
+    for options, quantization in (([], "Q8_0"), (["--quant", "Q4_K_M"], "Q4_K_M")):
+        arguments = [name, "--home", str(tmp_path), "--machine", "dgx-spark", "--context", "4096", "--json", *options]
+        assert run_plan(arguments) == 0
+        plan = load_strict(capsys.readouterr().out)
+        assert plan["notes"][-1] == note.removesuffix(" at Q8_0" if options else "")
+        weights = told([name, "--quant", quantization], tmp_path, capsys)["weights_bytes"]["value"]
+        assert plan["memory"]["weights_bytes"] == weights

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+import truelimit
 from truelimit.domain.model import ModelHeader
 from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.kv_cache import CacheSettings, kv_bytes_per_token, kv_cache
@@ -231,3 +234,53 @@ def test_a_count_that_no_model_has_is_refused_by_its_key(key: str, value: str, t
     file.write_text(f'name = "Odd"\narchitecture = "qwen3"\n[metadata]\n{lines}\n', encoding="utf-8")
     with pytest.raises(TableError, match=rf"odd\.toml: qwen3\.{key} is "):
         model_file(file)
+
+
+def model_like(name: str, change: Callable[[str], str], folder: Path) -> Path:
+    """The shipped table of a model as an own TOML, changed."""
+    content = (files(truelimit) / "tables" / "models" / f"{name}.toml").read_text(encoding="utf-8")
+    return written(folder, change(content))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
+def test_each_shipped_model_holds_as_an_own_one(entry, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert model_file(model_like(entry.id, str, tmp_path)).header.metadata == entry.header.metadata
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("Q4_K_M = 4920734272", "Q4_K_M = 1000", "files_bytes.Q4_K_M is 1,000, 1e-06 bits .* expected 0.5 to 33 bits"),
+        ("Q4_K_M = 4920734272", "Q4_K_M = 40000000000", "files_bytes.Q4_K_M is 40,000,000,000, 40 bits"),
+        ("parameters = 8030261248", "parameters = 9000000000", "parameters is 9,000,000,000; expected 8,030,261,248"),
+        ('head_count_kv" = 8', 'head_count_kv" = 7', "head_count_kv is 7; expected a number that divides the 32 heads"),
+        ('"llama.', '"lama.', r"unknown key 'lama\.\w+' in \[metadata\]; expected llama\.\w+"),
+        ("llama.attention.head_count_kv", "llama.attention.head_cnt_kv", "expected llama.attention.head_count_kv"),
+        ("llama.attention.head_count_kv", "llama.head_cnt_kv", "expected llama.attention.head_count_kv"),
+        ("llama.attention.head_count_kv", "head_cnt_kv", "expected llama.attention.head_count_kv"),
+        ("llama.block_count", "llama.blok_count", "unknown key 'llama.blok_count' .* expected llama.block_count"),
+        ("llama.vocab_size", "zzzzzzz.qqqq", "expected llama.KEY, general.KEY, tokenizer.KEY"),
+    ],
+)
+def test_numbers_and_keys_that_cannot_be_are_refused(old: str, new: str, said: str, tmp_path: Path) -> None:
+    path = model_like("llama-3-8b", lambda content: content.replace(old, new), tmp_path)
+    assert new in path.read_text(encoding="utf-8")
+    with pytest.raises(TableError, match=rf"mine\.toml: .*{said}"):
+        model_file(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("llama-3-8b", "parameters = 8030261248", "parameters = 8000000000"),  # as makers round
+        ("qwen3-0.6b", "parameters = 596049920", "parameters = 600000000"),  # its output is its embedding
+        ("llama-3-8b", "[metadata]", '[metadata]\n"llama.attention.layer_norm_rms_epsilon" = 1e-5'),
+        ("llama-3-8b", "[metadata]", '[metadata]\n"llama.attention.brand_new_thing" = 5\n"split.count" = 2'),
+    ],
+)
+def test_rounded_parameters_and_keys_that_are_only_new_are_let_pass(
+    name: str, old: str, new: str, tmp_path: Path
+) -> None:
+    path = model_like(name, lambda content: content.replace(old, new), tmp_path)
+    assert new in path.read_text(encoding="utf-8")
+    assert model_file(path).header.tensors == ()

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from truelimit.app.model import CacheSize, ClassSize, FoundModel, ModelFacts, ModelWish
+from truelimit.app.model import CacheSize, ClassSize, FoundModel, ModelFacts, ModelWish, StoredWeights
+from truelimit.app.model_notes import model_notes
 from truelimit.domain.message import said
 from truelimit.domain.provenance import Basis, Known, Missing, worst
 from truelimit.perf.cache_layout import layout_of
@@ -53,6 +54,7 @@ def describe(found: FoundModel, wish: ModelWish) -> ModelFacts:
         found.entry,
         found.stored,
         tuple(missing),
+        (*found.notes, *model_notes(header)),
     )
 
 
@@ -63,9 +65,10 @@ def _is_stored(found: FoundModel) -> bool:
 
 
 def _shown_at(found: FoundModel) -> str:
-    """Return the quantisation to show a shape at that is of no file: that of the table's file, else the usual one."""
-    files = found.entry.files_bytes if found.entry else {}
-    return next(iter(files), default_quantization(found.header))
+    """Return the quantisation to show a shape of no file at: that of its name, of the table's file, else the usual."""
+    if found.entry is None:
+        return default_quantization(found.header)
+    return found.quantization or next(iter(found.entry.files_bytes), default_quantization(found.header))
 
 
 def _layout(header: ModelHeader, missing: list[Missing]) -> CacheLayout | None:
@@ -90,16 +93,20 @@ def _weights(found: FoundModel, quant: str | None, missing: list[Missing]) -> Kn
     """Return the bytes of the weights: those of the files, of the table's file at this quantisation, or computed."""
     header, stored = found.header, found.stored
     if stored is not None and quant is None:
-        return Known(
-            stored.n_bytes,
-            said("{where}: sum of {tensors:,} tensors", where=stored.where, tensors=stored.tensors),
-            Basis.MEASURED,
-        )
+        return _of_files(stored)
     try:
         return weights_at(header, quant) if quant else weights(header)
     except UnknownLayoutError as error:
         missing.append(Missing(said("size of the weights"), error.reason))
         return None
+
+
+def _of_files(stored: StoredWeights) -> Known[Bytes]:
+    if stored.is_stated:
+        told = said("{where}: total_size, for {tensors:,} tensors", where=stored.where, tensors=stored.tensors)
+        return Known(stored.n_bytes, told, Basis.REPORTED)
+    told = said("{where}: sum of {tensors:,} tensors", where=stored.where, tensors=stored.tensors)
+    return Known(stored.n_bytes, told, Basis.MEASURED)
 
 
 def _parameters(header: ModelHeader) -> Known[int] | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from truelimit.domain.frozen import dataclass
+from truelimit.units import Bytes
 
 if TYPE_CHECKING:
     from truelimit.app.model_entry import ModelEntry
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from truelimit.domain.provenance import Known, Missing
     from truelimit.perf.layouts.nouns import CacheLayout
     from truelimit.perf.tensor_table.classes import TensorClass
-    from truelimit.units import Bytes, Tokens
+    from truelimit.units import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class StoredWeights:
     """What files of weights hold: tensors, numbers in them, bytes, and bytes by type, the largest first.
 
     Types that pack several weights into one number (4 bits in I32) make ``numbers`` smaller than the parameters.
+    ``missing_bytes`` are those that the files' headers name beyond the files' ends. ``is_stated``: an index states the
+    bytes, and the files themselves were not read.
     """
 
     where: str
@@ -28,16 +31,19 @@ class StoredWeights:
     numbers: int
     n_bytes: Bytes
     by_type: Mapping[str, Bytes]
+    missing_bytes: Bytes = Bytes(0)
+    is_stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FoundModel:
-    """A model that was found: its header, and what else its source tells."""
+    """A model that was found: its header, and what else its source tells; ``notes``: what its name was taken for."""
 
     header: ModelHeader
     entry: ModelEntry | None = None
     stored: StoredWeights | None = None
     quantization: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,10 @@ class CacheSize:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """All that is said of a model. What could not be had is in ``missing``, with the reason."""
+    """All that is said of a model. What could not be had is in ``missing``, with the reason.
+
+    ``notes`` are to be read first: what the name was taken for, what the files lack.
+    """
 
     header: ModelHeader
     parameters: Known[int] | None
@@ -91,3 +100,4 @@ class ModelFacts:
     entry: ModelEntry | None = None
     stored: StoredWeights | None = None
     missing: tuple[Missing, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -33,7 +33,7 @@ def find(name: str, args: argparse.Namespace, places: Places, given: Given) -> S
         served = _served(name, args, places, given)
         if served is not None:
             return served
-        found = _of_table(name, places)
+        found = _of_table(name, places, args.quant)
     return _bare(found.header, places, given)
 
 
@@ -44,14 +44,16 @@ def find_model(name: str, args: argparse.Namespace, places: Places, given: Given
         return found
     served = _served(name, args, places, given)
     if served is None:
-        return _of_table(name, places)
+        return _of_table(name, places, args.quant)
     if served.header is None:
         raise UsageError(said("{name}: its model file was not found, so its shape is not known", name=name))
     return FoundModel(served.header, quantization=served.definition.quantization if served.definition else None)
 
 
 def _alone(name: str, args: argparse.Namespace) -> FoundModel | None:
-    """Return the model of an address or path, or None where the name is neither."""
+    """Return the model of an address or path, or None where the name is neither. Raises UsageError for no name."""
+    if not name.strip():
+        raise UsageError(said("the model's name is empty; expected {kinds}", kinds=KINDS))
     if name.startswith(("http://", "https://")):
         return _of_address(name, args)
     path = Path(name)
@@ -106,11 +108,12 @@ def _served(name: str, args: argparse.Namespace, places: Places, given: Given) -
     return served_stack(name, places, given, args.network_seconds)
 
 
-def _of_table(name: str, places: Places) -> FoundModel:
-    from truelimit.tables.models import model_entry, unknown_model
+def _of_table(name: str, places: Places, quantization: str | None) -> FoundModel:
+    from truelimit.tables.model_names import named_model
+    from truelimit.tables.models import unknown_model
 
-    entry = model_entry(name)
-    if entry is None:
+    found = named_model(name)
+    if found is None:
         where = (
             said("the Ollama store under {home}", home=places.home)
             if places.isolated
@@ -125,7 +128,9 @@ def _of_table(name: str, places: Places) -> FoundModel:
                 nearest=nearest,
             )
         )
-    return FoundModel(entry.header, entry)
+    return FoundModel(
+        found.entry.header, found.entry, quantization=found.quantization, notes=found.told(name, quantization)
+    )
 
 
 def _bare(header: ModelHeader, places: Places, given: Given) -> Stack:

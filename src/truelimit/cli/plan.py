@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from truelimit.cli import evidence, output
 from truelimit.cli.plan_combinations import check, check_split
-from truelimit.cli.plan_model import asked, other
+from truelimit.cli.plan_model import asked, other, taken_for
 from truelimit.cli.plan_options import parser
 from truelimit.cli.tokens import read_as
 from truelimit.domain.message import joined, said
@@ -59,6 +59,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace, places: Places, given: Given) -> int:
+    from truelimit.app.model_notes import model_notes
     from truelimit.app.plan import beside, plan, with_changes
 
     stack, files = asked(args.model, args, places, given)
@@ -72,7 +73,8 @@ def _plan(args: argparse.Namespace, places: Places, given: Given) -> int:
     others = tuple(asked(name, args, places, given)[0] for name in args.beside)
     around = _around(args, places, given, stack)
     result = with_changes(stack, plan(stack, wanted, around), around)
-    result = replace(result, notes=(*result.notes, *read_as(args.context)))
+    result = replace(result, notes=(*result.notes, *read_as(args.context), *model_notes(header)))
+    result = replace(result, notes=(*result.notes, *taken_for(args.model, args, stack)))
     rows = tuple(beside(item) for item in (header, *(o.header for o in others)) if item) if others else ()
     output.show(args, lambda: _blocks(result, rows), lambda: _json(result))
     return 1 if result.fits is False else 0

@@ -25,15 +25,31 @@ def asked(name: str, args: argparse.Namespace, places: Places, given: Given) -> 
 
     Raises UsageError where there is no such model, ValueError for a file, machine or quantisation of no use.
     """
-    from truelimit.app.plan_quant import sized, with_quantization
+    from truelimit.app.plan_quant import with_quantization
     from truelimit.tables.identify import identified
 
-    stack, files = _named(name, args, places, given)
+    stack, files, quantization = _named(name, args, places, given)
     machine = counted(identified(stack.machine), args.devices)
     stack = replace(stack, machine=machine, estimator=estimator(), measurements=given.measurements)
-    if args.quant:
-        return with_quantization(stack, args.quant, files), files
-    return (with_quantization(stack, next(iter(files)), files) if files else sized(stack)), files
+    stack = with_quantization(stack, args.quant, files) if args.quant else _usual(stack, files, quantization)
+    return stack, files
+
+
+def taken_for(name: str, args: argparse.Namespace, stack: Stack) -> tuple[str, ...]:
+    """Return what to say where a stack is of the table, and the name that it was asked by is not the model's own."""
+    from truelimit.tables.model_names import named_model
+
+    found = named_model(name)
+    same = found is not None and stack.header is not None and stack.header.where == found.entry.header.where
+    return found.told(name, args.quant) if found is not None and same else ()
+
+
+def _usual(stack: Stack, files: Mapping[str, Bytes], quantization: str | None) -> Stack:
+    """The stack with weights where none are asked: at the name's quantisation, its own, those of the first file."""
+    from truelimit.app.plan_quant import sized, with_quantization
+
+    asked = quantization or next(iter(files), None)
+    return with_quantization(stack, asked, files) if asked else sized(stack)
 
 
 def counted(machine: Machine, devices: int | None) -> Machine:
@@ -49,32 +65,38 @@ def counted(machine: Machine, devices: int | None) -> Machine:
 
 def other(text: str, args: argparse.Namespace, places: Places, given: Given) -> tuple[Stack, Tokens | None]:
     """Return a model that stays loaded, of ``MODEL`` or ``MODEL@CONTEXT``. Raises UsageError like ``asked``."""
-    from truelimit.app.plan_quant import sized
-
     name, at, context = text.rpartition("@")
     if not at:
-        return sized(_named(text, args, places, given)[0]), None
+        return _usual(*_named(text, args, places, given)), None
     count = tokens(context)
     if count is None:
         raise UsageError(said("--with {text!r:.80}: expected MODEL or MODEL@TOKENS", text=text))
-    return sized(_named(name, args, places, given)[0]), Tokens(count)
+    return _usual(*_named(name, args, places, given)), Tokens(count)
 
 
-def _named(name: str, args: argparse.Namespace, places: Places, given: Given) -> tuple[Stack, Mapping[str, Bytes]]:
-    """The stack by its name. On a machine that the user names, a model of the table asks no server of this machine."""
+def _named(
+    name: str, args: argparse.Namespace, places: Places, given: Given
+) -> tuple[Stack, Mapping[str, Bytes], str | None]:
+    """The stack by its name, the lengths of its files, and the quantisation that its name tells.
+
+    On a machine that the user names, a model of the table asks no server of this machine.
+    """
     from truelimit.app.plan import bare_stack
-    from truelimit.tables.models import model_entry, model_file
+    from truelimit.tables.model_names import NamedModel, named_model
+    from truelimit.tables.models import model_file
 
     elsewhere = given.machine is not None and not (args.home or args.ollama or args.server or args.log)
-    entry = model_entry(name) if elsewhere and not Path(name).exists() else None
-    if entry is not None and given.machine is not None:
-        return bare_stack(entry.header, given.machine, given.published), entry.files_bytes
+    found = named_model(name) if elsewhere and not Path(name).exists() else None
+    if found is not None and given.machine is not None:
+        stack = bare_stack(found.entry.header, given.machine, given.published)
+        return stack, found.entry.files_bytes, found.quantization
     from truelimit.cli.find_model import find
 
     stack = find(name, args, places, given)
-    entry = model_file(Path(name)) if name.lower().endswith(".toml") else model_entry(name)
-    same = entry is not None and stack.header is not None and entry.header.where == stack.header.where
-    return stack, entry.files_bytes if entry is not None and same else {}
+    found = NamedModel(model_file(Path(name))) if name.lower().endswith(".toml") else named_model(name)
+    if found is None or stack.header is None or found.entry.header.where != stack.header.where:
+        return stack, {}, None
+    return stack, found.entry.files_bytes, found.quantization
 
 
 def estimator() -> Estimator:

@@ -13,6 +13,9 @@ from truelimit.units import Bytes, Tokens
 Scalar = int | float | bool | str
 MetadataValue = Scalar | tuple[int, ...] | tuple[float, ...] | tuple[bool, ...]
 
+CLASS_DEFAULTS = "general.class_defaults"
+"""Key of the sentence that says which numbers a config.json leaves to the defaults of its class."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -29,7 +32,9 @@ class ModelHeader:
     """What a model says of itself: metadata (string arrays left out) and the tensor table.
 
     ``tensors`` is empty when the source gives none (for example a short API answer); then
-    ``file_bytes`` is all that is known of the weights.
+    ``file_bytes`` is all that is known of the weights. ``quantization`` names the recipe that the tensors were derived
+    at, or that is asked where there are none; None: they are those of a file, or none is asked. ``missing_bytes`` are
+    those that the tables of its files name beyond the files' ends.
     """
 
     where: str
@@ -38,6 +43,8 @@ class ModelHeader:
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
     tensors: tuple[Tensor, ...] = ()
     file_bytes: Bytes | None = None
+    quantization: str | None = None
+    missing_bytes: Bytes = Bytes(0)
 
     def get(self, key: str) -> MetadataValue | None:
         """Return ``<architecture>.key`` of the metadata, or None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from truelimit.domain.message import said
+from truelimit.domain.message import said, without_start
 from truelimit.domain.provenance import Basis, Known, Missing
 from truelimit.domain.server import Engine, ServerKind, ServerSettings
 from truelimit.limits.ollama_version import ollama_version
@@ -19,6 +19,7 @@ from truelimit.units import GIB, Bytes, Tokens
 
 if TYPE_CHECKING:
     from truelimit.domain.facts import Stack
+    from truelimit.domain.model import ModelHeader
 
 T = TypeVar("T")
 _Asked = tuple[int, str | None, bool | None]
@@ -66,7 +67,13 @@ def _need_or_reason(
     except SettingsRefusedError as error:  # not the file's fault
         return Missing(said("memory of the model"), error.reason)
     except UnknownLayoutError as error:
-        return Missing(said("memory of the model"), said("{where}: {error}", where=header.where, error=error))
+        return Missing(said("memory of the model"), _why(header, error))
+
+
+def _why(header: ModelHeader, error: UnknownLayoutError) -> str:
+    """The reason with the header's source before it, once."""
+    start = said("{where}: {key}", where=header.where, key="")
+    return said("{where}: {error}", where=header.where, error=without_start(error.reason, start))
 
 
 def memory_settings(

@@ -127,6 +127,15 @@ def weights_at(header: ModelHeader, quant: str) -> Known[Bytes]:
         tensors = tensors_at(header, quant)
     except UnknownLayoutError:
         return _average(header, chosen)
+    return _sum(header, tensors, chosen)
+
+
+def derived_weights(header: ModelHeader) -> Known[Bytes]:
+    """Return ``weights_at`` the quantisation that the header's tensors were derived at, by these tensors."""
+    return _sum(header, header.tensors, quantization(header.quantization or ""))
+
+
+def _sum(header: ModelHeader, tensors: tuple[Tensor, ...], chosen: Quantization) -> Known[Bytes]:
     basis = worst([header.basis, Basis.ASSUMED if chosen.approximate or chosen.uniform else Basis.DERIVED])
     return Known(
         Bytes(sum(item.n_bytes for item in tensors)),
@@ -134,7 +143,7 @@ def weights_at(header: ModelHeader, quant: str) -> Known[Bytes]:
             "{where}: {tensors} tensors at {quant} ({chosen})",
             where=header.where,
             tensors=len(tensors),
-            quant=quant,
+            quant=chosen.name,
             chosen=_told(chosen),
         ),
         basis,
@@ -219,6 +228,7 @@ def _told(chosen: Quantization) -> str:
 __all__ = [
     "Quantization",
     "default_quantization",
+    "derived_weights",
     "quantization",
     "tensors_at",
     "weights_at",

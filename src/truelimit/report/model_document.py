@@ -24,6 +24,7 @@ def model(facts: ModelFacts) -> list[Block]:
     """Return the blocks of a model."""
     blocks: list[Block] = [
         Paragraph(_sentence(facts), "verdict"),
+        *(Paragraph(text, "bad") for text in facts.notes),
         Paragraph(said("from {where}", where=facts.header.where), "dim"),
     ]
     if facts.classes:

@@ -50,6 +50,7 @@ def model(facts: ModelFacts) -> str:
             "tokenizer": {"type": facts.tokenizer, "size": facts.vocabulary},
             "chat_template": facts.chat_template,
             "typical": bool(facts.entry and facts.entry.typical),
+            "notes": list(facts.notes),
             "missing": [{"fact": item.fact, "why": item.why} for item in facts.missing],
         }
     )

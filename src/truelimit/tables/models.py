@@ -12,7 +12,8 @@ from truelimit.domain.model import MetadataValue, ModelHeader
 from truelimit.domain.provenance import Basis
 from truelimit.tables import files
 from truelimit.tables.fields import known_keys, nearest, table, text, texts, whole, wrong
-from truelimit.tables.model_checks import check
+from truelimit.tables.model_checks import check, check_sizes
+from truelimit.tables.model_keys import check_keys
 from truelimit.units import Bytes
 
 _KEYS = (
@@ -95,6 +96,9 @@ def _entry(row: Mapping[str, Any], file: str, name: str, *, own: bool = False) -
         _metadata(row, file, parameters),
         file_bytes=next(iter(lengths.values()), None),
     )
+    if own:  # the shipped ones are held to more by tests
+        check_keys(file, header.architecture, table(file, row, "metadata"))
+        check_sizes(file, header, lengths)
     return ModelEntry(name, texts(file, row, "aliases"), header, active, source, lengths, row.get("typical") is True)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from truelimit.adapters.files.gguf.error import GgufError, ShortError
 from truelimit.adapters.files.gguf.parse import parse
-from truelimit.adapters.files.gguf.read import lacks_data, read_header
+from truelimit.adapters.files.gguf.read import read_header
 from truelimit.adapters.files.gguf.write import write_header
 from truelimit.domain.model import Tensor
 from truelimit.domain.provenance import Basis
@@ -86,7 +86,7 @@ def test_all_kinds_of_the_reference_writer(tmp_path: Path) -> None:
         Tensor("blocks", (64, 4), "Q4_0", Bytes(144)),
     )
     assert (header.where, header.basis, header.file_bytes) == (str(path), Basis.MEASURED, path.stat().st_size)
-    assert not lacks_data(header)
+    assert header.missing_bytes == 0
 
 
 def test_own_writer(tmp_path: Path) -> None:
@@ -98,9 +98,23 @@ def test_own_writer(tmp_path: Path) -> None:
     assert header.tensors[0] == Tensor("token_embd.weight", (256, 32), "Q4_K", Bytes(32 * 144))
     assert header.native_context is not None
     assert header.native_context.value == 8192
-    assert lacks_data(header)
+    short = path.stat().st_size
     write_header(path, metadata, ROWS, sparse=True)
-    assert not lacks_data(read_header(path))
+    assert read_header(path).missing_bytes == 0
+    ends = short + sum(tensor.n_bytes for tensor in header.tensors)
+    assert header.missing_bytes == ends - short
+
+
+def test_a_file_that_is_cut_off_says_how_much_it_lacks(tmp_path: Path) -> None:
+    """To the last byte of the last tensor: what pads the file after it may be missing."""
+    path, rows = tmp_path / "model.gguf", [("first", (3,), "F32"), ("last", (5,), "F32")]
+    write_header(path, {"general.architecture": "llama"}, rows, sparse=True)
+    whole = path.stat().st_size
+    for length, missing in ((whole, 0), (whole - 12, 0), (whole - 13, 1), (whole - 32, 20), (whole - 64, 52)):
+        with path.open("r+b") as file:
+            file.truncate(length)
+        header = read_header(path)
+        assert (header.file_bytes, header.missing_bytes) == (length, missing)
 
 
 @given(st.lists(st.text(max_size=600) | st.just("\0" * 300) | st.just("a" * 70000), min_size=1, max_size=40))
@@ -149,7 +163,7 @@ def row(shape: tuple[int, ...], kind: int, name: str = "t") -> bytes:
 HUGE = 2**64 - 1
 ARCHITECTURE = pair("general.architecture", struct.pack("<I", 8) + string("llama"))
 HOSTILE = {
-    "empty": (b"", "starts with b''"),
+    "empty": (b"", r"ends after 0 bytes \(expected the header of a GGUF file\)"),
     "other format": (b"PK\x03\x04" + bytes(40), "starts with"),
     "pointer": (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
     "version 1": (b"GGUF" + struct.pack("<III", 1, 0, 0), "version 1"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from truelimit.adapters.files.gguf.error import GgufError
-from truelimit.adapters.files.gguf.read import lacks_data, read_header
+from truelimit.adapters.files.gguf.read import read_header
 from truelimit.adapters.files.gguf.write import write_header
 
 
@@ -37,7 +37,15 @@ def test_any_part_gives_the_whole(tmp_path: Path, given: int) -> None:
     assert header.weights_bytes == (1 + 2 + 3) * 8 * 34
     assert header.file_bytes == sum(path.stat().st_size for path in paths)
     assert header.where == str(paths[given])
-    assert not lacks_data(header)
+    assert header.missing_bytes == 0
+
+
+def test_a_part_that_is_cut_off_is_not_made_up_for_by_a_longer_one(tmp_path: Path) -> None:
+    paths = parts(tmp_path)
+    for path, change in zip(paths, (-16 - 10, 100, -16 - 5), strict=True):  # 16 bytes pad the end of each
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size + change)
+    assert read_header(paths[1]).missing_bytes == 15
 
 
 def test_missing_part_is_named(tmp_path: Path) -> None:

@@ -13,14 +13,19 @@ import pytest
 
 from truelimit.adapters.files.hf_config import HfConfigError, is_config_url, read_remote_model
 from truelimit.adapters.files.hf_config.remote import _page
+from truelimit.adapters.files.safetensors import SafetensorsError
+from truelimit.app.describe_model import describe
+from truelimit.app.model import ModelWish
 from truelimit.app.ports import Deadline
+from truelimit.domain.provenance import Basis
 
 CONFIG = json.dumps({
     "model_type": "qwen3", "head_dim": 64, "hidden_size": 256, "intermediate_size": 512,
     "max_position_embeddings": 4096, "num_attention_heads": 4, "num_hidden_layers": 2, "num_key_value_heads": 2,
     "tie_word_embeddings": True, "vocab_size": 1000,
 }).encode()  # fmt: skip
-INDEX = json.dumps({"metadata": {"total_size": 5000}, "weight_map": {"a": "m.safetensors", "b": "m.safetensors"}})
+PARTS = {"a": "m.safetensors", "b": "m.safetensors"}
+INDEX = json.dumps({"metadata": {"total_size": 2_500_000}, "weight_map": PARTS})
 HEADER = json.dumps({"a": {"dtype": "BF16", "shape": [16, 8], "data_offsets": [0, 256]}}).encode()
 SINGLE = len(HEADER).to_bytes(8, "little") + HEADER + bytes(10_000)
 
@@ -44,6 +49,8 @@ class Handler(BaseHTTPRequestHandler):
         match = re.fullmatch(r"bytes=(\d+)-(\d+)", wanted or "")
         body = content[int(match[1]) : int(match[2]) + 1] if match else content
         self.send_response(206 if match else 200)
+        if match:
+            self.send_header("content-range", f"bytes {match[1]}-{match[2]}/{len(content)}")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -72,13 +79,35 @@ def server(**files: bytes) -> Iterator[tuple[str, list[str]]]:
 PATH = "/org/name/resolve/main/config.json"
 
 
+def test_a_file_that_is_cut_off_says_how_much_it_lacks() -> None:
+    for content, missing in ((SINGLE, 0), (SINGLE[: 8 + len(HEADER) + 100], 156)):
+        with server(config__json=CONFIG, model__safetensors=content) as (base, _):
+            header = read_remote_model(f"{base}{PATH}", Deadline(5.0)).header
+        assert (header.file_bytes, header.missing_bytes) == (256, missing)
+
+
 def test_the_index_tells_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     with server(config__json=CONFIG, model__safetensors__index__json=INDEX.encode()) as (base, asked):
         found = read_remote_model(f"{base}{PATH}", Deadline(5.0))
     assert found.header.name == "org/name"
     assert found.stored is not None
-    assert (found.stored.n_bytes, found.header.file_bytes) == (5000, 5000)
+    assert (found.stored.n_bytes, found.header.file_bytes) == (2_500_000, 2_500_000)
     assert len(asked) == 2, "nothing else is fetched"
+    told = describe(found, ModelWish()).weights
+    assert told is not None
+    assert (told.value, told.basis) == (2_500_000, Basis.REPORTED)
+    assert told.where.endswith("model.safetensors.index.json: total_size, for 2 tensors")
+
+
+@pytest.mark.parametrize("size", [1, 100_000, 25_000_000, 2**62])
+def test_an_index_whose_size_cannot_be_is_refused(size: int) -> None:
+    index = json.dumps({"metadata": {"total_size": size}, "weight_map": PARTS}).encode()
+    with server(config__json=CONFIG, model__safetensors__index__json=index) as (base, _):
+        expected = (
+            rf"index\.json: total_size is {size:,} bytes for 1,[\d,]+ parameters; expected 0\.1 to 16 bytes for each"
+        )
+        with pytest.raises(SafetensorsError, match=expected):
+            read_remote_model(f"{base}{PATH}", Deadline(5.0))
 
 
 def test_the_header_of_the_one_file_tells_the_size() -> None:
@@ -119,7 +148,10 @@ def test_a_file_that_is_too_large_is_left() -> None:
 
 
 def test_no_time_is_an_error_not_a_wait() -> None:
-    with server(config__json=CONFIG) as (base, _), pytest.raises(HfConfigError, match="time for it is over"):
+    with (
+        server(config__json=CONFIG) as (base, _),
+        pytest.raises(HfConfigError, match=r"time for it is over.*--network-seconds"),
+    ):
         read_remote_model(f"{base}{PATH}", Deadline(0.0))
 
 

@@ -46,6 +46,14 @@ def test_many_files_by_their_index(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+def test_a_file_that_is_cut_off_says_how_much_it_lacks(tmp_path: Path) -> None:
+    for data, missing in ((384, 0), (500, 0), (200, 184), (0, 384)):
+        file(tmp_path / "model.safetensors", {"a": BF16, "b": PACKED}, data)
+        stored = read_folder(tmp_path)
+        assert stored is not None
+        assert (stored.n_bytes, stored.missing_bytes) == (384, missing)
+
+
 def test_a_folder_without_weights(tmp_path: Path) -> None:
     assert read_folder(tmp_path) is None
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from support.shapes.shape import shape as recorded
-from truelimit.domain.model import ModelHeader
+from truelimit.app.plan_quant import at_quantization
+from truelimit.domain.model import ModelHeader, Tensor
 from truelimit.domain.provenance import Basis
 from truelimit.perf.layouts.nouns import SettingsRefusedError, UnknownLayoutError
 from truelimit.perf.rates import shape_from_numbers, shape_of
+from truelimit.perf.rates.classes import quantization_class
 from truelimit.tables.models import model
+from truelimit.units import Bytes
 
 GB = 1000.0**3
 
@@ -102,3 +107,35 @@ def test_a_recorded_file_gives_its_own_quantisation() -> None:
     found = shape_of(recorded("qwen3-coder-30b-a3b").header())
     assert found.read_bytes < 0.2 * found.weights_bytes
     assert found.kv_bytes_per_token == 98304
+
+
+@pytest.mark.parametrize(("name", "most"), [("nemotron-3-nano-30b-a3b", "Q5_0"), ("gemma-4-e4b", "Q6_K")])
+def test_a_derived_table_keeps_the_name_of_its_recipe(name: str, most: str) -> None:
+    """Rows that are no whole K blocks fall back to Q5_0, but what runs is the mix: its class is that of audits."""
+    planned = at_quantization(header(name), "Q4_K_M")
+    sums: dict[str, int] = {}
+    for tensor in planned.tensors:
+        sums[tensor.type_name] = sums.get(tensor.type_name, 0) + tensor.n_bytes
+    assert max(sums, key=sums.__getitem__) == most
+    assert shape_of(planned) == shape_of(header(name), quantization="Q4_K_M")
+    assert quantization_class(shape_of(planned).quantization) == "K"
+
+
+@pytest.mark.parametrize(
+    ("file_type", "most", "name"),
+    [
+        (15, "Q5_0", "Q4_K_M"),
+        (30, "Q8_0", "IQ4_XS"),
+        (15, "MXFP4", "MXFP4"),  # gpt-oss: its experts stay as they were made
+        (15, "F16", "F16"),  # a stale number
+        (7, "Q8_0", "Q8_0"),
+        (4, "MXFP4", "MXFP4"),  # of older engines
+        (99, "Q5_0", "Q5_0"),
+        (None, "Q5_0", "Q5_0"),
+    ],
+)
+def test_a_file_is_named_by_its_own_type_where_that_is_a_mix(file_type: int | None, most: str, name: str) -> None:
+    plain = header("llama-3.2-1b")
+    told = {} if file_type is None else {"general.file_type": file_type}
+    tensors = (Tensor("a.weight", (256, 2), "Q4_K", Bytes(10)), Tensor("b.weight", (256, 2), most, Bytes(30)))
+    assert shape_of(replace(plain, metadata={**plain.metadata, **told}, tensors=tensors)).quantization == name

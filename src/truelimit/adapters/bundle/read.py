@@ -87,7 +87,8 @@ def _models(home: Path, missing: list[Missing]) -> Iterator[ModelHeader]:
             missing.append(Missing(said("model file {path}", path=path), str(error)))
             continue
         # The file of a bundle is a header alone: how large the model was stands beside it.
-        yield replace(header, file_bytes=Bytes(size)) if isinstance(size, int) and size > 0 else header
+        size = Bytes(size) if isinstance(size, int) and size > 0 else header.file_bytes
+        yield replace(header, file_bytes=size, missing_bytes=Bytes(0))
 
 
 def _files(folder: Path) -> tuple[Path, ...]:

@@ -50,6 +50,7 @@ def _state(header: ModelHeader) -> dict[str, Any]:
         "metadata": {key: list(value) if isinstance(value, tuple) else value for key, value in header.metadata.items()},
         "tensors": _CODEC.rows(header.tensors),
         "bytes": header.file_bytes,
+        "missing_bytes": header.missing_bytes,
     }
 
 
@@ -59,6 +60,7 @@ def _made(path: Path, state: Any) -> ModelHeader | None:
         metadata = {key: tuple(value) if isinstance(value, list) else value for key, value in state["metadata"].items()}
         tensors = tuple(_CODEC.made_rows(state["tensors"]))
         basis = _CODEC.decode(state["basis"])
-        return ModelHeader(str(path), basis, state["architecture"], metadata, tensors, state["bytes"])
+        size, missing = state["bytes"], state["missing_bytes"]
+        return ModelHeader(str(path), basis, state["architecture"], metadata, tensors, size, missing_bytes=missing)
     except (CodecError, ValueError, TypeError, KeyError, IndexError, AttributeError, MemoryError):
         return None

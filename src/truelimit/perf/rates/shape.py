@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from truelimit.domain.estimates import ModelShape
 from truelimit.domain.message import said
+from truelimit.perf.file_types import stored_quantization
 from truelimit.perf.kv_types import kv_type as kv_type_of
 from truelimit.perf.layouts.nouns import UnknownLayoutError
-from truelimit.perf.quantization import default_quantization, tensors_at
+from truelimit.perf.quantization import tensors_at
 from truelimit.perf.rates.bits import bits_per_weight, is_known
 from truelimit.perf.rates.geometry import with_geometry
 from truelimit.perf.rates.guess import guessed_shape
@@ -31,7 +32,7 @@ def shape_of(header: ModelHeader, *, quantization: str | None = None, kv_type: s
     guessed from the parameters, and ``architecture`` is kept. Raises UnknownLayoutError where not even those are
     known, SettingsRefusedError for an unknown KV type.
     """
-    name = quantization or _stored_quantization(header)
+    name = quantization or stored_quantization(header)
     tensors = _tensors(header, name if quantization or not header.tensors else None)
     shape = _from_tensors(header, name, tensors) if tensors else _from_count(header, name)
     return with_geometry(shape, header, kv_type)
@@ -76,16 +77,6 @@ def _rescaled(shape: ModelShape, weights_bytes: float | None) -> ModelShape:
         return shape
     scale = weights_bytes / shape.weights_bytes
     return replace(shape, weights_bytes=weights_bytes, read_bytes=shape.read_bytes * scale)
-
-
-def _stored_quantization(header: ModelHeader) -> str:
-    """Return the type that most bytes of a file have, or the usual quantisation where there is no file."""
-    if not header.tensors:
-        return default_quantization(header)
-    sums: dict[str, int] = {}
-    for tensor in header.tensors:
-        sums[tensor.type_name] = sums.get(tensor.type_name, 0) + tensor.n_bytes
-    return max(sums, key=sums.__getitem__)
 
 
 def _tensors(header: ModelHeader, quantization: str | None) -> tuple[Tensor, ...]:

@@ -28,7 +28,7 @@ def tensor_shapes(header: ModelHeader) -> tuple[TensorShape, ...]:
     """Return name and shape of every tensor: those of the file, else those that llama.cpp would ask for.
 
     Where the metadata leaves open whether the output shares the embedding's tensor (or a layer its values), the
-    choice is the one that gives ``general.parameter_count``; without that count, the fuller. What a config.json says
+    choice is the one nearest to ``general.parameter_count``; without that count, the fuller. What a config.json says
     of it, no GGUF does: see TIED and SHARED_VALUES. Raises UnknownLayoutError for an architecture without a recipe
     and for keys that are missing or hold nonsense.
     """
@@ -54,13 +54,14 @@ def _built(
             )
         )
     count = header.metadata.get("general.parameter_count")
-    first: tuple[TensorShape, ...] = ()
+    best: tuple[TensorShape, ...] = ()
     for geometry in _variants(_geometry(Keys(header)), recipe):
         built = tuple(_rows(geometry, recipe))
-        if count is None or parameter_count(built) == count:
+        if not isinstance(count, int) or parameter_count(built) == count:
             return built
-        first = first or built
-    return first
+        if not best or abs(parameter_count(built) - count) < abs(parameter_count(best) - count):
+            best = built
+    return best
 
 
 def parameter_count(shapes: Sequence[TensorShape]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from truelimit.adapters.files.gguf.error import GgufError, ShortError
-from truelimit.adapters.files.gguf.read import lacks_data, read_header
+from truelimit.adapters.files.gguf.read import read_header
 from truelimit.adapters.files.gguf.remote import read_remote_header
 
-__all__ = ["GgufError", "ShortError", "lacks_data", "read_header", "read_remote_header"]
+__all__ = ["GgufError", "ShortError", "read_header", "read_remote_header"]

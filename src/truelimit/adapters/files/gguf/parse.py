@@ -42,10 +42,11 @@ _ROWS = {n: Struct(f"<{n}QIQ") for n in range(MAX_DIMENSIONS + 1)}
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Metadata and tensors of one file, in file order."""
+    """Metadata and tensors of one file, in file order; ``length``: where the last tensor ends, in bytes."""
 
     metadata: Mapping[str, MetadataValue]
     tensors: tuple[Tensor, ...]
+    length: int = 0
 
 
 def parse(buffer: Buffer, where: str) -> Parsed:
@@ -64,10 +65,18 @@ def parse(buffer: Buffer, where: str) -> Parsed:
 def _parse(cursor: Cursor) -> Parsed:
     n_tensors, n_pairs = _counts(cursor)
     metadata = _metadata(cursor, n_pairs)
-    _check_alignment(cursor, metadata.get("general.alignment", DEFAULT_ALIGNMENT))
+    alignment = _alignment(cursor, metadata.get("general.alignment", DEFAULT_ALIGNMENT))
     cursor.doing = _in_table
     cursor.fits(n_tensors, 8 + 1 + 4 + 4 + 8, said("a tensor table"))
-    return Parsed(metadata, tuple(_tensor(cursor) for _ in range(n_tensors)))
+    tensors = tuple(_tensor(cursor) for _ in range(n_tensors))
+    return Parsed(metadata, tensors, _length(tensors, cursor.position, alignment))
+
+
+def _length(tensors: tuple[Tensor, ...], end: int, alignment: int) -> int:
+    """Where the last tensor ends: each starts at the next multiple of the alignment (``GGML_PAD`` in ``gguf.cpp``)."""
+    for tensor in tensors:
+        end += -end % alignment + tensor.n_bytes
+    return end
 
 
 def _counts(cursor: Cursor) -> tuple[int, int]:
@@ -88,6 +97,13 @@ def _counts(cursor: Cursor) -> tuple[int, int]:
 
 def check_start(start: bytes, where: str) -> None:
     """Raise GgufError unless the first eight bytes are those of a little-endian GGUF of version 2 or 3."""
+    if len(start) < _START.size and MAGIC.startswith(start[:4]):
+        raise GgufError(
+            where,
+            said("the file ends after {length} bytes", length=len(start)),
+            said("the header of a GGUF file"),
+            said("download the model again"),
+        )
     if len(start) < _START.size or start[:4] != MAGIC:
         found = (
             said("a Git LFS pointer, not the model")
@@ -204,9 +220,9 @@ def _form(cursor: Cursor, kind: int) -> Struct:
     return form
 
 
-def _check_alignment(cursor: Cursor, alignment: MetadataValue) -> None:
+def _alignment(cursor: Cursor, alignment: MetadataValue) -> int:
     if type(alignment) is int and 0 < alignment <= LARGEST_ALIGNMENT and alignment.bit_count() == 1:
-        return
+        return alignment
     cursor.doing = partial(_in_key, "general.alignment")
     raise cursor.error(
         said("the alignment is {alignment!r:.60}", alignment=alignment),

@@ -15,21 +15,14 @@ from truelimit.domain.model import ModelHeader
 def read_header(path: Path) -> ModelHeader:
     """Return the header of the model at ``path`` (any part of a split model), basis MEASURED.
 
-    ``file_bytes`` is the length of the file, or of all parts. A file without tensor data is no error: see
-    ``lacks_data``. Raises GgufError for whatever is not a readable GGUF.
+    ``file_bytes`` is the length of the file, or of all parts. A file without all tensor data (a header alone, or a
+    download cut off) is no error: ``missing_bytes`` tells it. Raises GgufError for whatever is not a readable GGUF.
     """
-    parsed, size = _read(path)
-    count = part_count(parsed)
+    found = _read(path)
+    count = part_count(found[0])
     if count == 1:
-        return header_of([parsed], str(path), size)
-    parts = [_read(path.with_name(name)) for name in part_names(path.name, count, str(path))]
-    return header_of([part for part, _ in parts], str(path), sum(size for _, size in parts))
-
-
-def lacks_data(header: ModelHeader) -> bool:
-    """Tell whether the file is shorter than its tensor table says: a header alone, or a download cut off."""
-    weights = header.weights_bytes
-    return weights is not None and header.file_bytes is not None and header.file_bytes < weights
+        return header_of([found], str(path))
+    return header_of([_read(path.with_name(name)) for name in part_names(path.name, count, str(path))], str(path))
 
 
 def _read(path: Path) -> tuple[Parsed, int]:

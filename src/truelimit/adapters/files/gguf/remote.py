@@ -61,15 +61,14 @@ def _read(url: str, deadline: Deadline) -> ModelHeader:
 
     seconds = max(deadline.left(), 0.001)
     with httpx.Client(follow_redirects=True, max_redirects=_MOST_REDIRECTS, timeout=seconds) as client:
-        parsed, size = _Remote(client, url, deadline).header()
-        count = part_count(parsed)
+        found = _Remote(client, url, deadline).header()
+        count = part_count(found[0])
         if count == 1:
-            return header_of([parsed], shown(url), size)
+            return header_of([found], shown(url))
         folder, _, name = urlsplit(url).path.rpartition("/")
         paths = [f"{folder}/{part}" for part in part_names(name, count, shown(url))]
         urls = [urlunsplit(urlsplit(url)._replace(path=path)) for path in paths]
-        parts = [_Remote(client, part, deadline).header() for part in urls]
-        return header_of([part for part, _ in parts], shown(url), sum(size for _, size in parts))
+        return header_of([_Remote(client, part, deadline).header() for part in urls], shown(url))
 
 
 class _Remote:
@@ -169,7 +168,7 @@ def _late(url: str) -> GgufError:
         shown(url),
         said("the time for it is over"),
         said("the header in time"),
-        said("allow more time, or download the file"),
+        said("allow more time (--network-seconds), or download the file"),
     )
 
 

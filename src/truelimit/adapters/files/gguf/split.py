@@ -38,11 +38,12 @@ def part_names(name: str, count: int, where: str) -> list[str]:
     return [f"{name[: match.start()]}-{index:05}-of-{count:05}.gguf" for index in range(1, count + 1)]
 
 
-def header_of(parts: Sequence[Parsed], where: str, file_bytes: int | None) -> ModelHeader:
-    """Return one header: metadata of the first part, tensors of all.
+def header_of(files: Sequence[tuple[Parsed, int]], where: str) -> ModelHeader:
+    """Return one header of a model's files, each with its length in bytes: metadata of the first, tensors of all.
 
     Raises GgufError when the architecture is not given, or tensors are missing by ``split.tensors.count``.
     """
+    parts = [part for part, _ in files]
     metadata = parts[0].metadata
     tensors = tuple(tensor for part in parts for tensor in part.tensors)
     architecture = metadata.get("general.architecture")
@@ -58,5 +59,6 @@ def header_of(parts: Sequence[Parsed], where: str, file_bytes: int | None) -> Mo
             said("{promised} by split.tensors.count", promised=promised),
             said("download them again"),
         )
-    size = None if file_bytes is None else Bytes(file_bytes)
-    return ModelHeader(where, Basis.MEASURED, architecture, metadata, tensors, size)
+    size = Bytes(sum(length for _, length in files))
+    missing = Bytes(sum(max(0, part.length - length) for part, length in files))
+    return ModelHeader(where, Basis.MEASURED, architecture, metadata, tensors, size, missing_bytes=missing)

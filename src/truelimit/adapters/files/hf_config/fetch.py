@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ __all__ = ["MISSING", "Fetcher", "shown"]
 
 MISSING = b"\0missing"
 _MOST_REDIRECTS = 5
-_AGAIN = said("try again, allow more time, or download the files and name their folder")
+_LENGTH = re.compile(r"/(\d{1,19})$")  # of Content-Range: bytes FIRST-LAST/LENGTH
+_AGAIN = said("try again, allow more time (--network-seconds), or download the files and name their folder")
 
 
 class Fetcher:
@@ -27,16 +29,26 @@ class Fetcher:
         """Keep the deadline."""
         self._deadline = deadline
 
-    def get(self, url: str, most: int, first: int = 0, *, ranged: bool = False) -> bytes:
-        """Return a file of at most ``most`` bytes, or ``most`` bytes of it from ``first`` on where ``ranged``.
+    def get(self, url: str, most: int) -> bytes:
+        """Return a file of at most ``most`` bytes; MISSING where the server says that there is none.
 
-        MISSING where the server says that there is none. Raises HfConfigError for everything else.
+        Raises HfConfigError for everything else.
         """
-        outcome: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+        return self._fetched(url, most, None)[0]
+
+    def part(self, url: str, count: int, first: int = 0) -> tuple[bytes, int | None]:
+        """Return ``count`` bytes of a file from ``first`` on, and the file's length where the server tells it.
+
+        MISSING and errors as ``get`` has them.
+        """
+        return self._fetched(url, count, first)
+
+    def _fetched(self, url: str, most: int, first: int | None) -> tuple[bytes, int | None]:
+        outcome: queue.SimpleQueue[tuple[bytes, int | None] | Exception] = queue.SimpleQueue()
 
         def work() -> None:
             try:
-                outcome.put(self._get(url, most, first, ranged))
+                outcome.put(self._get(url, most, first))
             except Exception as error:
                 outcome.put(error)
 
@@ -55,23 +67,24 @@ class Fetcher:
             ) from None
         return result
 
-    def _get(self, url: str, most: int, first: int, ranged: bool) -> bytes:
+    def _get(self, url: str, most: int, first: int | None) -> tuple[bytes, int | None]:
         import httpx
 
-        headers = {"accept-encoding": "identity"}
-        if ranged:
+        headers, ranged = {"accept-encoding": "identity"}, first is not None
+        if first is not None:
             headers["range"] = f"bytes={first}-{first + most - 1}"
         seconds = max(self._deadline.left(), 0.001)
         options = {"follow_redirects": True, "max_redirects": _MOST_REDIRECTS, "timeout": seconds}
         with httpx.Client(**options) as client, client.stream("GET", url, headers=headers) as response:  # type: ignore[arg-type]
             if response.status_code in {404, 416}:
-                return MISSING
+                return MISSING, None
             if response.status_code != (206 if ranged else 200):
                 raise self._error(
                     url,
                     said("the server answered with status {status_code}", status_code=response.status_code),
                     said("status 200 or 206"),
                 )
+            length = _LENGTH.search(response.headers.get("content-range", ""))
             body = bytearray()
             for chunk in response.iter_raw():
                 body += chunk
@@ -83,7 +96,7 @@ class Fetcher:
                     raise self._error(url, said("the time for it is over"), said("the file in time"))
         if ranged and len(body) < most:
             raise self._error(url, said("{body:,} bytes came", body=len(body)), said("{most:,} bytes", most=most))
-        return bytes(body)
+        return bytes(body), int(length[1]) if length else None
 
     def _error(self, url: str, what: str, expected: str) -> HfConfigError:
         return HfConfigError(shown(url), what, expected, _AGAIN)

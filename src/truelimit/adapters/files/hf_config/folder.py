@@ -10,9 +10,9 @@ from pathlib import Path
 from truelimit.adapters.files.hf_config.error import HfConfigError
 from truelimit.adapters.files.hf_config.read import header_of_config
 from truelimit.adapters.files.safetensors import read_folder
-from truelimit.app.model import FoundModel
+from truelimit.app.model import FoundModel, StoredWeights
 from truelimit.domain.message import said
-from truelimit.domain.model import MetadataValue
+from truelimit.domain.model import MetadataValue, ModelHeader
 
 CONFIG = "config.json"
 _LARGEST = 4 * 2**20
@@ -28,7 +28,14 @@ def read_model_folder(path: Path) -> FoundModel:
     header = header_of_config(_text(file), str(file), folder.resolve().name)
     stored = read_folder(folder)
     metadata = {**header.metadata, **_tokenizer(folder)}
-    return FoundModel(replace(header, metadata=metadata, file_bytes=stored.n_bytes if stored else None), stored=stored)
+    return FoundModel(with_stored(replace(header, metadata=metadata), stored), stored=stored)
+
+
+def with_stored(header: ModelHeader, stored: StoredWeights | None) -> ModelHeader:
+    """Return the header with the bytes of the weights that files hold; unchanged where there are none."""
+    if stored is None:
+        return header
+    return replace(header, file_bytes=stored.n_bytes, missing_bytes=stored.missing_bytes)
 
 
 def _text(file: Path) -> str:

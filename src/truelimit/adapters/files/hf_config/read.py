@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from truelimit.adapters.files.hf_config import kinds
+from truelimit.adapters.files.hf_config import kinds, mixed_kinds
+from truelimit.adapters.files.hf_config.defaults import with_defaults
 from truelimit.adapters.files.hf_config.error import HfConfigError
 from truelimit.adapters.files.hf_config.fields import Config, ends
 from truelimit.domain.message import said, without_start
-from truelimit.domain.model import MetadataValue, ModelHeader
+from truelimit.domain.model import CLASS_DEFAULTS, MetadataValue, ModelHeader
 from truelimit.domain.provenance import Basis
+from truelimit.perf.cache_layout import layout_of
 from truelimit.perf.layouts.nouns import UnknownLayoutError
 from truelimit.perf.tensor_table.build import parameter_count, tensor_shapes
+from truelimit.perf.tensor_table.recipes import RECIPES
 
 _LARGEST = 4 * 2**20
 # model_type: the architecture of its GGUF, its keys, and whether transformers ties embedding and output by default.
 _KINDS: dict[str, tuple[str, kinds.Kind, bool]] = {
+    "afmoe": ("afmoe", mixed_kinds.afmoe, False),
     "deepseek_v3": ("deepseek2", kinds.latent, False),
     "deepseek_v32": ("deepseek32", kinds.indexed, False),
     "deepseek_v4": ("deepseek4", kinds.deepseek_v4, False),
@@ -29,7 +34,11 @@ _KINDS: dict[str, tuple[str, kinds.Kind, bool]] = {
     "glm_moe_dsa": ("glm-dsa", kinds.indexed, False),
     "gpt_oss": ("gpt-oss", kinds.experts, False),
     "granite": ("granite", kinds.rotated, False),
+    "granitemoehybrid": ("granitehybrid", mixed_kinds.granite_hybrid, False),
+    "hunyuan_v1_moe": ("hunyuan-moe", mixed_kinds.hunyuan_moe, False),
     "kimi_k2": ("deepseek2", kinds.latent, False),
+    "kimi_linear": ("kimi-linear", mixed_kinds.kimi_linear, False),
+    "lfm2_moe": ("lfm2moe", mixed_kinds.lfm2_moe, True),
     "llama": ("llama", kinds.rotated, False),
     "llama4_text": ("llama4", kinds.llama4, False),
     "mimo_v2_flash": ("mimo2", kinds.mimo2, False),
@@ -39,6 +48,8 @@ _KINDS: dict[str, tuple[str, kinds.Kind, bool]] = {
     "mistral": ("llama", kinds.rotated, False),
     "mixtral": ("llama", kinds.mixtral, False),
     "nemotron_h": ("nemotron_h_moe", kinds.nemotron_h, False),
+    "olmo2": ("olmo2", mixed_kinds.olmo, False),
+    "olmo3": ("olmo2", mixed_kinds.olmo, False),
     "phi3": ("phi3", kinds.dense, False),
     "qwen2": ("qwen2", kinds.dense, False),
     "qwen3": ("qwen3", kinds.dense, False),
@@ -82,9 +93,12 @@ def header_of_config(text: str, where: str, name: str | None = None) -> ModelHea
             said("name a GGUF file of the model instead"),
         )
     architecture, rule, tied = known
+    data, told = with_defaults(kind, data)
     config = Config(data, where)
     metadata = {f"{architecture}.{key}": value for key, value in rule(config).items()}
     metadata |= {"general.architecture": architecture, **ends(config, tied)}
+    if told is not None:
+        metadata[CLASS_DEFAULTS] = told
     return _counted(ModelHeader(where, Basis.SPECIFIED, architecture, _named(metadata, outer, name)))
 
 
@@ -94,14 +108,19 @@ def _named(metadata: dict[str, MetadataValue], outer: Mapping[str, Any], name: s
 
 
 def _counted(header: ModelHeader) -> ModelHeader:
-    """Return the header with the count of the parameters that its tensors have."""
+    """Return the header with the count of the parameters of its tensors; as it is where only its cache is known.
+
+    Raises HfConfigError for numbers that do not fit.
+    """
     try:
+        if header.architecture not in RECIPES:
+            layout_of(header)
+            return header
         count = parameter_count(tensor_shapes(header))
     except UnknownLayoutError as error:
         reason = without_start(error.reason, said("{where}: {key}", where=header.where, key=""))
         raise HfConfigError(header.where, reason, said("sizes that fit"), said("check the file")) from None
-    metadata = {**header.metadata, "general.parameter_count": count}
-    return ModelHeader(header.where, header.basis, header.architecture, metadata)
+    return replace(header, metadata={**header.metadata, "general.parameter_count": count})
 
 
 def _parsed(text: str, where: str) -> Mapping[str, Any]:

@@ -7,25 +7,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from truelimit.adapters.files.hf_config.error import HfConfigError
 from truelimit.adapters.files.hf_config.fetch import MISSING, Fetcher, shown
+from truelimit.adapters.files.hf_config.folder import with_stored
 from truelimit.adapters.files.hf_config.read import header_of_config
 from truelimit.adapters.files.safetensors.folder import INDEX, LONGEST_INDEX, shards_of
-from truelimit.adapters.files.safetensors.parse import Tally, add, header_length
+from truelimit.adapters.files.safetensors.parse import SafetensorsError, Tally, add, header_length
 from truelimit.app.model import FoundModel, StoredWeights
 from truelimit.domain.message import said
 from truelimit.units import Bytes
 
 if TYPE_CHECKING:
     from truelimit.app.ports import Deadline
+    from truelimit.domain.model import ModelHeader
 
 _CONFIG = "config.json"
 _SINGLE = "model.safetensors"
 _LONGEST_CONFIG = 4 * 2**20
+# Bytes of a parameter: less than one bit; four of 32 bits, times what vision and drafting may add to a small model.
+_LEAST, _MOST = 0.1, 16.0
 
 
 def is_config_url(url: str) -> bool:
@@ -48,8 +51,8 @@ def read_remote_model(url: str, deadline: Deadline) -> FoundModel:
     parts = [part for part in urlsplit(address).path.split("/") if part]
     name = "/".join(parts[:2]) if "resolve" in parts[2:4] else None
     header = header_of_config(content.decode("utf-8-sig", "replace"), shown(address), name)
-    stored = _stored(fetcher, address)
-    return FoundModel(replace(header, file_bytes=stored.n_bytes if stored else None), stored=stored)
+    stored = _stored(fetcher, address, header)
+    return FoundModel(with_stored(header, stored), stored=stored)
 
 
 def _page(url: str) -> str | None:
@@ -62,12 +65,18 @@ def _page(url: str) -> str | None:
     return urlunsplit(parts._replace(path="/" + "/".join([*steps[:2], "resolve", branch, _CONFIG])))
 
 
-def _stored(fetcher: Fetcher, address: str) -> StoredWeights | None:
-    """Return the weights beside a config.json, or None where there are none in this form."""
+def _stored(fetcher: Fetcher, address: str, header: ModelHeader) -> StoredWeights | None:
+    """Return the weights beside a config.json, or None where there are none in this form.
+
+    Raises SafetensorsError for an index whose size cannot be that of the model.
+    """
     index = _beside(address, INDEX)
     text = fetcher.get(index, LONGEST_INDEX)
     if text is not MISSING:
-        return _of_index(text, shown(index)) or _of_headers(fetcher, address, shards_of(text, shown(index)))
+        stated = _of_index(text, shown(index))
+        if stated is not None:
+            _check(stated, header.metadata.get("general.parameter_count"))
+        return stated or _of_headers(fetcher, address, shards_of(text, shown(index)))
     return _of_headers(fetcher, address, [_SINGLE])
 
 
@@ -79,19 +88,32 @@ def _of_index(text: bytes, where: str) -> StoredWeights | None:
     weights = data.get("weight_map") if isinstance(data, Mapping) else None
     if type(total) is not int or not 0 < total < 2**63 or not isinstance(weights, Mapping):
         return None
-    return StoredWeights(where, len(weights), 0, Bytes(total), {})
+    return StoredWeights(where, len(weights), 0, Bytes(total), {}, is_stated=True)
+
+
+def _check(stated: StoredWeights, parameters: object) -> None:
+    """Raise SafetensorsError for a size that so many parameters of the language model cannot have."""
+    if not isinstance(parameters, int) or _LEAST * parameters <= stated.n_bytes <= _MOST * parameters:
+        return
+    raise SafetensorsError(
+        stated.where,
+        said(
+            "total_size is {total:,} bytes for {parameters:,} parameters", total=stated.n_bytes, parameters=parameters
+        ),
+        said("{least:g} to {most:g} bytes for each", least=_LEAST, most=_MOST),
+    )
 
 
 def _of_headers(fetcher: Fetcher, address: str, names: list[str]) -> StoredWeights | None:
     tally = Tally()
     for name in names:
         url = _beside(address, name)
-        start = fetcher.get(url, 8, ranged=True)
+        start, size = fetcher.part(url, 8)
         if start is MISSING:
             return None
         where = shown(url)
         length = header_length(start, where, 2**63)
-        add(tally, fetcher.get(url, length, first=8, ranged=True), where)
+        add(tally, fetcher.part(url, length, first=8)[0], where, size)
     return tally.stored(shown(_beside(address, "")))
 
 

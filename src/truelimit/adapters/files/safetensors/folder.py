@@ -73,7 +73,7 @@ def _add_file(tally: Tally, file: Path) -> None:
         raise SafetensorsError(
             str(file), error.strerror or type(error).__name__, said("a file that can be read")
         ) from None
-    add(tally, text, str(file))
+    add(tally, text, str(file), size)
 
 
 def _content(file: Path, most: int) -> bytes:

@@ -40,12 +40,13 @@ class Tally:
     tensors: int = 0
     numbers: int = 0
     n_bytes: int = 0
+    missing: int = 0
     by_type: Counter[str] = field(default_factory=Counter)
 
     def stored(self, where: str) -> StoredWeights:
         """Return the sum."""
         kinds = {kind: Bytes(size) for kind, size in self.by_type.most_common()}
-        return StoredWeights(where, self.tensors, self.numbers, Bytes(self.n_bytes), kinds)
+        return StoredWeights(where, self.tensors, self.numbers, Bytes(self.n_bytes), kinds, Bytes(self.missing))
 
 
 def header_length(start: bytes, where: str, file_bytes: int) -> int:
@@ -56,8 +57,11 @@ def header_length(start: bytes, where: str, file_bytes: int) -> int:
     return length
 
 
-def add(tally: Tally, text: bytes, where: str) -> None:
-    """Add the tensors of one header. Raises SafetensorsError for one that cannot be understood."""
+def add(tally: Tally, text: bytes, where: str, file_bytes: int | None = None) -> None:
+    """Add the tensors of one header, and what a file of this length lacks of them (None: its length is not known).
+
+    Raises SafetensorsError for a header that cannot be understood.
+    """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -66,16 +70,17 @@ def add(tally: Tally, text: bytes, where: str) -> None:
         ) from None
     if not isinstance(data, Mapping):
         raise SafetensorsError(where, said("its header is no table"), said("tensors by name"))
-    for name, row in data.items():
-        if name != "__metadata__":
-            _add(tally, name, row, where)
+    ends = [_add(tally, name, row, where) for name, row in data.items() if name != "__metadata__"]
+    if file_bytes is not None:
+        tally.missing += max(0, _LENGTH + len(text) + max(ends, default=0) - file_bytes)
     if tally.tensors > MOST_TENSORS:
         raise SafetensorsError(
             where, said("more than {most_tensors:,} tensors", most_tensors=MOST_TENSORS), said("a model")
         )
 
 
-def _add(tally: Tally, name: str, row: object, where: str) -> None:
+def _add(tally: Tally, name: str, row: object, where: str) -> int:
+    """Add a tensor; return where it ends after the header, in bytes."""
     fields: Mapping[str, object] = row if isinstance(row, Mapping) else {}
     kind, shape, place = fields.get("dtype"), _counts(fields.get("shape")), _counts(fields.get("data_offsets"))
     if not isinstance(kind, str) or shape is None or place is None or len(place) != 2:
@@ -91,6 +96,7 @@ def _add(tally: Tally, name: str, row: object, where: str) -> None:
         raise SafetensorsError(
             where, said("the size of {name!r} is beyond any model", name=name[:80]), said("sizes of a model")
         )
+    return last
 
 
 def _counts(value: object) -> list[int] | None:

@@ -178,7 +178,9 @@ def _read_header(reading: _Reading, manifest: Manifest, layer: Layer) -> ModelHe
         reading.lacks(fact, _unread(path, error))
         return None
     # A bundle holds the header without the weights; the manifest still tells how large the file was.
-    return header if layer.size is None else replace(header, file_bytes=Bytes(layer.size))
+    if layer.size is None:
+        return header
+    return replace(header, file_bytes=Bytes(layer.size), missing_bytes=Bytes(0))
 
 
 def _unread(path: object, error: OSError) -> Message:
