@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from truelimit.domain.workload import WorkRequest
@@ -165,6 +165,7 @@ def assert_same(one: Replayed, other: Replayed) -> None:
 
 
 @settings(deadline=None, max_examples=60)
+@example([(0.0, 2_000, "a"), (0.0, 1, "a")], 2, False, 1.0, 2.0)
 @given(rows_of, st.integers(1, 4), st.booleans(), st.floats(1, 200), st.floats(1, 400))
 def test_reading_on_never_makes_one_wait_less(
     items: list[tuple[float, int, str]], attempts: int, resumes: bool, wall: float, run: float

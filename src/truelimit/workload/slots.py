@@ -127,15 +127,17 @@ def _over(work: Reading, stack: ReplayStack, listens: Floats, patience: Patience
     """Seconds from the moment that nobody listens any more to the end of the reading."""
     wall = np.minimum(patience.first, NEVER)
     tries = np.maximum(np.ceil(listens / wall), 1)
+    begun = np.ones(len(listens))
+    if work.anew is not False:  # attempts that came on while the ones before them were still read wait for those
+        more = np.maximum(work.first - wall, np.float32(1e-6))
+        begun = np.where(work.anew, np.minimum(np.ceil(wall / more), tries), begun)
+    to_the_end: Floats = (begun * work.first - listens).astype(np.float32)
     if math.isinf(stack.reads_on):
-        begun = np.ones(len(listens))
-        if work.anew is not False:  # attempts that came on while the ones before them were still read wait for those
-            more = np.maximum(work.first - wall, np.float32(1e-6))
-            begun = np.where(work.anew, np.minimum(np.ceil(wall / more), tries), begun)
-        found: Floats = (begun * work.first - listens).astype(np.float32)
-        return found
+        return to_the_end
     spent = listens if work.anew is False else np.where(work.anew, listens - (tries - 1) * wall, listens)
-    return _to_the_end_of_the_batch(work, stack, spent - (work.first - work.read))
+    batch = _to_the_end_of_the_batch(work, stack, spent - (work.first - work.read))
+    found: Floats = np.minimum(batch, to_the_end)  # an attempt that waited for the one before it began none of its own
+    return found
 
 
 def _to_the_end_of_the_batch(work: Reading, stack: ReplayStack, spent: Floats) -> Floats:
