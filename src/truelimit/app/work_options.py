@@ -25,6 +25,7 @@ from truelimit.app.replay_walls import (
     without_silence_of_agents,
 )
 from truelimit.domain.frozen import dataclass
+from truelimit.domain.machine import DeviceKind
 from truelimit.domain.message import last_choice, said
 from truelimit.limits.need import memory_settings
 from truelimit.limits.words import told
@@ -206,16 +207,23 @@ def priced(made: Option, entry: Entry, on: date) -> Option:
     """Return the option with the price, its date and what must be known of it on a day, and the power of a machine."""
     price = price_of(entry.machine)
     paid = said("{what}, {date}", what=said(price.what), date=price.date) if price else ""
-    alone = cards_alone(entry.machine)
+    cards = _cards_priced(entry)
     return replace(
         made,
         usd_now=price.usd if price else None,
         price_of=paid,
         watts=watts(entry.machine),
         watts_of=power.where if (power := rated_power(entry.machine)) else "",
-        cards_alone=alone,
-        notes=(*made.notes, *((CARDS_ALONE,) if alone else ()), *price_marks(entry.machine, on)),
+        cards=cards,
+        notes=(*made.notes, *((CARDS_ALONE,) if cards else ()), *price_marks(entry.machine, on)),
     )
+
+
+def _cards_priced(entry: Entry) -> int:
+    """Return how many cards a price is of, the computer around them apart; 0 where it is of the whole."""
+    chips = entry.machine.accelerators
+    is_card = entry.what == "accelerator" and chips[0].kind is DeviceKind.DISCRETE
+    return len(chips) if is_card or cards_alone(entry.machine) else 0
 
 
 def option(name: str, title: str, kind: Kind, built: Built) -> Option:

@@ -119,7 +119,9 @@ def _price(item: Result) -> str:
     if item.usd_now is None:
         return "?"
     usd = figure(item.usd_now, ",.0f")
-    return said("{usd} (cards alone)", usd=usd) if item.option.cards_alone else usd
+    if not item.option.cards:
+        return usd
+    return said("{usd} (card alone)", usd=usd) if item.option.cards == 1 else said("{usd} (cards alone)", usd=usd)
 
 
 def _commands(home: Path) -> str:

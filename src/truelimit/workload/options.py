@@ -37,8 +37,8 @@ class Option:
 
     ``open_legs`` are those where work that nobody called private may leave the house as well (None: the same).
     ``as_is`` are the legs of a machine with the limits of today's configuration. ``usd_now`` None: no dated price;
-    ``cards_alone``: that is the price of its cards, without the computer around them. ``watts`` None: not known;
-    ``watts_of``: where they are told.
+    ``cards``: that is the price of so many cards, without the computer around them (0: of the whole).
+    ``watts`` None: not known; ``watts_of``: where they are told.
     ``shipped`` False: it cannot be had yet. ``basis`` says what its rates rest on.
     """
 
@@ -58,7 +58,12 @@ class Option:
     unknown: tuple[str, ...] = ()
     named: bool = False
     idle: str = ""
-    cards_alone: bool = False
+    cards: int = 0
+
+    @property
+    def cards_alone(self) -> bool:
+        """Whether the price is of cards, without the computer around them."""
+        return self.cards > 0
 
 
 @dataclass(frozen=True, slots=True)
