@@ -98,3 +98,12 @@ def test_the_report_says_that_the_tiers_differ() -> None:
     text = str(told(changed("gpt-oss-120b", "dgx-spark").changes, first="What helps most"))
     assert "by the same estimate the plan writes" in text
     assert "estimate" not in str(told(changed("qwen3-32b", "rtx-4090").changes, first="What helps most"))
+
+
+def test_what_surely_holds_the_wanted_context_helps_most() -> None:
+    own = stack("llama-3.1-405b", "dgx-spark-2")
+    made = with_changes(own, plan(own, Wanted(Tokens(8_192))), Around())
+    usable = [item.outcome.usable or 0 for item in made.changes if item.outcome.fits]
+    short = [each < 8_192 for each in usable]
+    assert short.count(True)
+    assert short == sorted(short), "what only fits comes after"

@@ -34,9 +34,9 @@ def changes(
     where a change leaves what the plan's own rate rests on, that rate by the estimate which tells the change's
     (``estimate``, tokens/s at full depth) stands for it.
 
-    What makes the wanted context possible comes first: there a setting stands before another file, that before
-    another machine, and the gentler of two settings first. All else is sorted by how much it helps: a larger usable
-    context where memory or time limits it, else speed.
+    What makes the wanted context possible comes first, and what surely does (the usable context reaches it) before what
+    only fits: there a setting stands before another file, that before another machine, and the gentler of two settings
+    first. All else is sorted by how much it helps: a larger usable context where memory or time limits it, else speed.
     """
     found, by_estimate = [], cache(lambda tier, kind: estimate(stack, made.wanted, tier, kind))
     for index, (change, other, wanted) in enumerate(_candidates(stack, made, quants, machines)):
@@ -66,7 +66,10 @@ def _rests_on(tier: Tier) -> str:
 def _rank(made: ModelPlan, comes: Outcome, kind: Kind, index: int, gain: float) -> tuple[int, float, float]:
     if _enough(made, made.outcome):
         return 0, list(Kind).index(kind), -gain
-    return (0, list(Kind).index(kind), index) if _enough(made, comes) else (1, -gain, index)
+    if not _enough(made, comes):
+        return 2, -gain, index
+    surely = comes.usable is None or comes.usable >= made.wanted.context
+    return 0 if surely else 1, list(Kind).index(kind), index
 
 
 def _enough(made: ModelPlan, comes: Outcome) -> bool:
