@@ -108,6 +108,37 @@ def test_layers_split_by_others_exclude_nothing_where_the_split_is_open() -> Non
     assert any("one after the other" in note for note in open_split.parts[0].judgement.notes)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "70B at 8 tok/s on dgx-spark with speculative decoding",
+        "Llama 3.3 70B Q4_K_M at 6 tok/s on dgx-spark with a draft model",
+    ],
+)
+def test_runs_without_speculation_exclude_no_claim_with_it(text: str) -> None:
+    (found,) = audited(text)
+    assert found.verdict.value == "plausible"
+    assert any("without speculation published runs gave" in note for note in found.parts[0].judgement.notes)
+
+
+def test_runs_with_speculation_exclude_a_claim_with_it() -> None:
+    assert verdict("Qwen3.8-27B Q4_K_M at 140 tok/s on RX 7900 XTX with MTP") == "contradicted"
+
+
+def test_one_run_excludes_nothing_that_the_estimate_holds() -> None:
+    (held,) = audited("gpt-oss-20b at 200 tok/s on RTX 4090")
+    assert held.verdict.value == "plausible"
+    assert "the one published run that is shipped gave 280 tok/s" in str(held.parts[0].judgement.notes)
+    (below,) = audited("gpt-oss-20b at 60 tok/s on RTX 4090")
+    assert below.verdict.value == "understated"
+    assert "below the one published run that is shipped" in below.sentence
+
+
+def test_runs_that_read_more_for_each_token_exclude_no_smaller_quantisation() -> None:
+    assert verdict("Llama 3.1 8B Q4_0 at 130 tok/s on RX 7900 XTX") == "plausible"
+    assert verdict("Llama 3.1 8B Q4_K_M at 130 tok/s on RX 7900 XTX") == "contradicted"
+
+
 def test_a_machine_that_never_was_is_told() -> None:
     (found,) = audited("The M4 Ultra has 1092 GB/s")
     assert found.verdict.value == "not-checkable"
