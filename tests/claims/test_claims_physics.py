@@ -139,6 +139,15 @@ def test_runs_that_read_more_for_each_token_exclude_no_smaller_quantisation() ->
     assert verdict("Llama 3.1 8B Q4_K_M at 130 tok/s on RX 7900 XTX") == "contradicted"
 
 
+@pytest.mark.parametrize(
+    ("name", "gigabytes"), [("30b-dense", 19.8), ("7b-dense", 4.4), ("dense-7b", 4.4), ("32b-dense", 19.8)]
+)
+def test_the_id_of_a_class_of_models_means_its_entry(name: str, gigabytes: float) -> None:
+    (found,) = audited(f"{name} Q4_K_M weights {gigabytes} GB")
+    assert found.verdict.value == "plausible", found.sentence
+    assert "a typical dense" in found.sentence
+
+
 def test_a_machine_that_never_was_is_told() -> None:
     (found,) = audited("The M4 Ultra has 1092 GB/s")
     assert found.verdict.value == "not-checkable"
