@@ -148,6 +148,25 @@ def test_the_id_of_a_class_of_models_means_its_entry(name: str, gigabytes: float
     assert "a typical dense" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "machine", "count"),
+    [
+        ("70B Q4 at 20 tok/s on a 4090", "rtx-4090", 1),
+        ("70B Q4 at 20 tok/s on a 5090", "rtx-5090", 1),
+        ("two 3090s do 70B Q4 at 20 tok/s", "rtx-3090", 2),
+        ("4x3090: 70B Q4 at 20 tok/s", "rtx-3090", 4),
+        ("8B at 60 tok/s on a 7900 XT", "rx-7900-xt", 1),
+        ("8xMI300X: 405B FP8 at 40 tok/s", "mi300x", 8),
+        ("Mixtral 8x7B Q4 at 4090 tok/s on RTX 3090", "rtx-3090", 1),
+        ("8B at 60 tok/s at depth 4090 on RTX 3090", "rtx-3090", 1),
+        ("RTX 5090 costs $4090", "rtx-5090", 1),
+    ],
+)
+def test_a_card_may_go_by_its_number(text: str, machine: str, count: int) -> None:
+    claim = audited(text)[0].claim
+    assert (claim.machine, claim.count, claim.other) == (machine, count, None)
+
+
 def test_a_machine_that_never_was_is_told() -> None:
     (found,) = audited("The M4 Ultra has 1092 GB/s")
     assert found.verdict.value == "not-checkable"

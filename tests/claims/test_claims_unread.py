@@ -106,11 +106,11 @@ def test_a_rate_of_a_longer_time_is_converted_and_is_no_window(time: str, rate: 
     assert found.parts[0].assertion.low == pytest.approx(rate)
 
 
-@pytest.mark.parametrize("text", ["7B at 60 tok/s on 5090 at 32k context", "7B Q4 at 60 tok/s on the 5090 with MTP"])
-def test_a_machine_by_its_bare_number_is_offered_the_nearest(text: str) -> None:
+@pytest.mark.parametrize("text", ["7B at 60 tok/s on 5091 at 32k context", "7B Q4 at 60 tok/s on the 5091 with MTP"])
+def test_a_bare_number_that_is_no_card_is_offered_the_nearest(text: str) -> None:
     found = audited(text)
     assert found.verdict is Verdict.NOT_CHECKABLE
-    assert "machine '5090' is not in the tables; nearest: rtx-5090" in found.sentence
+    assert "machine '5091' is not in the tables; nearest: rtx-5090" in found.sentence
     assert found.claim.context == (32_768 if "32k" in text else None)
 
 
