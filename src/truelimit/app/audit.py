@@ -93,6 +93,7 @@ def _safely(item: StatedClaim, gather: Callable[[Claim], Known], vocabulary: Voc
 def _known(claim: Claim, shelf: Shelf, providers: Mapping[str, CloudModel], today: date) -> Known:
     """What is known about a claim."""
     subject = _subject(shelf, claim)
+    cloud = providers.get(claim.cloud) if claim.cloud else None
     return Known(
         claim,
         today,
@@ -101,7 +102,8 @@ def _known(claim: Claim, shelf: Shelf, providers: Mapping[str, CloudModel], toda
         tuple(_readings(shelf, claim)),
         shelf.runs(),
         shelf.series(),
-        providers.get(claim.cloud) if claim.cloud else None,
+        cloud,
+        () if cloud is None else _family(cloud, providers.values()),
         shelf.withdrawn(),
         estimator(claim, subject, shelf.calibration(), shelf.series()) if subject else None,
     )
@@ -109,6 +111,19 @@ def _known(claim: Claim, shelf: Shelf, providers: Mapping[str, CloudModel], toda
 
 def _subject(shelf: Shelf, claim: Claim) -> Subject | None:
     return shelf.subject(claim.machine, claim.count, claim.memory) if claim.machine else None
+
+
+def _family(model: CloudModel, others: Iterable[CloudModel]) -> tuple[CloudModel, ...]:
+    """The provider's other models of the same name (Devstral), each once; a name like the provider's own tells none."""
+    name = _first_word(model)
+    if name == model.provider.lower():
+        return ()
+    kin = {item.id: item for item in others if item.provider == model.provider and _first_word(item) == name}
+    return tuple(item for item in kin.values() if item.id != model.id)
+
+
+def _first_word(model: CloudModel) -> str:
+    return model.name.lower().split()[0]
 
 
 def _providers(clouds: CloudTable) -> dict[str, CloudModel]:

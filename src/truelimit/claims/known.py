@@ -31,7 +31,7 @@ Estimator = Callable[[Quantity, Reading, int], Estimate | None]
 class Known:
     """The facts for one claim: machines, readings of its model, published runs and series, the provider's model.
 
-    ``estimate`` gives the speed that a case would have, None where it can't. ``today`` is the day of the audit.
+    ``family`` are the provider's other models of the same name. ``estimate`` gives the speed that a case would have, None where it can't. ``today`` is the day of the audit.
     """
 
     claim: Claim
@@ -42,6 +42,7 @@ class Known:
     runs: tuple[PublishedRun, ...] = ()
     series: tuple[PublishedRates, ...] = ()
     cloud: CloudModel | None = None
+    family: tuple[CloudModel, ...] = ()
     withdrawn: tuple[Withdrawal, ...] = ()
     estimate: Estimator | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)

@@ -32,7 +32,7 @@ class Found:
 
 
 def normal(text: str) -> str:
-    """Return the text in one form: plain signs, single spaces, a count apart from its card; at most 2,000 characters."""
+    """Return the text in one form: plain signs, single spaces, counts apart from cards, at most 2,000 characters."""
     plain = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS].translate(_SIGNS)).translate(_SIGNS)
     return _JOINED.sub(r"\1x ", " ".join(plain.split()))[:MOST_CHARACTERS]
 
