@@ -49,6 +49,13 @@ def test_a_claim_has_the_verdict_that_follows_from_the_facts(number: str, verdic
     assert found.verdict.value == verdict, found.sentence
 
 
+def test_a_rate_with_sparsity_is_told_as_such() -> None:
+    found = shipped()["V3"]
+    assert found.verdict.value == "plausible"
+    assert "only with 2:4 sparsity" in found.sentence
+    assert "dense it is 1,677 TFLOPS" in found.sentence
+
+
 def test_a_free_model_of_the_family_is_named() -> None:
     (found,) = audited((StatedClaim("Devstral is free"),))
     assert found.verdict.value == "outdated"
