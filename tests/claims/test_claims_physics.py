@@ -167,6 +167,13 @@ def test_a_card_may_go_by_its_number(text: str, machine: str, count: int) -> Non
     assert (claim.machine, claim.count, claim.other) == (machine, count, None)
 
 
+def test_an_estimate_over_several_backends_gives_that_of_the_plan_first() -> None:
+    (every,) = audited("Qwen3-Coder-30B-A3B Q4_K_M at 150 tok/s on RTX 4090")
+    assert "estimated 169 tok/s (125 to 229) with cuda, 73.0 to 284 over cuda and vulkan" in every.sentence
+    (named,) = audited("Qwen3-Coder-30B-A3B Q4_K_M at 150 tok/s on RTX 4090 with CUDA")
+    assert "estimated 125 to 229 tok/s" in named.sentence
+
+
 def test_a_machine_that_never_was_is_told() -> None:
     (found,) = audited("The M4 Ultra has 1092 GB/s")
     assert found.verdict.value == "not-checkable"

@@ -11,7 +11,7 @@ from truelimit.claims.cases import Case, other_limits
 from truelimit.claims.ceiling import decode_ceiling, split_notes
 from truelimit.claims.known import DECODE_NOISE, PREFILL_NOISE, Known, not_checkable
 from truelimit.claims.spill import spilled
-from truelimit.claims.words import beside, gigabytes, per_second, short, times, tokens_per_second
+from truelimit.claims.words import beside, estimated, gigabytes, per_second, times, tokens_per_second
 from truelimit.domain.calculation import Calculation
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Subject, Verdict
 from truelimit.domain.message import figure, said
@@ -144,19 +144,13 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -
     guess = known.estimate(Quantity.DECODE, case.readings[0], claim.context or 0) if known.estimate else None
     if guess is None or claim.batch != 1 or claim.speculation:
         return _physics(item, stated, limits, case)
-    sentence = said(
-        "{stated}; estimated {low} to {high} tok/s ({tier})",
-        stated=stated,
-        low=short(guess.low),
-        high=short(guess.high),
-        tier=guess.tier,
-    )
+    sentence = said("{stated}; {estimated}", stated=stated, estimated=estimated(guess))
     verdict = Verdict.PLAUSIBLE
     if item.low > guess.high:
         verdict, sentence = Verdict.NOT_CHECKABLE, said("{unproven}: {sentence}", unproven=_UNPROVEN, sentence=sentence)
     elif item.high < guess.low and not item.open:
         verdict = Verdict.UNDERSTATED
-    return Judgement(verdict, sentence, (*limits, guess.calculation))
+    return Judgement(verdict, sentence, (*limits, guess.usual.calculation))
 
 
 def _physics(item: Assertion, stated: str, limits: Sequence[Calculation], case: Case) -> Judgement:
