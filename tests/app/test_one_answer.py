@@ -184,9 +184,12 @@ def test_the_audit_estimates_what_the_plan_says(name: str, box: str, context: in
     assert read is not None
     assert rate is not None
     assert seconds is not None
-    assert (wrote.tier, read.tier) == (rate.tier, made.prefill_tier)
-    assert wrote.value == pytest.approx(rate.value, rel=1e-6)
-    assert context / read.value == pytest.approx(seconds[0], rel=1e-6)
+    assert (wrote.usual.tier, read.usual.tier) == (rate.tier, made.prefill_tier)
+    assert (wrote.usual.low, wrote.usual.value, wrote.usual.high) == pytest.approx(
+        (rate.low, rate.value, rate.high), rel=1e-6
+    )
+    assert wrote.low <= rate.low < rate.high <= wrote.high
+    assert context / read.usual.value == pytest.approx(seconds[0], rel=1e-6)
 
 
 def test_a_kept_measurement_counts_in_a_batch_and_only_for_its_own_machine() -> None:

@@ -108,6 +108,72 @@ def test_layers_split_by_others_exclude_nothing_where_the_split_is_open() -> Non
     assert any("one after the other" in note for note in open_split.parts[0].judgement.notes)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "70B at 8 tok/s on dgx-spark with speculative decoding",
+        "Llama 3.3 70B Q4_K_M at 6 tok/s on dgx-spark with a draft model",
+    ],
+)
+def test_runs_without_speculation_exclude_no_claim_with_it(text: str) -> None:
+    (found,) = audited(text)
+    assert found.verdict.value == "plausible"
+    assert any("without speculation published runs gave" in note for note in found.parts[0].judgement.notes)
+
+
+def test_runs_with_speculation_exclude_a_claim_with_it() -> None:
+    assert verdict("Qwen3.8-27B Q4_K_M at 140 tok/s on RX 7900 XTX with MTP") == "contradicted"
+
+
+def test_one_run_excludes_nothing_that_the_estimate_holds() -> None:
+    (held,) = audited("gpt-oss-20b at 200 tok/s on RTX 4090")
+    assert held.verdict.value == "plausible"
+    assert "the one published run that is shipped gave 280 tok/s" in str(held.parts[0].judgement.notes)
+    (below,) = audited("gpt-oss-20b at 60 tok/s on RTX 4090")
+    assert below.verdict.value == "understated"
+    assert "below the one published run that is shipped" in below.sentence
+
+
+def test_runs_that_read_more_for_each_token_exclude_no_smaller_quantisation() -> None:
+    assert verdict("Llama 3.1 8B Q4_0 at 130 tok/s on RX 7900 XTX") == "plausible"
+    assert verdict("Llama 3.1 8B Q4_K_M at 130 tok/s on RX 7900 XTX") == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("name", "gigabytes"), [("30b-dense", 19.8), ("7b-dense", 4.4), ("dense-7b", 4.4), ("32b-dense", 19.8)]
+)
+def test_the_id_of_a_class_of_models_means_its_entry(name: str, gigabytes: float) -> None:
+    (found,) = audited(f"{name} Q4_K_M weights {gigabytes} GB")
+    assert found.verdict.value == "plausible", found.sentence
+    assert "a typical dense" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "machine", "count"),
+    [
+        ("70B Q4 at 20 tok/s on a 4090", "rtx-4090", 1),
+        ("70B Q4 at 20 tok/s on a 5090", "rtx-5090", 1),
+        ("two 3090s do 70B Q4 at 20 tok/s", "rtx-3090", 2),
+        ("4x3090: 70B Q4 at 20 tok/s", "rtx-3090", 4),
+        ("8B at 60 tok/s on a 7900 XT", "rx-7900-xt", 1),
+        ("8xMI300X: 405B FP8 at 40 tok/s", "mi300x", 8),
+        ("Mixtral 8x7B Q4 at 4090 tok/s on RTX 3090", "rtx-3090", 1),
+        ("8B at 60 tok/s at depth 4090 on RTX 3090", "rtx-3090", 1),
+        ("RTX 5090 costs $4090", "rtx-5090", 1),
+    ],
+)
+def test_a_card_may_go_by_its_number(text: str, machine: str, count: int) -> None:
+    claim = audited(text)[0].claim
+    assert (claim.machine, claim.count, claim.other) == (machine, count, None)
+
+
+def test_an_estimate_over_several_backends_gives_that_of_the_plan_first() -> None:
+    (every,) = audited("Qwen3-Coder-30B-A3B Q4_K_M at 150 tok/s on RTX 4090")
+    assert "estimated 169 tok/s (125 to 229) with cuda, 73.0 to 284 over cuda and vulkan" in every.sentence
+    (named,) = audited("Qwen3-Coder-30B-A3B Q4_K_M at 150 tok/s on RTX 4090 with CUDA")
+    assert "estimated 125 to 229 tok/s" in named.sentence
+
+
 def test_a_machine_that_never_was_is_told() -> None:
     (found,) = audited("The M4 Ultra has 1092 GB/s")
     assert found.verdict.value == "not-checkable"

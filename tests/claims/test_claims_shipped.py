@@ -49,6 +49,20 @@ def test_a_claim_has_the_verdict_that_follows_from_the_facts(number: str, verdic
     assert found.verdict.value == verdict, found.sentence
 
 
+def test_a_rate_with_sparsity_is_told_as_such() -> None:
+    found = shipped()["V3"]
+    assert found.verdict.value == "plausible"
+    assert "only with 2:4 sparsity" in found.sentence
+    assert "dense it is 1,677 TFLOPS" in found.sentence
+
+
+def test_a_free_model_of_the_family_is_named() -> None:
+    (found,) = audited((StatedClaim("Devstral is free"),))
+    assert found.verdict.value == "outdated"
+    assert "of its family: labs-devstral-small-2512, labs models cost nothing" in found.sentence
+    assert "Devstral Small 2 (labs) is deprecated" in found.sentence
+
+
 def test_every_claim_of_the_episode_is_expected_here() -> None:
     assert {number for number in shipped() if not number.startswith("V")} == set(EXPECTED)
 

@@ -10,8 +10,9 @@ from truelimit.app.audit import audit
 from truelimit.app.cloud import CloudTable
 from truelimit.claims import unread
 from truelimit.claims.words import beside, short
-from truelimit.domain.claims import Audited, Quantity, StatedClaim, Verdict
+from truelimit.domain.claims import Audited, Quantity, StatedClaim, Subject, Verdict
 from truelimit.tables.shelf import Shelf
+from truelimit.units import Bytes
 
 SHELF = Shelf()
 
@@ -24,6 +25,18 @@ def audited(text: str) -> Audited:
     ("text", "named", "nearest"),
     [
         ("70B Q4 at -5 tok/s on dgx-spark", "-5 tok/s", "above 0"),
+        ("70B at 0 tok/s on dgx-spark", "0 tok/s", "above 0"),
+        ("8B at 0 tok/s on RTX 4090", "0 tok/s", "above 0"),
+        ("8B at .0 tok/s on RTX 4090", "0 tok/s", "above 0"),
+        ("70B weights 0 GB", "0 GB", "above 0"),
+        ("Llama 3.1 405B Q4 = 0.0 GB", "0.0 GB", "above 0"),
+        ("70B fits in 0 GB", "0 GB", "above 0"),
+        ("Llama 3.1 8B takes 0 to 0 GB", "0 to 0 GB", "above 0"),
+        ("8B KV cache 0 GB at 8K context", "0 GB", "above 0"),
+        ("Qwen3-Coder-30B-A3B reads a prompt of 32K in 0 s on RTX 4090", "0 s", "above 0"),
+        ("RTX 4090: 0 GB/s", "0 GB/s", "above 0"),
+        ("RTX 4090: 0 TFLOPS", "0 TFLOPS", "above 0"),
+        ("DGX Spark costs $0", "$0", "above 0"),
         ("70B Q4 at inf tok/s on dgx-spark", "inf tok/s", "a plain number"),
         ("70B Q4 at infinite tokens per second on dgx-spark", "infinite tokens per second", "a plain number"),
         ("70B Q4 at \u221e tok/s on dgx-spark", "\u221e tok/s", "a plain number"),
@@ -52,6 +65,28 @@ def test_what_is_not_read_is_named_and_nothing_is_judged(text: str, named: str, 
     assert found.calculation is None
 
 
+class Broken(Shelf):
+    """A shelf that fails on one machine, as an unforeseen case would."""
+
+    def subject(self, name: str, count: int, memory: Bytes | None) -> Subject | None:
+        if name == "rtx-4090":
+            raise ZeroDivisionError
+        return super().subject(name, count, memory)
+
+
+def test_a_fault_on_one_claim_leaves_the_others_judged() -> None:
+    stated = [StatedClaim("8B at 90 tok/s on RTX 4090"), StatedClaim("70B Q4 at 40 tok/s on dgx-spark")]
+    failed, judged = audit(stated, Broken(), CloudTable(()), date(2026, 11, 25))
+    assert failed.verdict is Verdict.NOT_CHECKABLE
+    assert "a fault of truelimit" in failed.sentence
+    assert judged.verdict is Verdict.IMPOSSIBLE
+
+
+@pytest.mark.parametrize("text", ["70B weights 42.0 GB", "70B Q4 at 40 tok/s on dgx-spark", "RTX 5090 costs $0.50"])
+def test_a_number_that_ends_or_begins_with_a_zero_is_read(text: str) -> None:
+    assert not audited(text).claim.misread
+
+
 def test_a_claim_that_is_read_in_part_is_not_plausible() -> None:
     found = audited("DGX Spark: 273 GB/s, costs 4000 EUR")
     assert found.verdict is Verdict.NOT_CHECKABLE
@@ -71,11 +106,11 @@ def test_a_rate_of_a_longer_time_is_converted_and_is_no_window(time: str, rate: 
     assert found.parts[0].assertion.low == pytest.approx(rate)
 
 
-@pytest.mark.parametrize("text", ["7B at 60 tok/s on 5090 at 32k context", "7B Q4 at 60 tok/s on the 5090 with MTP"])
-def test_a_machine_by_its_bare_number_is_offered_the_nearest(text: str) -> None:
+@pytest.mark.parametrize("text", ["7B at 60 tok/s on 5091 at 32k context", "7B Q4 at 60 tok/s on the 5091 with MTP"])
+def test_a_bare_number_that_is_no_card_is_offered_the_nearest(text: str) -> None:
     found = audited(text)
     assert found.verdict is Verdict.NOT_CHECKABLE
-    assert "machine '5090' is not in the tables; nearest: rtx-5090" in found.sentence
+    assert "machine '5091' is not in the tables; nearest: rtx-5090" in found.sentence
     assert found.claim.context == (32_768 if "32k" in text else None)
 
 

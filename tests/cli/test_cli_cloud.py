@@ -64,6 +64,25 @@ def test_a_request_is_priced_with_its_arithmetic(capsys: pytest.CaptureFixture[s
     assert "costs $0.0461" in capsys.readouterr().out
 
 
+def test_a_list_prices_the_request_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "--input", "300000", "--output", "1000"]) == 0
+    assert "cost of the request" in capsys.readouterr().out
+    assert run(["list", "--input", "300000", "--output", "1000", "--json"]) == 0
+    found = {item["id"]: item["cost"] for item in json.loads(capsys.readouterr().out)["models"]}
+    run(["show", "claude-sonnet-5-5", "--input", "300000", "--output", "1000", "--json"])
+    assert found["claude-sonnet-5-5"] == json.loads(capsys.readouterr().out)["cost"]
+    run(["list", "--json"])
+    assert "cost" not in json.loads(capsys.readouterr().out)["models"][0]
+
+
+def test_a_list_says_when_its_prices_were_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["list", "--on", "2027-06-01"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "as of 2027-06-01; entries and prices were looked up from 2026-" in told
+    run(["list", "--on", "2027-06-01", "--context", "900M"])
+    assert "no model of a provider is so" in capsys.readouterr().out
+
+
 def test_the_day_decides_which_prices_hold(capsys: pytest.CaptureFixture[str]) -> None:
     run(["show", "gemini-3.8-flash", "--json", "--on", "2027-01-01"])
     assert json.loads(capsys.readouterr().out)["models"][0]["prices"][0]["input"] == 1.5

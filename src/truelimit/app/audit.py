@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol
@@ -13,10 +13,12 @@ from truelimit.claims.estimate import estimator
 from truelimit.claims.judge import judge
 from truelimit.claims.known import Known
 from truelimit.claims.parse import parse
+from truelimit.domain.claims import Audited, Claim, Verdict
+from truelimit.domain.message import said
 
 if TYPE_CHECKING:
     from truelimit.claims.vocabulary import Vocabulary
-    from truelimit.domain.claims import Audited, Claim, PublishedRun, Reading, StatedClaim, Subject, Withdrawal
+    from truelimit.domain.claims import PublishedRun, Reading, StatedClaim, Subject, Withdrawal
     from truelimit.domain.cloud import CloudModel
     from truelimit.domain.model import ModelHeader
     from truelimit.domain.rates import PublishedRates
@@ -70,27 +72,58 @@ def audit(stated: Iterable[StatedClaim], shelf: Shelf, clouds: CloudTable, today
     """Yield each claim with its verdict, in their order. ``today`` decides what is outdated."""
     providers = _providers(clouds)
     vocabulary = shelf.vocabulary({name: name for name in providers})
-    runs, series, withdrawn = shelf.runs(), shelf.series(), shelf.withdrawn()
     for item in stated:
+        yield _safely(item, lambda claim: _known(claim, shelf, providers, today), vocabulary)
+
+
+def _safely(item: StatedClaim, gather: Callable[[Claim], Known], vocabulary: Vocabulary) -> Audited:
+    """One claim with its verdict. A fault on it is told as its reason, so that the others are judged all the same.
+
+    What a broken table raises (a ValueError) concerns every claim and goes on.
+    """
+    claim = Claim(item.text)
+    try:
         claim = parse(item.text, vocabulary)
-        subject = _subject(shelf, claim)
-        known = Known(
-            claim,
-            today,
-            subject,
-            shelf.subject(claim.other, 1, None) if claim.other else None,
-            tuple(_readings(shelf, claim)),
-            runs,
-            series,
-            providers.get(claim.cloud) if claim.cloud else None,
-            withdrawn,
-            estimator(claim, subject, shelf.calibration(), series) if subject else None,
-        )
-        yield judge(item, known)
+        return judge(item, gather(claim))
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        why = said("a fault of truelimit while judging it: {name}", name=type(error).__name__)
+        return Audited(item, claim, Verdict.NOT_CHECKABLE, why)
+
+
+def _known(claim: Claim, shelf: Shelf, providers: Mapping[str, CloudModel], today: date) -> Known:
+    """What is known about a claim."""
+    subject = _subject(shelf, claim)
+    cloud = providers.get(claim.cloud) if claim.cloud else None
+    return Known(
+        claim,
+        today,
+        subject,
+        shelf.subject(claim.other, 1, None) if claim.other else None,
+        tuple(_readings(shelf, claim)),
+        shelf.runs(),
+        shelf.series(),
+        cloud,
+        () if cloud is None else _family(cloud, providers.values()),
+        shelf.withdrawn(),
+        estimator(claim, subject, shelf.calibration(), shelf.series()) if subject else None,
+    )
 
 
 def _subject(shelf: Shelf, claim: Claim) -> Subject | None:
     return shelf.subject(claim.machine, claim.count, claim.memory) if claim.machine else None
+
+
+def _family(model: CloudModel, others: Iterable[CloudModel]) -> tuple[CloudModel, ...]:
+    """The provider's other models of the same name (Devstral), each once; a name like the provider's own tells none."""
+    name = _first_word(model)
+    if name == model.provider.lower():
+        return ()
+    kin = {item.id: item for item in others if item.provider == model.provider and _first_word(item) == name}
+    return tuple(item for item in kin.values() if item.id != model.id)
+
+
+def _first_word(model: CloudModel) -> str:
+    return model.name.lower().split()[0]
 
 
 def _providers(clouds: CloudTable) -> dict[str, CloudModel]:

@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
-from truelimit.claims import combine, remedies, runs, series
-from truelimit.claims.ceiling import decode_ceiling, most, split_notes
-from truelimit.claims.known import AT_LIMIT_NAMED, AT_LIMIT_SIZE, DECODE_NOISE, PREFILL_NOISE, Known, not_checkable
+from truelimit.claims import combine, measured, remedies, runs, series
+from truelimit.claims.cases import Case, other_limits
+from truelimit.claims.ceiling import decode_ceiling, split_notes
+from truelimit.claims.known import DECODE_NOISE, PREFILL_NOISE, Known, not_checkable
 from truelimit.claims.spill import spilled
-from truelimit.claims.words import beside, gigabytes, listed, per_second, short, times, tokens_per_second
+from truelimit.claims.words import beside, estimated, gigabytes, per_second, times, tokens_per_second
 from truelimit.domain.calculation import Calculation
-from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Subject, Verdict
+from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Subject, Verdict
 from truelimit.domain.message import figure, said
 
 _UNPROVEN = said("unsupported, though not impossible")
-_SHALLOW = 4096  # tokens of context that leave a rate as it is from an empty one
 _UNSUPPORTED = 2.0  # times the best share of the roofline that any published run of the chip reaches
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One family of readings with its limits: ``first`` is the one to print, ``best`` the most generous one."""
-
-    readings: tuple[Reading, ...]
-    limits: tuple[tuple[Reading, Calculation], ...]
-
-    @property
-    def first(self) -> Calculation:
-        """The limit of the reading that comes first."""
-        return self.limits[0][1]
-
-    @property
-    def best(self) -> tuple[Reading, Calculation]:
-        """The most generous limit and its reading."""
-        return most(self.limits)
-
-    @property
-    def allowed(self) -> float:
-        """The rate above which a claim is impossible: the most generous limit and the rounding of its terms."""
-        reading, limit = self.best
-        return float(limit.result) * (AT_LIMIT_NAMED if reading.named else AT_LIMIT_SIZE)
 
 
 def judge(item: Assertion, known: Known) -> Judgement:
@@ -70,14 +46,16 @@ def _cases(claim: Claim, known: Known) -> Iterator[Case]:
 
 
 def _judged(claim: Claim, item: Assertion, known: Known, case: Case) -> Judgement:
-    found = _published(claim, known, case)
+    found = measured.published(claim, known, case)
     top = item.low if item.open else item.high
     reached = found.fastest if found else 0.0
     if top > case.allowed and top > reached:
         return _impossible(claim, item, known, case, found)
-    if found is not None and _speak(item, known, found):
-        return _against_runs(item, case, found)
-    return _against_series(claim, item, known, case) or _against_estimate(claim, item, known, case)
+    told = measured.judged(item, known, case, found) if found is not None else None
+    if told is not None:
+        return told
+    told = _against_series(claim, item, known, case) or _against_estimate(claim, item, known, case)
+    return measured.beside_runs(told, claim, found) if found is not None else told
 
 
 def _against_series(claim: Claim, item: Assertion, known: Known, case: Case) -> Judgement | None:
@@ -105,22 +83,6 @@ def _against_series(claim: Claim, item: Assertion, known: Known, case: Case) -> 
     return Judgement(Verdict.CONTRADICTED, sentence, (calculation, *limits), (told.source,))
 
 
-def _speak(item: Assertion, known: Known, found: runs.Spread) -> bool:
-    """Whether runs decide: with layers split between devices they exclude nothing where a claim leaves that open."""
-    alone = known.subject is None or known.subject.devices == 1
-    told = known.claim.split == "layer" or any(run.split == "tensor" for run in found.runs)
-    return alone or told or item.low <= found.fastest * DECODE_NOISE
-
-
-def _published(claim: Claim, known: Known, case: Case) -> runs.Spread | None:
-    """The runs that speak to the claim; none where it states a condition that they do not share."""
-    if known.subject is None or claim.batch != 1:
-        return None
-    same = runs.matching(known.runs, known.subject, case.readings, "decode", speculative=claim.speculation)
-    depth = claim.context or 0
-    return runs.spread(runs.shallow(same) if depth <= _SHALLOW else [run for run in same if run.depth >= depth / 2])
-
-
 def _impossible(claim: Claim, item: Assertion, known: Known, case: Case, found: runs.Spread | None) -> Judgement:
     limit = float(case.first.result)
     low, high = item.low / limit, item.high / limit
@@ -141,7 +103,7 @@ def _impossible(claim: Claim, item: Assertion, known: Known, case: Case, found: 
     measured = said("; measured {found}", found=found.text) if found else ""
     return Judgement(
         Verdict.IMPOSSIBLE,
-        over + ": " + _because(case) + _other_limits(case) + measured,
+        over + ": " + _because(case) + other_limits(case) + measured,
         tuple(calc for _, calc in case.limits),
         found.sources if found else (),
         high,
@@ -163,38 +125,6 @@ def _because(case: Case) -> str:
     )
 
 
-def _other_limits(case: Case) -> str:
-    others = [
-        said("{result} at {quantization}", result=short(float(limit.result)), quantization=reading.shape.quantization)
-        for reading, limit in case.limits[1:]
-    ]
-    return said("; {others}", others=listed(others)) if others else ""
-
-
-def _against_runs(item: Assertion, case: Case, found: runs.Spread) -> Judgement:
-    verdict, words = Verdict.PLAUSIBLE, said("is what published runs reach")
-    if item.low > found.fastest * DECODE_NOISE:
-        verdict = Verdict.CONTRADICTED
-        words = said("is {low} times the fastest published run or more", low=times(item.low / found.fastest))
-    elif item.high < found.slowest / DECODE_NOISE and not item.open:
-        verdict = Verdict.UNDERSTATED
-        words = said(
-            "is {slowest} times below the slowest published run, or more", slowest=times(found.slowest / item.high)
-        )
-    elif item.high > found.fastest * DECODE_NOISE:
-        words = said("overlaps what published runs reach; its upper part was not measured")
-    ceiling = said("ceiling {result} tok/s{case}", result=short(float(case.first.result)), case=_other_limits(case))
-    sentence = said(
-        "{rate} {words}: {found} ({shape}); {ceiling}",
-        rate=tokens_per_second(item),
-        words=words,
-        found=found.text,
-        shape=case.readings[0].shape.name,
-        ceiling=ceiling,
-    )
-    return Judgement(verdict, sentence, tuple(calc for _, calc in case.limits), found.sources)
-
-
 def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -> Judgement:
     """No run of this model on this machine: an estimate may support a claim or not, it can't exclude it."""
     limits = tuple(calc for _, calc in case.limits)
@@ -205,7 +135,7 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -
         share=_share(item, ceiling),
         ceiling=beside(ceiling, item.high),
     )
-    stated += _other_limits(case)
+    stated += other_limits(case)
     stated += said("; above it by no more than its terms are rounded") if item.high > float(case.best[1].result) else ""
     best = best_share(known)
     if best is not None and item.low / float(case.best[1].result) > _UNSUPPORTED * best[0] and claim.batch == 1:
@@ -214,19 +144,13 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, case: Case) -
     guess = known.estimate(Quantity.DECODE, case.readings[0], claim.context or 0) if known.estimate else None
     if guess is None or claim.batch != 1 or claim.speculation:
         return _physics(item, stated, limits, case)
-    sentence = said(
-        "{stated}; estimated {low} to {high} tok/s ({tier})",
-        stated=stated,
-        low=short(guess.low),
-        high=short(guess.high),
-        tier=guess.tier,
-    )
+    sentence = said("{stated}; {estimated}", stated=stated, estimated=estimated(guess))
     verdict = Verdict.PLAUSIBLE
     if item.low > guess.high:
         verdict, sentence = Verdict.NOT_CHECKABLE, said("{unproven}: {sentence}", unproven=_UNPROVEN, sentence=sentence)
     elif item.high < guess.low and not item.open:
         verdict = Verdict.UNDERSTATED
-    return Judgement(verdict, sentence, (*limits, guess.calculation))
+    return Judgement(verdict, sentence, (*limits, guess.usual.calculation))
 
 
 def _physics(item: Assertion, stated: str, limits: Sequence[Calculation], case: Case) -> Judgement:

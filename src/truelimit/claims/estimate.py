@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from truelimit.claims.known import Estimator
+from truelimit.claims.known import Estimator, Guess
 from truelimit.domain.claims import Claim, Quantity, Reading, Subject
 from truelimit.domain.estimates import Estimate, RateCase
 from truelimit.domain.facts import Stack
@@ -37,13 +37,14 @@ def estimator(
     measured on the user's own machine is left out: a claim speaks of all machines of its kind.
     """
 
-    def estimate(quantity: Quantity, reading: Reading, context: int) -> Estimate | None:
+    def estimate(quantity: Quantity, reading: Reading, context: int) -> Guess | None:
         stack = _stack(subject, reading, Calibrated(calibration), series)
-        told = (_one(quantity, stack, case, context) for case in _cases(claim, subject, reading))
-        found = [item for item in told if item is not None]
+        told = [(case.backend, _one(quantity, stack, case, context)) for case in _cases(claim, subject, reading)]
+        found = {backend: item for backend, item in told if item is not None}
         if not found:
             return None
-        return replace(found[0], low=min(item.low for item in found), high=max(item.high for item in found))
+        every = tuple(found.values())
+        return Guess(every[0], min(item.low for item in every), max(item.high for item in every), tuple(found))
 
     return estimate
 

@@ -24,14 +24,29 @@ MEDIAN_TOKENS_A_PASS = 1.84
 SPECULATION_SOURCE = said("sudoingX/qwen38-mtp README.md @c7bc415: 1.0 to 2.45 in 40 configurations, median 1.84")
 SPARSITY = 2.0
 
-Estimator = Callable[[Quantity, Reading, int], Estimate | None]
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The estimate of a claim's case: that of the ``usual`` backend is the plan's; ``low`` and ``high`` span all.
+
+    A claim seldom tells the backend. The rates are in tokens/s, ``backends`` those that count, the usual one first.
+    """
+
+    usual: Estimate
+    low: float
+    high: float
+    backends: tuple[str, ...]
+
+
+Estimator = Callable[[Quantity, Reading, int], Guess | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """The facts for one claim: machines, readings of its model, published runs and series, the provider's model.
 
-    ``estimate`` gives the speed that a case would have, None where it can't. ``today`` is the day of the audit.
+    ``family`` are the provider's other models of the same name. ``estimate`` gives the speed that a case would
+    have, None where it can't. ``today`` is the day of the audit.
     """
 
     claim: Claim
@@ -42,6 +57,7 @@ class Known:
     runs: tuple[PublishedRun, ...] = ()
     series: tuple[PublishedRates, ...] = ()
     cloud: CloudModel | None = None
+    family: tuple[CloudModel, ...] = ()
     withdrawn: tuple[Withdrawal, ...] = ()
     estimate: Estimator | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from truelimit.claims import runs
 from truelimit.claims.ceiling import most, prefill_ceiling
 from truelimit.claims.known import AT_LIMIT_NAMED, DECODE_NOISE, PREFILL_NOISE, Known, not_checkable
+from truelimit.claims.measured import the_one_run
 from truelimit.claims.series import matching
-from truelimit.claims.words import duration, short, times, tokens_per_second
+from truelimit.claims.words import duration, estimated, short, times, tokens_per_second
 from truelimit.domain.calculation import Calculation, Term, calculate
 from truelimit.domain.claims import Assertion, Claim, Judgement, Quantity, Reading, Verdict
 from truelimit.domain.message import said
@@ -35,9 +36,13 @@ def judge(item: Assertion, known: Known) -> Judgement:
     mean = _mean_rate(claim, known)
     if mean is not None:
         return _against_series(item, mean[0], mean[1], calculations)
-    if found is not None:
-        return _against_runs(item, found, calculations, known.readings[0])
-    return _against_estimate(claim, item, known, calculations)
+    estimated = _against_estimate(claim, item, known, calculations)
+    if found is None:
+        return estimated
+    told = _against_runs(item, found, calculations, known.readings[0])
+    if len(found.runs) == 1 and estimated.verdict is Verdict.PLAUSIBLE and told.verdict is not Verdict.PLAUSIBLE:
+        return replace(estimated, notes=(*estimated.notes, the_one_run(found)))
+    return told
 
 
 def _impossible(item: Assertion, bound: float, calculations: tuple[Calculation, ...]) -> Judgement:
@@ -134,9 +139,7 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, calculations:
             said("{below}no published run of this model on this machine, and no estimate", below=below),
             calculations,
         )
-    interval = said(
-        "estimated {low} to {high} tok/s ({tier})", low=short(guess.low), high=short(guess.high), tier=guess.tier
-    )
+    interval: str = estimated(guess)
     verdict = Verdict.PLAUSIBLE
     if item.low > guess.high:
         verdict, interval = (
@@ -145,7 +148,7 @@ def _against_estimate(claim: Claim, item: Assertion, known: Known, calculations:
         )
     elif item.high < guess.low and not item.open:
         verdict = Verdict.UNDERSTATED
-    return Judgement(verdict, tokens_per_second(item) + ": " + interval, (*calculations, guess.calculation))
+    return Judgement(verdict, tokens_per_second(item) + ": " + interval, (*calculations, guess.usual.calculation))
 
 
 def judge_time(item: Assertion, known: Known) -> Judgement:

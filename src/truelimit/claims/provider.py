@@ -48,7 +48,7 @@ def judge_free(_item: Assertion, known: Known) -> Judgement:
         return not_checkable(_NO_MODEL)
     tier = model.free_tier
     if tier is None:
-        return _dated(not_checkable(said("no free tier of {id} is known", id=model.id)), model, known)
+        return _dated(_free_in_family(model, known), model, known)
     if tier.ended is not None:
         return Judgement(
             Verdict.OUTDATED,
@@ -71,6 +71,24 @@ def judge_free(_item: Assertion, known: Known) -> Judgement:
         model,
         known,
     )
+
+
+def _free_in_family(model: CloudModel, known: Known) -> Judgement:
+    """No free tier of the model itself: those of its family are named, with what is known of their end."""
+    nothing = said("no free tier of {id} is known", id=model.id)
+    kin = [(item, item.free_tier) for item in known.family if item.free_tier is not None and not item.free_tier.ended]
+    if not kin:
+        return not_checkable(nothing)
+    told = joined("; ", (_free_kin(item, tier, known) for item, tier in kin))
+    sources = tuple(tier.source for _, tier in kin)
+    sentence = said("{nothing}, but of its family: {told}", nothing=nothing, told=told)
+    return Judgement(Verdict.NOT_CHECKABLE, sentence, sources=sources)
+
+
+def _free_kin(item: CloudModel, tier: FreeTier, known: Known) -> str:
+    ended = _end(item, known)
+    end = said(" ({ended})", ended=ended[0]) if ended else ""
+    return said("{id}, {what}{end}", id=item.id, what=tier.what, end=end)
 
 
 def _admits(claim: Claim, tier: FreeTier) -> list[str]:

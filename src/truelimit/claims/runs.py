@@ -83,6 +83,13 @@ def same_model(run: PublishedRun, reading: Reading) -> bool:
     return close and told is not None and _near(told, bits, _SAME_BITS)
 
 
+def reads_no_more(run: PublishedRun, readings: Sequence[Reading]) -> bool:
+    """Whether a run's quantisation stores no more bits a weight than that of one of the readings."""
+    told = bits_per_weight(run.quantization)
+    allowed = (bits_per_weight(reading.shape.quantization) for reading in readings)
+    return told is not None and any(bits is not None and told <= bits for bits in allowed)
+
+
 def shallow(runs: Iterable[PublishedRun]) -> tuple[PublishedRun, ...]:
     """Return the runs that start from an empty context and stay near it."""
     return tuple(run for run in runs if run.depth == 0 and run.tokens <= _SHALLOW)

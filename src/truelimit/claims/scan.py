@@ -12,6 +12,9 @@ _SIGNS = str.maketrans({"–": "-", "—": "-", "−": "-", "‑": "-", "×": "x
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,9})?|\.\d{1,9}"
 _AROUND = 64  # characters: "KV cache of <a model's full name> at 262,144 is" must be seen from the number
 _SCALES = {"": 1, "k": 1000, "m": 1_000_000}
+_JOINED = re.compile(
+    r"(?<![\w.])(\d{1,3})x(?=[A-Za-z]|[2-9]0[5-9]0(?!\d))", re.IGNORECASE
+)  # 8xMI300X, 4x3090; not 8x7B
 _ABOUT = r"(?:~\s?|>\s?|<\s?|about |around |roughly |up to |over |under |ca\.? ?)?"
 
 
@@ -29,9 +32,9 @@ class Found:
 
 
 def normal(text: str) -> str:
-    """Return the text in one form: plain dashes and signs, single spaces, at most 2,000 characters."""
+    """Return the text in one form: plain signs, single spaces, counts apart from cards, at most 2,000 characters."""
     plain = unicodedata.normalize("NFKC", text[:MOST_CHARACTERS].translate(_SIGNS)).translate(_SIGNS)
-    return " ".join(plain.split())[:MOST_CHARACTERS]
+    return _JOINED.sub(r"\1x ", " ".join(plain.split()))[:MOST_CHARACTERS]
 
 
 def value(number: str, scale: str = "") -> float:

@@ -1,4 +1,4 @@
-"""Numbers of a claim that nobody can judge: below zero, without an end, written as powers, of units not known."""
+"""Numbers of a claim that nobody can judge: zero or below, without an end, written as powers, of units not known."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from truelimit.claims.scan import Scanner
 from truelimit.domain.message import Message, said
 
 _BELOW_ZERO = re.compile(r"(?:(?<=\s)|^|\()(?:-\s?\$?|\$\s?-)\s?\d[\d,.]*\s?(?:[a-zA-Z$%][\w/]*)?")
+_NOUGHT = r"(?:0+(?:\.0*)?|\.0+)"
+_TIMED = r"(?:min(?:ute)?s?|s(?:ec(?:ond)?s?)?|h(?:ours?)?)\b"
+_OF_TOKENS = r"(?!\s?(?:/|per |a )\s?(?:1\s?)?M)"  # a million tokens may cost nothing
 _POWER = re.compile(r"\b\d+(?:\.\d+)?e[+-]?\d+\b(?:\s?[a-zA-Z][\w/]*)?", re.I)
 _RATED = (
     r"(?:tok(?:en)?s?|t|[KMGTPE]i?B)\s?(?:/|per |a |p)\s?\w+|tps\b|[KMGTPE]i?B\b|[TP]FLOP\w*|T?OPS\b|USD\b|dollars\b"
 )
 _NO_END = r"(?:inf(?:inity|inite(?:ly many)?)?|\u221e|nan|unlimited|endless)"
 _ENDLESS = re.compile(rf"(?:\$\s?)?(?<!\w)[+-]?\s?{_NO_END}(?!\w)\s?(?:{_RATED})", re.I)
+_ZERO = re.compile(
+    rf"(?<![\w.,$])~?(?:{_NOUGHT}\s?(?:-|to)\s?)?{_NOUGHT}\s?-?(?:{_RATED}|{_TIMED}|(?:x|times)\b){_OF_TOKENS}"
+    rf"|\$\s?{_NOUGHT}(?![\d.,]*\d){_OF_TOKENS}",
+    re.I,
+)
 _TOO_LONG = re.compile(r"(?<![\w.,])\d{16,}(?:\.\d+)?(?:\s?[a-zA-Z$%][\w/]*)?")
 _FOREIGN = re.compile(r"\b\d[\d,.]*\s?(?:[KMPE]i?B|[kMGT]b)(?:/s(?:ec)?|ps)?\b|\b\d[\d,.]*\s?[kMGT]bit/s\b")
 _CURRENCY = re.compile(
@@ -22,7 +30,7 @@ _CURRENCY = re.compile(
     r"|\b\d[\d,.]*\s?(?:EUR|euros?|GBP|pounds?|INR|rupees?|JPY|yen|CNY|CHF|francs?)\b",
     re.I,
 )
-_PATTERNS = (_BELOW_ZERO, _POWER, _ENDLESS, _TOO_LONG, _FOREIGN, _CURRENCY)
+_PATTERNS = (_BELOW_ZERO, _ZERO, _POWER, _ENDLESS, _TOO_LONG, _FOREIGN, _CURRENCY)
 # What is left once every reader took its numbers: "40 words/s", "40 tokens per watt".
 _OTHER_RATE = re.compile(
     r"(?<![\w.,$])~?\d[\d,.]*k?\s?-?[A-Za-z]{1,20}\s?(?:/\s?|per |an? (?=week|month|year))[A-Za-z]\w*", re.I
@@ -60,7 +68,7 @@ def _with_unit(word: str, text: str) -> str:
 
 def why(text: str) -> Message:
     """Return why a number cannot be judged, with the units that come nearest to its own."""
-    if _BELOW_ZERO.match(text):
+    if _BELOW_ZERO.match(text) or _ZERO.match(text):
         return said("{number} was not read: a rate, a size and a price are above 0", number=text)
     if _POWER.match(text) or _ENDLESS.match(text) or _TOO_LONG.match(text):
         return said("{number} was not read: expected a plain number, such as 40 or 1,200", number=text)

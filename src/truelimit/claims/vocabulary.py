@@ -12,6 +12,16 @@ from truelimit.claims.scan import Scanner
 
 # What would make it another name: a further letter, digit or plus, or the suffix of a sibling ("M4" in "M4 Ultra").
 _NO_MORE = r"(?![\w+]|\.\d|[\s\-](?:pro|max|ultra|ti|super|xtx?|gre|laptop|mobile)\b)"
+# A bare number ("4090") is a card's only where nothing makes it a count, a rate, a price or a context.
+_COUNTED = "".join(
+    rf"(?<!{word})"
+    for word in ("$", "~", ">", "<", "-", ",", "$ ", "- ", "of ", "at ", "to ", "for ", "with ", "depth ", "ctx ",
+                 "@ d", "context ", "window ", "prompt ", "prompts ", "about ", "is ", "costs ")
+).replace("$", r"\$")  # fmt: skip
+_NO_UNIT = (
+    r"(?!,?\d|\s?(?:[KMGTP]i?B|[km]\b|tok|t\s?/|tps|[TP]?FLOP|T?OPS\b|W\b|USD|dollars|context|ctx|window|prompt|depth|x\b|%|/|"
+    r"\+|s\b|sec|min|ms\b|h\b|hours|users|requests|cores|MHz|(?:-|to)\s?\d))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,12 @@ def find(scanner: Scanner, names: Mapping[str, str]) -> list[Name]:
 
 @lru_cache(maxsize=4096)
 def pattern(name: str) -> re.Pattern[str]:
-    """Return the pattern of a name: its words joined by blanks, hyphens or nothing; a plural counts as the name."""
+    """Return the pattern of a name: its words joined by blanks, hyphens or nothing; a plural counts as the name.
+
+    A name of digits alone must not be a number with a unit.
+    """
+    if name.isdigit():
+        return re.compile(rf"(?<![\w.]){_COUNTED}{name}s?{_NO_MORE}{_NO_UNIT}", re.IGNORECASE)
     words = [re.escape(word) for word in re.split(r"[\s\-_]+", name) if word]
     return re.compile(r"(?<![\w.])" + r"[\s\-_]?".join(words) + r"s?" + _NO_MORE, re.IGNORECASE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from truelimit.claims.known import Guess
 from truelimit.domain.claims import Assertion
 from truelimit.domain.message import Message, figure, joined, said
 from truelimit.units import GB, TERA, to_gib
@@ -82,6 +83,24 @@ def _range(item: Assertion) -> Message:
 
 def _open(item: Assertion, text: Message) -> Message:
     return said("{number} or more", number=text) if item.open else text
+
+
+def estimated(guess: Guess) -> Message:
+    """Return an estimate in words: over several backends that of the usual one first, as the plan gives it."""
+    tier, low, high = guess.usual.tier, short(guess.low), short(guess.high)
+    if len(guess.backends) == 1:
+        return said("estimated {low} to {high} tok/s ({tier})", low=low, high=high, tier=tier)
+    return said(
+        "estimated {value} tok/s ({least} to {most}) with {backend}, {low} to {high} over {backends} ({tier})",
+        value=short(guess.usual.value),
+        least=short(guess.usual.low),
+        most=short(guess.usual.high),
+        backend=guess.backends[0],
+        low=low,
+        high=high,
+        backends=joined(said(" and "), guess.backends),
+        tier=tier,
+    )
 
 
 def listed(parts: Iterable[str], between: str = ", ") -> str:

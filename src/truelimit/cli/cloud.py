@@ -10,6 +10,8 @@ from truelimit.app.cloud import CloudTable, CloudView
 from truelimit.cli import output
 from truelimit.cli.parser import Parser, bad_value
 from truelimit.cli.tokens import tokens
+from truelimit.domain.calculation import Calculation
+from truelimit.domain.cloud import CloudModel
 from truelimit.domain.message import said
 
 
@@ -53,12 +55,27 @@ def _list(args: argparse.Namespace, day: date) -> int:
     models = [*found.chosen, *(found.others if args.all else ())]
     if args.context:
         models = [item for item in models if item.context is not None and item.context.value >= args.context]
+    costs = [_cost(args, item, day) for item in models] if _asks_cost(args) else []
     output.show(
         args,
-        lambda: cloud_document.listed(models, day, found.missing),
-        lambda: cloud_json.list_json(models, day, found.missing),
+        lambda: cloud_document.listed(models, day, found.missing, costs),
+        lambda: cloud_json.list_json(models, day, found.missing, costs),
     )
     return 0
+
+
+def _asks_cost(args: argparse.Namespace) -> bool:
+    return args.input is not None or args.output is not None or args.cached is not None
+
+
+def _cost(args: argparse.Namespace, model: CloudModel, day: date) -> Calculation | None:
+    """The cost of the request in a list; None where the price of the model is not known. Raises ValueError."""
+    from truelimit.perf.cloud_cost import UnknownPriceError, cost
+
+    try:
+        return cost(model, args.input or 0, args.cached or 0, args.output or 0, day)
+    except UnknownPriceError:
+        return None
 
 
 def _show(args: argparse.Namespace, day: date) -> int:
@@ -72,8 +89,7 @@ def _show(args: argparse.Namespace, day: date) -> int:
         )
     found = table(day)
     model = find(found, args.model)
-    asked = args.input is not None or args.output is not None
-    spent = cost(model, args.input or 0, args.cached or 0, args.output or 0, day) if asked else None
+    spent = cost(model, args.input or 0, args.cached or 0, args.output or 0, day) if _asks_cost(args) else None
     view = CloudView(model, day, spent)
     output.show(args, lambda: cloud_document.shown(view, found.missing), lambda: cloud_json.show_json(view))
     return 0

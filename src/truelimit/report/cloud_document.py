@@ -13,26 +13,53 @@ from truelimit.report.numbers import number
 
 if TYPE_CHECKING:
     from truelimit.app.cloud import CloudView
+    from truelimit.domain.calculation import Calculation
     from truelimit.domain.cloud import CloudModel, DatedPrices, FreeTier, Milestone, PriceTier
     from truelimit.domain.provenance import Known, Missing
 
 
-def listed(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]) -> list[Block]:
-    """Return the blocks of a list of models: window, prices of today, what ends, how old the entry is."""
+def listed(
+    models: Sequence[CloudModel],
+    today: date,
+    missing: Sequence[Missing],
+    costs: Sequence[Calculation | None] = (),
+) -> list[Block]:
+    """Return the blocks of a list of models: window, prices of today, what ends, how old the entry is.
+
+    ``costs`` are those of a request that was asked for, one for each model, None where its price is not known.
+    """
+    spent: list[tuple[str, ...]] = [(_cost(item),) for item in costs] or [()] * len(models)
     rows = tuple(
-        (item.id, _window(item), item.provider, _price(item, today), _limit(item), _state(item, today))
-        for item in models
+        (item.id, _window(item), *told, item.provider, _price(item, today), _limit(item), _state(item, today))
+        for item, told in zip(models, spent, strict=True)
     )
     ended = frozenset(index for index, item in enumerate(models) if _is_over(item, today))
     head = (
-        said("model"), said("window"), said("provider"), said("USD per million tokens: input / cached / output"),
+        said("model"), said("window"), *([said("cost of the request")] if costs else []),
+        said("provider"), said("USD per million tokens: input / cached / output"),
         said("rate limit"), said("state"),
     )  # fmt: skip
-    first = Paragraph(
-        said("{models} models of providers, prices of {isoformat}.", models=len(models), isoformat=today.isoformat()),
-        "verdict",
-    )
+    first = Paragraph(_told_of(models, today), "verdict")
     return [first, Rows(head, rows, ended, titled=True), *_not_known(missing)]
+
+
+def _told_of(models: Sequence[CloudModel], today: date) -> str:
+    """How many models, and when what is told of them was looked up: prices of a day to come are those of then."""
+    days = sorted({item.as_of for item in models})
+    if not days:
+        return said("no model of a provider is so.")
+    values = {"models": len(models), "day": today.isoformat(), "first": days[0], "last": days[-1]}
+    if len(days) == 1:
+        return said(
+            "{models} models of providers, as of {day}; entries and prices were looked up on {first}.", **values
+        )
+    return said(
+        "{models} models of providers, as of {day}; entries and prices were looked up from {first} to {last}.", **values
+    )
+
+
+def _cost(spent: Calculation | None) -> str:
+    return said("not known") if spent is None else said("${amount:,.4f}", amount=spent.result)
 
 
 def shown(view: CloudView, missing: Sequence[Missing]) -> list[Block]:

@@ -11,15 +11,23 @@ from truelimit.report.as_json import dump
 
 if TYPE_CHECKING:
     from truelimit.app.cloud import CloudView
+    from truelimit.domain.calculation import Calculation
     from truelimit.domain.cloud import CloudModel, FreeTier, Milestone, PriceTier, RateLimit
     from truelimit.domain.provenance import Missing
 
 CLOUD = "truelimit.cloud/1"
 
 
-def list_json(models: Sequence[CloudModel], today: date, missing: Sequence[Missing]) -> str:
-    """Return a list of models as JSON text of schema truelimit.cloud/1."""
+def list_json(
+    models: Sequence[CloudModel],
+    today: date,
+    missing: Sequence[Missing],
+    costs: Sequence[Calculation | None] = (),
+) -> str:
+    """Return a list of models as JSON text of schema truelimit.cloud/1; with ``costs``, each with that of a request."""
     rows = [_json(item, today) for item in models]
+    for row, spent in zip(rows, costs, strict=False):
+        row["cost"] = None if spent is None else calculation_json(spent)
     lost = [{"fact": item.fact, "why": item.why} for item in missing]
     return dump({"schema": CLOUD, "on": today.isoformat(), "models": rows, "missing": lost})
 

@@ -129,6 +129,7 @@ def _run(row: Mapping[str, Any], file: str) -> PublishedRun:
     )
 
 
+@cache
 def withdrawals() -> tuple[Withdrawal, ...]:
     """Return what is not sold any more. Raises TableError for a broken row."""
     found = []

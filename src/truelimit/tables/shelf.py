@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from truelimit.perf.rates import Calibration
 
 _CHIP = re.compile(r"apple-(m\d+(?:-(?:pro|max|ultra))?)-\d+c")
+_CLASS = re.compile(r"\bdense\b", re.IGNORECASE)
 _SAME_SIZE = 0.03
 _SAME_ACTIVE = 0.15
 
@@ -133,9 +134,10 @@ class Shelf:
 
 def _models() -> Iterator[tuple[str, str]]:
     for item in model_entries():
-        if item.typical:  # A class of models is no model: bare sizes have their own table.
-            continue
-        for name in (item.id, item.header.name, *item.aliases):
+        names = (item.id, item.header.name, *item.aliases)
+        if item.typical:  # A class of models goes by names that say so; bare sizes have their own table.
+            names = tuple(name for name in names if _CLASS.search(name))
+        for name in names:
             yield name.lower().rsplit("/", 1)[-1].replace(":", " "), item.id
     yield from table.short_names("models").items()
 
