@@ -8,7 +8,7 @@ from truelimit.advice.done import crawls
 from truelimit.advice.missing import missing
 from truelimit.advice.nouns import Candidate, Limit, Performance, Recommended
 from truelimit.advice.profile import Profile
-from truelimit.domain.message import joined, said
+from truelimit.domain.message import Message, joined, said
 from truelimit.units import to_gib
 
 
@@ -87,6 +87,20 @@ def cannot(item: Candidate, profile: Profile) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def _price(item: Candidate) -> Message:
+    """What a machine costs, of when that is, what it is of, and whether it is still sold."""
+    price = said("price not known")
+    if item.price is not None:
+        price = said("{usd:,.0f} USD ({date})", usd=item.price.usd, date=item.price.date)
+    if item.cards_alone and item.cards > 1:
+        price = said("{price} for the cards alone", price=price)
+    elif item.cards_alone:
+        price = said("{price} for the card alone", price=price)
+    if item.no_longer_sold is None:
+        return price
+    return said("{price}, no longer sold since {no_longer_sold}", price=price, no_longer_sold=item.no_longer_sold)
+
+
 def sentence(
     today: Candidate | None, limit: Limit, shortlist: tuple[Recommended, ...], *, keep: bool, nearest: bool = False
 ) -> str:
@@ -103,20 +117,7 @@ def sentence(
         return said("Nothing in the tables meets these conditions; each machine's reason is below.")
     first = shortlist[0]
     item = first.candidate
-    price = (
-        said("{usd:,.0f} USD ({date})", usd=item.price.usd, date=item.price.date)
-        if item.price
-        else said("price not known")
-    )
-    if item.cards_alone:
-        many = item.cards > 1
-        price = (
-            said("{price} for the cards alone", price=price)
-            if many
-            else said("{price} for the card alone", price=price)
-        )
-    if item.no_longer_sold is not None:
-        price = said("{price}, no longer sold since {no_longer_sold}", price=price, no_longer_sold=item.no_longer_sold)
+    price = _price(item)
     if nearest and first.cannot:
         return said(
             "Nothing that meets these conditions does all of the work; {name}, {price}, comes nearest, but {cannot}.",

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from truelimit.app.advise import CARDS_ALONE, price_of
-from truelimit.app.machines import Entry, cards_alone, price_marks, rated_power, watts
+from truelimit.app.machines import Entry, cards_alone, price_marks, rated_power
 from truelimit.app.plan_quant import smaller
 from truelimit.app.prospects import prospects
 from truelimit.app.replay_stacks import Built, Terms, at_best, at_context, elsewhere, recorded, terms_of
@@ -27,6 +27,7 @@ from truelimit.app.replay_walls import (
 from truelimit.domain.frozen import dataclass
 from truelimit.domain.machine import DeviceKind
 from truelimit.domain.message import last_choice, said
+from truelimit.domain.provenance import Basis
 from truelimit.limits.need import memory_settings
 from truelimit.limits.words import told
 from truelimit.perf.kv_types import kv_type
@@ -207,13 +208,14 @@ def priced(made: Option, entry: Entry, on: date) -> Option:
     """Return the option with the price, its date and what must be known of it on a day, and the power of a machine."""
     price = price_of(entry.machine)
     paid = said("{what}, {date}", what=said(price.what), date=price.date) if price else ""
-    cards = _cards_priced(entry)
+    cards, power = _cards_priced(entry), rated_power(entry.machine)
     return replace(
         made,
         usd_now=price.usd if price else None,
         price_of=paid,
-        watts=watts(entry.machine),
-        watts_of=power.where if (power := rated_power(entry.machine)) else "",
+        watts=power.value if power else None,
+        watts_of=power.where if power else "",
+        watts_basis=power.basis if power else Basis.SPECIFIED,
         cards=cards,
         notes=(*made.notes, *((CARDS_ALONE,) if cards else ()), *price_marks(entry.machine, on)),
     )

@@ -41,7 +41,13 @@ def cloud_options(today: Today, offered: Offered, work: Work, away: Flags) -> It
     for model in offered.clouds:
         there = cloud_stack(model, offered.on, takes_private=False)
         made = _route(fixed, there, model, _Routed(away, work.columns.private, never))
-        yield replace(made, named=offered.named_clouds)
+        yield replace(made, named=offered.named_clouds, price_of=_listed(model, offered.on))
+
+
+def _listed(model: CloudModel, on: date) -> str:
+    """Where a provider's list prices were read, and when the entry was last looked up."""
+    held = model.prices_on(on)
+    return said("list prices: {source}, looked up {day}", source=held.source, day=model.as_of) if held else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,53 +41,44 @@ def _gaps(work: Work) -> Clock:
 def unknown(work: Work, found: Sequence[Result], as_it_is: Built) -> list[Missing]:
     """Return what is not known of the work and of the options, each with what follows."""
     missing = [Missing(said("today's stack"), why) for why in as_it_is.unknown]
-    lost = len(work.asked) - int(np.count_nonzero(work.columns.known))
-    if lost:
-        missing.append(
-            Missing(
-                said("prompts"),
-                said(
-                    "{lost:,} of {all:,} requests do not tell their size: in no share", lost=lost, all=len(work.asked)
-                ),
-            )
-        )
-    if len(work.asked) < _FEW:
-        missing.append(
-            Missing(
-                said("the usual work"),
-                counted(
-                    "{count} request is recorded: a share of so few says little of a week",
-                    "{count} requests are recorded: a share of so few says little of a week",
-                    len(work.asked),
-                ),
-            )
-        )
-    classless = sum(item.turn is None and item.work_class is WorkClass.UNKNOWN for item in work.asked)
-    if classless:
-        missing.append(
-            Missing(
-                said("what the work was"),
-                said(
-                    "of {classless:,} of {all:,} requests nobody knows which files they edit: those of 5 or more are "
-                    "not among the big ones",
-                    classless=classless, all=len(work.asked),
-                ),
-            )
-        )  # fmt: skip
-    private = sum(item.private is None for item in work.asked)
-    if private:
-        missing.append(
-            Missing(
-                said("privacy"),
-                said(
-                    "of {private:,} requests nobody said whether they may leave the house: taken as private",
-                    private=private,
-                ),
-            )
-        )
-    missing += _clock(work) + _answers(work)
+    missing += [*_prompts(work), *_few(work), *_classes(work), *_privacy(work), *_clock(work), *_answers(work)]
     seen = {(item.option.name, why) for item in found for why in item.option.unknown}
     return missing + [Missing(name, why) for name, why in sorted(seen)]
+
+
+def _prompts(work: Work) -> list[Missing]:
+    lost, every = len(work.asked) - int(np.count_nonzero(work.columns.known)), len(work.asked)
+    why = said("{lost:,} of {all:,} requests do not tell their size: in no share", lost=lost, all=every)
+    return [Missing(said("prompts"), why)] if lost else []
+
+
+def _few(work: Work) -> list[Missing]:
+    why = counted(
+        "{count} request is recorded: a share of so few says little of a week",
+        "{count} requests are recorded: a share of so few says little of a week",
+        len(work.asked),
+    )
+    return [Missing(said("the usual work"), why)] if len(work.asked) < _FEW else []
+
+
+def _classes(work: Work) -> list[Missing]:
+    """Requests of which nobody knows what turn they were part of, as in a bundle without its records."""
+    classless = sum(item.turn is None and item.work_class is WorkClass.UNKNOWN for item in work.asked)
+    why = said(
+        "of {classless:,} of {all:,} requests nobody knows which files they edit: those of 5 or more are not among the "
+        "big ones",
+        classless=classless,
+        all=len(work.asked),
+    )
+    return [Missing(said("what the work was"), why)] if classless else []
+
+
+def _privacy(work: Work) -> list[Missing]:
+    private = sum(item.private is None for item in work.asked)
+    why = said(
+        "of {private:,} requests nobody said whether they may leave the house: taken as private", private=private
+    )
+    return [Missing(said("privacy"), why)] if private else []
 
 
 def defaults_taken(known: OtherAgents, taken: Sequence[AgentWalls]) -> list[Missing]:

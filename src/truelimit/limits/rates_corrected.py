@@ -66,28 +66,36 @@ def corrected_writing(stack: Stack, found: Writing | None, asked: RateCase | Non
 
 def with_reading_left_out(stack: Stack, found: Reading | None, asked: RateCase | None = None) -> Reading | None:
     """Return a pace of reading that no other model corrects, with a note of the best one that lies too far off."""
-    item, ratio = next(_ratios(stack, asked, _of_reading), (None, 1.0))
-    if found is None or item is None or _is_near(ratio):
+    told = _too_far(stack, asked, _of_reading)
+    if found is None or told is None:
         return found
     note = said(
         "reading with {model} was measured here ({tool}, {taken}) at {ratio:.3g} times its estimated cost: beyond "
         "{most:g} times either way that tells of that model or of a busy machine, so it corrects nothing here",
-        model=item.model.name, tool=item.tool, taken=item.taken[:10], ratio=ratio, most=_MOST,
-    )  # fmt: skip
+        **told,
+    )
     return replace(found, notes=(*found.notes, note))
 
 
 def with_writing_left_out(stack: Stack, found: Writing | None, asked: RateCase | None = None) -> Writing | None:
     """Return a pace of writing that no other model corrects, with a note of the best one that lies too far off."""
-    item, ratio = next(_ratios(stack, asked, _of_writing), (None, 1.0))
-    if found is None or item is None or _is_near(ratio):
+    told = _too_far(stack, asked, _of_writing)
+    if found is None or told is None:
         return found
     note = said(
         "writing with {model} was measured here ({tool}, {taken}) at {ratio:.3g} times its estimated cost: beyond "
         "{most:g} times either way that tells of that model or of a busy machine, so it corrects nothing here",
-        model=item.model.name, tool=item.tool, taken=item.taken[:10], ratio=ratio, most=_MOST,
-    )  # fmt: skip
+        **told,
+    )
     return replace(found, notes=(*found.notes, note))
+
+
+def _too_far(stack: Stack, asked: RateCase | None, ratio_of: RatioOf) -> dict[str, str | float] | None:
+    """The best measurement of another model, where its ratio is too far off to be carried over: what is said of it."""
+    item, ratio = next(_ratios(stack, asked, ratio_of), (None, 1.0))
+    if item is None or _is_near(ratio):
+        return None
+    return {"model": item.model.name, "tool": item.tool, "taken": item.taken[:10], "ratio": ratio, "most": _MOST}
 
 
 def _ratios(stack: Stack, asked: RateCase | None, ratio_of: RatioOf) -> Iterator[tuple[Measurement, float]]:

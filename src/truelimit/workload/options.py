@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from truelimit.domain.provenance import Basis
 from truelimit.workload.columns import Flags
 from truelimit.workload.stack import ReplayStack
 
@@ -38,7 +39,7 @@ class Option:
     ``open_legs`` are those where work that nobody called private may leave the house as well (None: the same).
     ``as_is`` are the legs of a machine with the limits of today's configuration. ``usd_now`` None: no dated price;
     ``cards``: that is the price of so many cards, without the computer around them (0: of the whole).
-    ``watts`` None: not known; ``watts_of``: where they are told.
+    ``watts`` None: not known; ``watts_of``, ``watts_basis``: where they are told and how they are known.
     ``shipped`` False: it cannot be had yet. ``basis`` says what its rates rest on.
     """
 
@@ -50,6 +51,7 @@ class Option:
     price_of: str = ""
     watts: float | None = None
     watts_of: str = ""
+    watts_basis: Basis = Basis.SPECIFIED
     basis: str = ""
     open_legs: tuple[Leg, ...] | None = None
     as_is: tuple[Leg, ...] | None = None

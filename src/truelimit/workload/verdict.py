@@ -177,11 +177,10 @@ def _hardware(found: Choice) -> Message:
     more = machine.done.value - free.done.value
     saved = free.hours_week.value - machine.hours_week.value
     what = said("{machine}, {usd:,.0f} USD", machine=machine.option.name, usd=machine.usd_now)
-    if machine.option.cards_alone:
-        one = machine.option.cards == 1
-        what = (
-            said("{price} for the card alone", price=what) if one else said("{price} for the cards alone", price=what)
-        )
+    if machine.option.cards == 1:
+        what = said("{price} for the card alone", price=what)
+    elif machine.option.cards:
+        what = said("{price} for the cards alone", price=what)
     if more < 0:  # what it refuses is not waited for: that is no time saved
         return said(
             "no hardware that was tried completes as much: the best, {what}, completes {of}", what=what, of=_of(machine)

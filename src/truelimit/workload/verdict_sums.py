@@ -64,7 +64,7 @@ def _cost(item: Result, money: Money) -> Iterator[Calculation]:
 
 def _power(item: Result, watts: float, money: Money) -> Calculation:
     """Power under load while one waits for what was bought: nobody knows what it does the rest of the time."""
-    load = Term("watts", watts, "W", item.option.watts_of or said("the table"), Basis.SPECIFIED)
+    load = Term("watts", watts, "W", item.option.watts_of or said("the table"), item.option.watts_basis)
     hours = Term(
         "hours", round(item.bought_week, 5), "h a week", said("waited for it in the replay"), Basis.DERIVED
     )  # fmt: skip
@@ -83,7 +83,7 @@ def _tokens(item: Result, sent: Sent, weeks: Term) -> Calculation:
         Term("written", round(sent.output), "tokens", replayed, Basis.DERIVED),
     )
     names = ("usd_new", "usd_cached", "usd_written")
-    listed = said("list price of the provider")
+    listed = item.option.price_of or said("list price of the provider")
     prices = [
         Term(name, round(each * MILLION, 6), "USD per million tokens", listed, Basis.REPORTED)
         for name, each in zip(names, sent.prices, strict=True)

@@ -10,6 +10,7 @@ import pytest
 from truelimit.adapters.agents.settings.read import agent_settings
 from truelimit.app.ports import Places
 from truelimit.domain.agent import AgentSetting
+from truelimit.domain.provenance import Basis
 
 HERE = "http://127.0.0.1:11434/v1"
 
@@ -53,6 +54,8 @@ def test_claude_codes_silence_between_events(tmp_path: Path, ms: str, acts: floa
     if acts is None:
         assert found == {}, "never below its least"
     else:
+        assert found["CLAUDE_STREAM_IDLE_TIMEOUT_MS"].seconds is not None
+        assert found["CLAUDE_STREAM_IDLE_TIMEOUT_MS"].seconds.basis is Basis.DERIVED, "300 s of it are measured"
         assert told(found["CLAUDE_STREAM_IDLE_TIMEOUT_MS"]) == ("claude-code", None, "events", acts, None)
 
 
@@ -107,7 +110,9 @@ def test_cline_by_its_provider_of_ollama(tmp_path: Path) -> None:
     assert told(read(tmp_path)["timeout"]) == ("cline", "http://localhost:11434", "headers", 120.0, None)
 
 
-@pytest.mark.parametrize("value", [[], {}, "soon", "1" * 400, None, True, float("nan"), 1e300, -1e300, "٣" * 30])
+@pytest.mark.parametrize(
+    "value", [[], {}, "soon", "--5", "-", "1_0", "1" * 400, None, True, float("nan"), 1e300, -1e300, "٣" * 30]
+)
 def test_what_is_no_number_sets_nothing(tmp_path: Path, value: object) -> None:
     written(tmp_path, ".claude/settings.json", {"env": {"API_TIMEOUT_MS": value, "CLAUDE_CODE_MAX_RETRIES": value}})
     written(tmp_path, ".pi/agent/settings.json", {"retry": value})

@@ -14,6 +14,7 @@ from truelimit.adapters.agents.settings.document import opened
 from truelimit.adapters.agents.settings.values import attempts, timed
 from truelimit.domain.agent import AgentSetting
 from truelimit.domain.message import said
+from truelimit.domain.provenance import Basis, Known
 from truelimit.units import Seconds
 
 if TYPE_CHECKING:
@@ -51,4 +52,5 @@ def _idle(setting: AgentSetting) -> AgentSetting:
     if told is None:
         return replace(setting, off=False)
     seconds = Seconds(min(max(told.value, _LEAST_IDLE), _MOST_IDLE) + _AFTER)
-    return replace(setting, seconds=replace(told, value=seconds))
+    where = said("{where}, and {more:g} s more, as measured", where=told.where, more=_AFTER)
+    return replace(setting, seconds=Known(seconds, where, Basis.DERIVED))

@@ -33,4 +33,4 @@ def _attempts(document: Document) -> Known[int]:
     rounds = attempts_at(document, ("retry", "maxRetries"))
     is_off = document.get(("retry", "enabled")) is False
     number = (each.value if each else _IN_A_ROUND) * (1 if is_off else rounds.value if rounds else _ROUNDS)
-    return Known(number, str(document.place(("retry",))), Basis.SPECIFIED)
+    return Known(number, str(document.place(("retry",))), Basis.DERIVED)

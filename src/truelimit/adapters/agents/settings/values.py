@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from truelimit.domain.agent import ConfigPath
 
 _LONGEST_MS = 10**12
+_LONGEST_TEXT = 20
+_WHOLE = re.compile(r"-?[0-9]+")
 _MOST_RETRIES = 1_000
 
 
 def number(value: object) -> float | None:
     """Return a number that is set, also as text; None for anything else. Booleans are no numbers."""
-    if isinstance(value, str) and len(value) <= 20 and value.strip().lstrip("-").isdecimal():
+    if isinstance(value, str) and len(value) <= _LONGEST_TEXT and _WHOLE.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -40,11 +43,14 @@ def timed_at(setting: AgentSetting, document: Document, path: ConfigPath) -> Age
 
 
 def attempts(value: object, where: str, rounds: int = 1) -> Known[int] | None:
-    """Return attempts in all for a number of retries, in so many rounds; None where none is set."""
+    """Return attempts in all for a number of retries, in so many rounds; None where none is set.
+
+    Rounds are as measured, not set: then the number is derived.
+    """
     retries = number(value)
     if retries is None or not 0 <= retries <= _MOST_RETRIES or retries != int(retries):
         return None
-    return Known((int(retries) + 1) * rounds, where, Basis.SPECIFIED)
+    return Known((int(retries) + 1) * rounds, where, Basis.SPECIFIED if rounds == 1 else Basis.DERIVED)
 
 
 def attempts_at(document: Document, path: ConfigPath, rounds: int = 1) -> Known[int] | None:
